@@ -1,0 +1,46 @@
+"""Rows of named columns, read from anything that DATA may be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tinybert.errors import InputError
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length and where they came from.
+
+    Attributes:
+        columns: Column name to values, one a row, as text where the format has no types.
+        source: The file or data set, for messages.
+        first_row: The number that the source gives its first row (2 below a TSV header).
+    """
+
+    columns: dict[str, list[Any]]
+    source: str
+    first_row: int = 1
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), []))
+
+    def column(self, name: str) -> Sequence[Any]:
+        """The values of one column.
+
+        Raises:
+            InputError: There is no such column.
+        """
+        if name not in self.columns:
+            raise InputError(
+                f"{self.source}: no column {name!r}; it has: {', '.join(self.columns)}"
+            )
+        return self.columns[name]
+
+    def where(self, index: int) -> str:
+        """How a message names row `index`.
+
+        Example:
+            >>> Table({"text": ["a"]}, "data.tsv", first_row=2).where(0)
+            'data.tsv: row 2'
+        """
+        return f"{self.source}: row {self.first_row + index}"
