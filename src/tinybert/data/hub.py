@@ -1,0 +1,78 @@
+"""Data sets of the Hugging Face Hub, through `datasets`."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from tinybert.data.layout import Split
+from tinybert.data.table import Table
+from tinybert.errors import InputError, missing_extra
+
+_HUB_ID = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(:(?P<config>[\w.-]+))?")
+
+
+def is_hub_id(data: str) -> bool:
+    """Whether a name looks like a hub data set: "org/name" or "org/name:config".
+
+    Example:
+        >>> is_hub_id("nyu-mll/glue:sst2"), is_hub_id("../SST-2"), is_hub_id("train.tsv")
+        (True, False, False)
+    """
+    return _HUB_ID.fullmatch(data) is not None
+
+
+def read_hub(data: str, split: Split) -> Table:
+    """Reads one split of a hub data set; class numbers become the class names it declares.
+
+    Args:
+        data: "org/name" or "org/name:config".
+        split: "train", or "eval" for its validation split, or its test split where it has none.
+
+    Raises:
+        InputError: There is no such data set or split, no network, or no `datasets`.
+    """
+    try:
+        import datasets
+        import huggingface_hub
+    except ImportError:
+        raise missing_extra("datasets", "train", f"to read {data!r} from the hub") from None
+
+    parts = _HUB_ID.fullmatch(data)
+    assert parts is not None, data
+    # Whatever goes wrong in there (network, name, configuration, a broken file), and it is many
+    # kinds of exception, it is about the name that the user gave.
+    try:
+        if not huggingface_hub.constants.HF_HUB_OFFLINE:
+            # Fails at once where load_dataset retries for half a minute.
+            huggingface_hub.HfApi().dataset_info(parts["name"], timeout=10)
+        splits = datasets.load_dataset(parts["name"], parts["config"])
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"{data}: no such file or folder here, and it can't be read as a hub data set: "
+            f"{reason} (HF_HUB_OFFLINE=1 reads a copy downloaded before)"
+        ) from None
+
+    name = _split_name(splits, split)
+    if name is None:
+        raise InputError(f"{data}: has no {split} split; it has: {', '.join(splits)}")
+    rows = splits[name]
+    if not len(rows):
+        raise InputError(f"{data}: split {name!r} has no rows")
+    columns = {column: _named(rows.features[column], rows[column]) for column in rows.column_names}
+    return Table(columns, f"{data} ({name})")
+
+
+def _split_name(names: Iterable[str], split: Split) -> str | None:
+    """The hub's name for a split; MNLI's "validation_matched" counts as a validation split."""
+    prefixes = ("train",) if split == "train" else ("validation", "test")
+    matches = (name for prefix in prefixes for name in names if name.startswith(prefix))
+    return next(matches, None)
+
+
+def _named(feature: Any, values: Iterable[Any]) -> list[Any]:
+    """Class names for class numbers; -1, the hub's mark for "no label", becomes None."""
+    names = getattr(feature, "names", None)
+    if names is None:
+        return list(values)
+    return [None if value is None or value < 0 else names[value] for value in values]

@@ -1,0 +1,37 @@
+"""JSON lines: one object a line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tinybert.data.lines import read_lines
+from tinybert.data.table import Table
+from tinybert.errors import InputError
+
+
+def read_jsonl(path: Path) -> Table:
+    """Reads one object a line; a key that a line lacks is None there.
+
+    Raises:
+        InputError: A line is no JSON object; the message names the line.
+    """
+    rows = [_object(path, number, line) for number, line in enumerate(read_lines(path), 1)]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return Table({name: [row.get(name) for row in rows] for name in names}, str(path))
+
+
+def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}: line {number}: not JSON: {error.msg} at character {error.pos + 1}"
+        ) from None
+    except (ValueError, RecursionError) as error:  # a number too long, brackets too deep
+        raise InputError(f"{path}: line {number}: not usable JSON: {error}") from None
+    if not isinstance(row, dict) or not row:
+        raise InputError(
+            f'{path}: line {number}: expected a JSON object such as {{"text": "..."}}, '
+            f"got {'an empty object' if row == {} else type(row).__name__}"
+        )
+    return row

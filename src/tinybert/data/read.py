@@ -1,0 +1,71 @@
+"""Reading DATA: a file, a folder in GLUE layout or a hub data set."""
+
+import os
+from pathlib import Path
+
+from tinybert.data.delimited import read_csv, read_tsv
+from tinybert.data.hub import is_hub_id, read_hub
+from tinybert.data.jsonl import read_jsonl
+from tinybert.data.layout import GLUE_LAYOUT, Layout, Split
+from tinybert.data.parquet import read_parquet
+from tinybert.data.table import Table
+from tinybert.errors import InputError
+
+_READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".parquet": read_parquet}
+_FORMATS = ", ".join(sorted([".tsv", *_READERS]))
+
+
+def read(
+    data: str | os.PathLike[str], split: Split = "train", layout: Layout = GLUE_LAYOUT
+) -> Table:
+    """Reads the rows of DATA.
+
+    Args:
+        data: A .tsv, .csv, .jsonl or .parquet file, a folder in GLUE layout, or a hub id
+            ("org/name" or "org/name:config"), which is tried only where no such path exists.
+        split: The part to read of a folder or a hub data set; a file is one part.
+        layout: The file names and header of the folder, such as `task.layout`.
+
+    Raises:
+        InputError: It can't be read; the message names the file and the row.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "train.tsv"
+        >>> _ = file.write_text("sentence\\tlabel\\na great film\\t1\\n")
+        >>> read(file).columns
+        {'sentence': ['a great film'], 'label': ['1']}
+    """
+    path = Path(data)
+    if has_splits(data):
+        if not os.path.isdir(path):
+            return read_hub(str(data), split)
+        path = path / layout.file(split)
+        if not path.is_file():
+            raise InputError(
+                f"{data}: this folder has no {path.name}; a folder in GLUE layout has "
+                f"{layout.train} and {layout.eval}"
+            )
+    elif not os.path.exists(path):
+        raise InputError(f"{data}: no such file or folder")
+    if path.suffix == ".tsv":
+        return read_tsv(path, layout.header)
+    if path.suffix in _READERS:
+        return _READERS[path.suffix](path)
+    raise InputError(f"{path}: unknown format {path.suffix!r}; known: {_FORMATS}")
+
+
+def has_splits(data: str | os.PathLike[str]) -> bool:
+    """Whether DATA brings its own evaluation split: a folder or a hub id, but not a file.
+
+    Example:
+        >>> has_splits("nyu-mll/glue:sst2"), has_splits("train.tsv")
+        (True, False)
+    """
+    if os.path.exists(data):  # unlike Path.exists, never raises on odd names
+        return os.path.isdir(data)
+    # "data/train.csv" looks like a hub id too: one that has our suffix or lies in
+    # a folder that is there is a mistyped path, not worth a look on the network.
+    path = Path(data)
+    known = path.suffix in (".tsv", *_READERS)
+    return is_hub_id(str(data)) and not known and not os.path.isdir(path.parent)
