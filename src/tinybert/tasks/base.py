@@ -6,14 +6,17 @@ of a compressed model can use it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinybert.data.layout import GLUE_LAYOUT, Layout
 from tinybert.data.table import Table
+from tinybert.errors import InputError
+from tinybert.measure.metrics import METRICS
 
 Text = str | tuple[str, str]
 """One input: a sentence, or a pair of sentences."""
@@ -28,7 +31,7 @@ class Examples:
 
     Attributes:
         texts: One sentence or one pair of sentences a row.
-        labels: (rows,) int64 class ids or float32 values; None where the data has no labels.
+        labels: (rows,) int64 class ids or float32 values; None where they were not asked for.
         source: What the rows were read from, for messages.
     """
 
@@ -40,35 +43,94 @@ class Examples:
         return len(self.texts)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Task(ABC):
     """A kind of task with the column names, label names and metrics of one data set.
 
     Attributes:
         kind: The name in recipes and in report.json, such as "text-classification".
         head: The `transformers` auto class that has this task's head.
+        options: The fields that a recipe may set.
+        scored_by: The metrics that this kind can have.
+        text: The column of the sentence, or the two columns of a pair.
+        label: The column of the label.
         metrics: The metrics that `score` returns, the one to report first.
+        layout: How the data set's own folder looks: what `data.read` needs to know.
+
+    Raises:
+        InputError: An option has an impossible value.
     """
 
     kind: ClassVar[str]
     head: ClassVar[str]
-    metrics: tuple[str, ...]
+    options: ClassVar[tuple[str, ...]] = ("text", "label", "metrics")
+    scored_by: ClassVar[tuple[str, ...]]
+
+    text: tuple[str, ...] = ("sentence",)
+    label: str = "label"
+    metrics: tuple[str, ...] = ()
+    layout: Layout = GLUE_LAYOUT
+
+    def __post_init__(self) -> None:
+        if len(self.text) not in (1, 2):
+            raise InputError(f"text: expected one column or two, got {len(self.text)}")
+        unknown = [metric for metric in self.metrics if metric not in self.scored_by]
+        if unknown or not self.metrics:
+            what = f"no metric {unknown[0]!r}" if unknown else "no metrics"
+            raise InputError(
+                f"metrics: {what} for {self.kind}; it has: {', '.join(self.scored_by)}"
+            )
 
     @property
     def metric(self) -> str:
         """The metric that `report.json` quotes."""
         return self.metrics[0]
 
+    def fit(self, table: Table) -> "Task":
+        """This task with what it has to learn from its training rows, such as label names.
+
+        Raises:
+            InputError: The rows don't suit the task.
+        """
+        return self
+
+    def for_model(self, model: "Task") -> "Task":
+        """This task with its labels in the order in which a model has its outputs.
+
+        Args:
+            model: The task that the model was trained for.
+
+        Raises:
+            InputError: The model does something else.
+        """
+        if model.kind != self.kind:
+            raise InputError(f"the model does {model.kind}, the task is {self.kind}")
+        return self
+
     @abstractmethod
-    def examples(self, table: Table) -> Examples:
+    def examples(self, table: Table, labeled: bool = True) -> Examples:
         """Picks this task's columns out of a table.
+
+        Args:
+            table: The rows.
+            labeled: Whether to read the labels; without, the label column may be absent.
 
         Raises:
             InputError: A column is missing, a text is empty, a label is unknown.
         """
 
-    @abstractmethod
     def model_config(self) -> dict[str, Any]:
-        """What the head needs in a model's config.json: num_labels, id2label, problem_type, ..."""
+        """What a model's config.json says about this task: `id2label`, `problem_type`, ...
+
+        The key "tinybert" holds what stock Transformers has no key for.
+        """
+        task = {
+            "kind": self.kind,
+            "text": list(self.text),
+            "label": self.label,
+            "metrics": list(self.metrics),
+        }
+        return {"tinybert": {"task": task}}
 
     @abstractmethod
     def decode(self, logits: NDArray[np.float32]) -> list[Prediction]:
@@ -78,19 +140,12 @@ class Task(ABC):
     def answers(self, logits: NDArray[np.float32]) -> NDArray[Any]:
         """The hard predictions that metrics and agreement compare, (rows,)."""
 
-    @abstractmethod
     def score(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, float]:
         """Every metric of `metrics` on these rows."""
+        answers = self.answers(logits)
+        return {metric: METRICS[metric](answers, labels) for metric in self.metrics}
 
     @classmethod
     @abstractmethod
     def from_model_config(cls, config: Mapping[str, Any]) -> "Task | None":
         """The task that a config.json describes; None where this kind is another's."""
-
-
-def pair_or_sentence(columns: Sequence[Sequence[str]]) -> list[Text]:
-    """Zips one column into sentences or two into pairs."""
-    if len(columns) == 1:
-        return list(columns[0])
-    first, second = columns
-    return list(zip(first, second, strict=True))

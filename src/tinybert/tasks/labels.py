@@ -1,0 +1,78 @@
+"""Names of classes: from data, in order, and matched with those of a model."""
+
+import re
+from collections.abc import Sequence
+from reprlib import repr as short
+
+from tinybert.data.table import Table
+from tinybert.errors import InputError
+from tinybert.tasks.columns import value
+
+_NO_NAME = re.compile(r"(LABEL_)?\d+")
+
+
+def label_name(table: Table, column: str, row: int) -> str:
+    """The label of a row as a name; 1, 1.0 and "1" are the same.
+
+    Raises:
+        InputError: The column is missing or the cell is empty or no label.
+    """
+    cell = value(table, column, row)
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, str | int):
+        return str(cell).strip()
+    raise InputError(f"{table.where(row)}: {column!r} is no text or whole number: {short(cell)}")
+
+
+def in_order(names: set[str]) -> tuple[str, ...]:
+    """Names in the order of their class ids: whole numbers by value, others by alphabet.
+
+    Example:
+        >>> in_order({"10", "9"}), in_order({"b", "a"})
+        (('9', '10'), ('a', 'b'))
+    """
+    if all(re.fullmatch(r"-?\d+", name) for name in names):
+        return tuple(sorted(names, key=int))
+    return tuple(sorted(names))
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Whether the names say nothing but their number: "LABEL_0", "LABEL_1" or "0", "1".
+
+    Example:
+        >>> are_numbered(["LABEL_0", "LABEL_1"]), are_numbered(["no", "yes"])
+        (True, False)
+    """
+    return all(_NO_NAME.fullmatch(name) for name in names)
+
+
+def match_labels(ours: Sequence[str], model: Sequence[str]) -> tuple[str, ...]:
+    """Our label names in the order of a model's outputs.
+
+    Names are matched whatever their case; where one side has only numbers, the other's
+    names are taken in the order they are in.
+
+    Raises:
+        InputError: They are not the same labels.
+
+    Example:
+        >>> match_labels(["negative", "positive"], ["POSITIVE", "NEGATIVE"])
+        ('positive', 'negative')
+        >>> match_labels(["negative", "positive"], ["LABEL_0", "LABEL_1"])
+        ('negative', 'positive')
+    """
+    ours_by_name = {name.lower(): name for name in ours}
+    names = [name.lower() for name in model]
+    if sorted(ours_by_name) == sorted(names):
+        return tuple(ours_by_name[name] for name in names)
+    if len(ours) == len(model):
+        if are_numbered(model):
+            return tuple(ours)
+        if are_numbered(ours):
+            return tuple(model)
+    raise InputError(
+        f"the model's labels ({', '.join(model)}) are not the task's ({', '.join(ours)})"
+    )

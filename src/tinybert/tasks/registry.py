@@ -1,0 +1,92 @@
+"""Every task, by name, and from a model's config.json."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from tinybert.errors import InputError
+from tinybert.tasks.base import Task
+from tinybert.tasks.glue import GLUE
+from tinybert.tasks.text_classification import TextClassification
+from tinybert.tasks.text_regression import TextRegression
+
+KINDS: dict[str, type[Task]] = {
+    TextClassification.kind: TextClassification,
+    TextRegression.kind: TextRegression,
+}
+"""Every kind of task: a new one is a file and a line here."""
+
+
+def get_task(spec: str | Mapping[str, Any], model: Task | None = None) -> Task:
+    """The task that a recipe or a command line names.
+
+    Args:
+        spec: A kind ("text-classification"), a data set that we know ("glue/sst-2"), or either
+            as "kind" in a mapping with options: text, label, metrics, labels.
+        model: The task of the model that it is for. Its outputs fix the order of the labels,
+            and where `spec` is a kind, not a data set, what `spec` leaves open is as there.
+
+    Raises:
+        InputError: There is no such task or option, or the model is for something else.
+
+    Example:
+        >>> get_task("glue/mrpc").metrics
+        ('f1', 'accuracy')
+        >>> get_task({"kind": "text-regression", "text": ["a", "b"]}).text
+        ('a', 'b')
+    """
+    given = {"kind": spec} if isinstance(spec, str) else dict(spec)
+    kind = given.pop("kind", None)
+    if isinstance(kind, str) and kind in GLUE:
+        task = GLUE[kind]
+    elif isinstance(kind, str) and kind in KINDS:
+        task = model if model is not None and model.kind == kind else KINDS[kind]()
+    else:
+        raise InputError(f"task: unknown kind {kind!r}; known: {', '.join([*KINDS, *GLUE])}")
+
+    options = {name: _option(task, name, value) for name, value in given.items()}
+    try:
+        task = replace(task, **options)
+        return task if model is None else task.for_model(model)
+    except InputError as error:
+        raise InputError(f"task: {error}") from None
+
+
+def task_from_config(config: Mapping[str, Any]) -> Task:
+    """The task that a model's config.json describes, ours or another's.
+
+    Raises:
+        InputError: It describes none that we know.
+
+    Example:
+        >>> config = {"architectures": ["BertForSequenceClassification"],
+        ...           "id2label": {"0": "bad", "1": "good"}}
+        >>> task_from_config(config).labels
+        ('bad', 'good')
+    """
+    for kind in KINDS.values():
+        if (task := kind.from_model_config(config)) is not None:
+            return task
+    architectures = ", ".join(map(str, config.get("architectures") or ["none"]))
+    raise InputError(
+        f"config.json: a model for none of the tasks {', '.join(KINDS)} "
+        f"(architectures: {architectures}); fine-tune it for one first"
+    )
+
+
+def _option(task: Task, name: str, value: Any) -> Any:
+    """An option's value as the task's field holds it: a string, or a tuple of strings."""
+    if name not in task.options:
+        raise InputError(
+            f"task: {task.kind} has no option {name!r}; it has: {', '.join(task.options)}"
+        )
+    if name == "label":
+        if isinstance(value, str):
+            return value
+        raise InputError(f"task: label: expected the name of a column, got {value!r}")
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list | tuple) or not all(
+        isinstance(item, str) or (name == "labels" and type(item) is int) for item in values
+    ):
+        raise InputError(f"task: {name}: expected text or a list of texts, got {value!r}")
+    return tuple(str(item) for item in values)

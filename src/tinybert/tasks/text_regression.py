@@ -1,0 +1,78 @@
+"""A number for a sentence or a pair of sentences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from reprlib import repr as short
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybert.data.table import Table
+from tinybert.errors import InputError
+from tinybert.tasks.base import Examples, Prediction, Task
+from tinybert.tasks.columns import texts, value
+from tinybert.tasks.config import config_labels, is_classifier_of, saved_options
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextRegression(Task):
+    """Text regression.
+
+    Example:
+        >>> task = TextRegression(label="score")
+        >>> task.examples(Table({"sentence": ["fine"], "score": ["3.2"]}, "train.tsv")).labels
+        array([3.2], dtype=float32)
+    """
+
+    kind: ClassVar[str] = "text-regression"
+    head: ClassVar[str] = "AutoModelForSequenceClassification"
+    scored_by: ClassVar[tuple[str, ...]] = ("spearman", "pearson")
+
+    metrics: tuple[str, ...] = ("spearman", "pearson")
+
+    def examples(self, table: Table, labeled: bool = True) -> Examples:
+        """Texts, and values (rows,) float32."""
+        labels = None
+        if labeled:
+            rows = range(len(table))
+            labels = np.array([self._number(table, row) for row in rows], np.float32)
+        return Examples(texts(table, self.text), labels, table.source)
+
+    def _number(self, table: Table, row: int) -> float:
+        cell = value(table, self.label, row)
+        try:
+            number = float(cell)
+        except (TypeError, ValueError, OverflowError):
+            number = np.nan
+        if isinstance(cell, bool) or not abs(number) <= np.finfo(np.float32).max:
+            raise InputError(
+                f"{table.where(row)}: {self.label!r} is not a finite number: {short(cell)}"
+            )
+        return number
+
+    def model_config(self) -> dict[str, Any]:
+        """One output, trained with the squared error."""
+        return {
+            "id2label": {0: self.label},
+            "label2id": {self.label: 0},
+            "problem_type": "regression",
+            **super().model_config(),
+        }
+
+    def decode(self, logits: NDArray[np.float32]) -> list[Prediction]:
+        """The value of each row."""
+        return [{"value": value} for value in self.answers(logits).tolist()]
+
+    def answers(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The only output, (rows,)."""
+        return logits[:, 0]
+
+    @classmethod
+    def from_model_config(cls, config: Mapping[str, Any]) -> "TextRegression | None":
+        """The task of a sequence classifier with one output."""
+        if not is_classifier_of(config, cls.kind) or len(config_labels(config)) != 1:
+            return None
+        if (config.get("problem_type") or "regression") != "regression":
+            return None
+        return cls(**saved_options(config))
