@@ -1,0 +1,111 @@
+"""Does an artifact compute what the PyTorch model computes?"""
+
+import inspect
+import logging
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedModel
+
+from tinybert.runtime.model import Model
+from tinybert.runtime.text import Features
+from tinybert.tasks.base import Text
+
+logger = logging.getLogger(__name__)
+
+FP32_TOLERANCE = 1e-3
+"""The most that a logit of an fp32 artifact may differ; rounding alone gives about 1e-5."""
+
+LOW_AGREEMENT = 0.95
+"""Below it, a quantized artifact gets a warning."""
+
+_SHAPES = ((1, 1), (1, 7), (3, 16))
+
+
+class Parity(TypedDict):
+    """How near an artifact is to the PyTorch model, as report.json has it."""
+
+    max_abs_diff: float
+    agreement: float
+
+
+def check_parity(artifact: Model, texts: Sequence[Text], expected: NDArray[np.float32]) -> Parity:
+    """Compares an artifact, run by its own runtime, with the model's logits on real rows.
+
+    Args:
+        artifact: The loaded artifact.
+        texts: The rows.
+        expected: The PyTorch model's logits for them, (rows, outputs).
+
+    Returns:
+        The largest difference of a logit, and the share of rows with the same answer.
+
+    Raises:
+        RuntimeError: An fp32 artifact differs by more than `FP32_TOLERANCE`.
+    """
+    logits = artifact.logits(texts)
+    answers, expected_answers = artifact.task.answers(logits), artifact.task.answers(expected)
+    parity = Parity(
+        max_abs_diff=_difference(logits, expected),
+        agreement=float(np.mean(answers == expected_answers)),
+    )
+    if artifact.facts().precision == "fp32":
+        _require_equal(artifact, parity["max_abs_diff"])
+    elif parity["agreement"] < LOW_AGREEMENT:
+        logger.warning(
+            "%s answers as the PyTorch model does on %.1f%% of %d rows only",
+            artifact.path,
+            100 * parity["agreement"],
+            len(texts),
+        )
+    return parity
+
+
+def self_check(artifact: Model, model: PreTrainedModel) -> None:
+    """Compares an fp32 artifact with its model on random tokens: several shapes, padded rows.
+
+    Raises:
+        RuntimeError: A logit differs by more than `FP32_TOLERANCE`.
+    """
+    generator = np.random.default_rng(0)
+    parameters = inspect.signature(model.forward).parameters
+    training = model.training
+    model.eval()
+    for shape in _SHAPES:
+        features = _random_features(generator, shape, model.config.vocab_size)
+        tensors = {
+            name: torch.from_numpy(values).to(model.device)
+            for name, values in features.items()
+            if name in parameters
+        }
+        with torch.inference_mode():
+            expected = model(**tensors).logits.float().cpu().numpy()
+        _require_equal(artifact, _difference(artifact.forward(features), expected))
+    model.train(training)
+
+
+def _random_features(
+    generator: np.random.Generator, shape: tuple[int, int], vocabulary: int
+) -> Features:
+    lengths = np.linspace(shape[1], (shape[1] + 1) // 2, shape[0]).astype(np.int64)
+    mask = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)
+    return {
+        "input_ids": generator.integers(0, vocabulary, shape),
+        "attention_mask": mask,
+        "token_type_ids": np.zeros(shape, dtype=np.int64),
+    }
+
+
+def _difference(logits: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    return float(np.max(np.abs(logits - expected), initial=0.0))
+
+
+def _require_equal(artifact: Model, difference: float) -> None:
+    if not difference <= FP32_TOLERANCE:  # so written, NaN fails as well
+        raise RuntimeError(
+            f"{artifact.path}: its logits differ from the PyTorch model's by {difference:.2g}, "
+            f"more than {FP32_TOLERANCE:g}; the export is at fault"
+        )

@@ -1,0 +1,61 @@
+import logging
+
+import numpy as np
+import pytest
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from tinybert.export import check_parity, export, self_check
+from tinybert.quantize import quantize_dynamic
+from tinybert.runtime import load
+from tinybert.torch_model import load_torch
+
+TEXTS = ["a great film", "dull", "the cat sat on the mat and ate", "not good, not bad"] * 4
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_bert_dir, tmp_path_factory):
+    out = tmp_path_factory.mktemp("exported")
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_bert_dir)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_bert_dir)
+    path = export(model, tokenizer, out)["onnx"]
+    quantize_dynamic(path, path.with_name("model_quantized.onnx"))
+    return model, out / "onnx"
+
+
+@pytest.fixture(scope="module")
+def expected(tiny_bert_dir):
+    return load_torch(tiny_bert_dir).logits(TEXTS)
+
+
+def test_an_fp32_file_agrees_on_every_row(exported, expected):
+    parity = check_parity(load(exported[1] / "model.onnx"), TEXTS, expected)
+    assert parity["max_abs_diff"] < 1e-4
+    assert parity["agreement"] == 1
+
+
+def test_another_models_fp32_file_is_a_fault(exported, expected):
+    with pytest.raises(RuntimeError, match="the export is at fault"):
+        check_parity(load(exported[1] / "model.onnx"), TEXTS, expected + 0.01)
+
+
+def test_not_a_number_is_a_fault(exported, expected):
+    with pytest.raises(RuntimeError, match="differ"):
+        check_parity(load(exported[1] / "model.onnx"), TEXTS, expected * np.float32("nan"))
+
+
+def test_int8_is_reported_and_low_agreement_warned_of(exported, expected, caplog):
+    artifact = load(exported[1] / "model_quantized.onnx")
+    parity = check_parity(artifact, TEXTS, expected)
+    assert 0 < parity["max_abs_diff"] < 0.5
+    with caplog.at_level(logging.WARNING):
+        assert check_parity(artifact, TEXTS, -expected)["agreement"] < 0.95
+    assert "of 16 rows only" in caplog.text
+
+
+def test_the_self_check_finds_a_changed_model(exported, tiny_bert_dir):
+    artifact = load(exported[1] / "model.onnx")
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_bert_dir)
+    self_check(artifact, model)
+    model.classifier.bias.data += 0.01
+    with pytest.raises(RuntimeError, match="differ"):
+        self_check(artifact, model)
