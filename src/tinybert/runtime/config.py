@@ -1,0 +1,59 @@
+"""What config.json and tokenizer_config.json say about a model."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tinybert.errors import InputError
+
+# Their positions are counted from the padding id + 1, so the table's first rows stay unused.
+_POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Reads a JSON file that holds one object.
+
+    Raises:
+        InputError: The file is missing, is no JSON or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file, and the model needs it") from None
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8 or not JSON
+        raise InputError(f"{path}: not readable as JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds no JSON object")
+    return value
+
+
+def max_positions(config: Mapping[str, Any]) -> int | None:
+    """The most tokens that a model takes; None where its positions have no table.
+
+    Example:
+        >>> max_positions({"model_type": "bert", "max_position_embeddings": 512})
+        512
+        >>> max_positions({"model_type": "roberta", "max_position_embeddings": 514})
+        512
+    """
+    positions = config.get("max_position_embeddings")
+    if positions is None:
+        return None
+    if config.get("model_type") in _POSITIONS_AFTER_PADDING:
+        return int(positions) - int(config.get("pad_token_id") or 1) - 1
+    return int(positions)
+
+
+def max_length(config: Mapping[str, Any], model_max_length: float | None) -> int | None:
+    """Where texts are cut: the tokenizer's own limit, capped by the model's positions.
+
+    Example:
+        >>> max_length({"max_position_embeddings": 512}, 128)
+        128
+        >>> max_length({"max_position_embeddings": 512}, 1e30)  # how a tokenizer says "no limit"
+        512
+    """
+    limits = [limit for limit in (model_max_length, max_positions(config)) if limit is not None]
+    shortest = min(limits, default=1e30)
+    return int(shortest) if shortest < 1e9 else None

@@ -1,0 +1,74 @@
+"""From what a user calls a model to the model: output folders and artifact files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tinybert.errors import InputError
+from tinybert.runtime.config import read_object
+from tinybert.runtime.model import Model
+from tinybert.runtime.onnx import OnnxModel
+
+# A target's runtime is one file of this package and one line here.
+RUNTIMES: dict[str, Callable[[Path, int | None], Model]] = {
+    ".onnx": OnnxModel,
+}
+
+# What a folder without a report.json is looked through for: the layout that transformers.js loads.
+_USUAL_ARTIFACTS = ("onnx/model_quantized.onnx", "onnx/model.onnx")
+
+
+def load(path: str | Path, *, threads: int | None = None) -> Model:
+    """Loads a compressed model, ready to predict. Needs no torch and no transformers.
+
+    Args:
+        path: An output folder of `tinybert compress` (its best artifact is taken), a folder with
+            onnx/model_quantized.onnx or onnx/model.onnx, or an artifact file.
+        threads: CPU threads; None for the runtime's own choice.
+
+    Raises:
+        InputError: There is no such model, or one of its files is missing or broken.
+
+    Example:
+        >>> model = load("out")  # doctest: +SKIP
+        >>> model(["a great film"])  # doctest: +SKIP
+        [{"label": "positive", "score": 0.98, "scores": {...}}]
+    """
+    model = open_artifact(find_artifact(Path(path)), threads)
+    model.require_predictions()
+    return model
+
+
+def find_artifact(path: Path) -> Path:
+    """The artifact file that `path` names.
+
+    Raises:
+        InputError: There is none: no such path, an unfinished run, a folder of something else.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder")
+    if path.is_file():
+        return path
+    report = path / "report.json"
+    if report.is_file():
+        best = read_object(report).get("best")
+        if not isinstance(best, str) or not (path / best).is_file():
+            raise InputError(f"{report}: its best artifact, {best!r}, is not there; compress again")
+        return path / best
+    for name in _USUAL_ARTIFACTS:
+        if (path / name).is_file():
+            return path / name
+    if (path / "recipe.yaml").is_file() or (path / "steps").is_dir():
+        raise InputError(f"{path}: an unfinished run; run tinybert compress again to finish it")
+    raise InputError(f"{path}: holds no compressed model (no report.json and no onnx/model.onnx)")
+
+
+def open_artifact(path: Path, threads: int | None) -> Model:
+    """Opens an artifact file with the runtime of its suffix.
+
+    Raises:
+        InputError: No runtime has this suffix, or the file is broken.
+    """
+    runtime = RUNTIMES.get(path.suffix)
+    if runtime is None:
+        raise InputError(f"{path}: not an artifact; those end in {', '.join(RUNTIMES)}")
+    return runtime(path, threads)

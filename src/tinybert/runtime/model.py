@@ -1,0 +1,132 @@
+"""What every loaded model can do, whatever runs it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybert.errors import InputError
+from tinybert.runtime.text import Features, TextEncoder
+from tinybert.tasks import task_from_config
+from tinybert.tasks.base import Prediction, Task, Text
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a model is on disk.
+
+    Attributes:
+        format: What runs it: "pytorch", "onnx".
+        precision: Of its weights: "fp32", "fp16", "bf16", "int8".
+        bytes: Of its weight files.
+        parameters: Weights, embeddings included; scales and zero points of quantized ones are not.
+    """
+
+    format: str
+    precision: str
+    bytes: int
+    parameters: int
+
+
+class Model(ABC):
+    """A model with its texts' encoding and its task; a subclass adds `forward` and `facts`.
+
+    Task and tokenizer are read at first use, because measuring speed needs neither.
+
+    Args:
+        path: The file or folder that the model was loaded from, for messages.
+        config: Its config.json.
+    """
+
+    format: ClassVar[str]
+
+    def __init__(self, path: Path, config: dict[str, Any]) -> None:
+        self.path = path
+        self.config = config
+
+    @abstractmethod
+    def forward(self, features: Features) -> NDArray[np.float32]:
+        """Runs one batch, each feature (batch, length), to outputs (batch, ...)."""
+
+    @abstractmethod
+    def facts(self) -> Facts:
+        """Size and precision of the model on disk."""
+
+    @abstractmethod
+    def _load_encoder(self) -> TextEncoder: ...
+
+    def _load_task(self) -> Task:
+        try:
+            return task_from_config(self.config)
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from None
+
+    @cached_property
+    def encoder(self) -> TextEncoder:
+        """The model's text encoding.
+
+        Raises:
+            InputError: The tokenizer's files are missing or broken.
+        """
+        return self._load_encoder()
+
+    @cached_property
+    def task(self) -> Task:
+        """The task that config.json describes.
+
+        Raises:
+            InputError: It describes none, as that of a bare encoder, or weights of it are missing.
+        """
+        return self._load_task()
+
+    def require_predictions(self) -> None:
+        """Fails now rather than at the first text.
+
+        Raises:
+            InputError: The model lacks what predictions need: a task, a tokenizer.
+        """
+        _ = self.task, self.encoder
+
+    def logits(self, texts: Sequence[Text], batch_size: int = 32) -> NDArray[np.float32]:
+        """The model's outputs, one row a text, in order.
+
+        Texts of like length share a batch, so that little of the work goes into padding.
+
+        Args:
+            texts: Sentences, or pairs as tuples. Empty strings are allowed.
+            batch_size: Texts that run at once.
+
+        Returns:
+            (rows, outputs); (0, 0) for no texts.
+        """
+        if batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, not {batch_size}")
+        self.require_predictions()
+        encodings = self.encoder.encode(texts)
+        order = sorted(range(len(encodings)), key=lambda row: len(encodings[row]))
+        batches = [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
+        if not batches:
+            return np.zeros((0, 0), dtype=np.float32)
+        outputs = [
+            self.forward(self.encoder.batch([encodings[row] for row in batch])) for batch in batches
+        ]
+        return np.concatenate(outputs)[np.argsort(order)]
+
+    def __call__(self, texts: Text | Sequence[Text], batch_size: int = 32) -> list[Prediction]:
+        """Predictions, one a text, in order.
+
+        As in Transformers' pipelines, one text alone gives a list of one. A pair is a tuple;
+        several texts are a list.
+
+        Example:
+            >>> model = tinybert.load("out")  # doctest: +SKIP
+            >>> model(["a great film", "dull"])  # doctest: +SKIP
+            [{"label": "positive", "score": 0.98, ...}, {"label": "negative", "score": 0.95, ...}]
+        """
+        rows = [texts] if isinstance(texts, str | tuple) else texts
+        return self.task.decode(self.logits(rows, batch_size)) if len(rows) else []

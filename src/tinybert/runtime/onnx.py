@@ -1,0 +1,76 @@
+"""Models that ONNX Runtime runs."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybert.errors import InputError
+from tinybert.runtime.config import read_object
+from tinybert.runtime.model import Facts, Model
+from tinybert.runtime.onnx_file import read_weights
+from tinybert.runtime.text import Features, TextEncoder
+
+_FEATURES = ("input_ids", "attention_mask", "token_type_ids")
+
+
+class OnnxModel(Model):
+    """An ONNX file with config.json and the tokenizer beside it or one folder up.
+
+    Args:
+        path: The .onnx file.
+        threads: Of one operator; None lets ONNX Runtime take every physical core.
+
+    Raises:
+        InputError: The file is no whole ONNX model, its graph wants inputs that texts don't give,
+            or there is no config.json.
+    """
+
+    format = "onnx"
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        # Here, because a process that runs another format must not carry this one's memory.
+        import onnxruntime
+
+        self._folder = _folder_with_config(path)
+        super().__init__(path, read_object(self._folder / "config.json"))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3  # its warnings are about graphs, not for users
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its exceptions have no common class of their own
+            raise InputError(f"{path}: not a whole ONNX model ({_one_line(error)})") from None
+        self._inputs = [node.name for node in self._session.get_inputs()]
+        if unknown := [name for name in self._inputs if name not in _FEATURES]:
+            raise InputError(
+                f"{path}: the graph wants {', '.join(unknown)}; texts give {', '.join(_FEATURES)}"
+            )
+        self._output = self._session.get_outputs()[0].name
+
+    def forward(self, features: Features) -> NDArray[np.float32]:
+        """Runs one batch, each feature (batch, length); the graph gets those it has inputs for."""
+        feed = {name: features[name] for name in self._inputs}
+        (output,) = self._session.run([self._output], feed)
+        return np.asarray(output, dtype=np.float32)
+
+    def facts(self) -> Facts:
+        """Size and precision of the file, external data included."""
+        weights = read_weights(self.path)
+        return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
+
+    def _load_encoder(self) -> TextEncoder:
+        return TextEncoder.from_folder(self._folder, self.config)
+
+
+def _folder_with_config(path: Path) -> Path:
+    for folder in (path.parent, path.parent.parent):
+        if (folder / "config.json").is_file():
+            return folder
+    raise InputError(f"{path}: no config.json beside it or one folder up, and the model needs it")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

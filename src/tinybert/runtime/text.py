@@ -1,0 +1,104 @@
+"""Texts to token ids, the same way for every runtime and for PyTorch."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from tinybert.errors import InputError
+from tinybert.runtime.config import max_length, read_object
+from tinybert.tasks.base import Text
+
+Features = dict[str, NDArray[np.int64]]
+"""input_ids, attention_mask and token_type_ids, each (batch, length)."""
+
+
+class TextEncoder:
+    """Tokenizes sentences and pairs, cuts them to a length and pads them into batches.
+
+    Args:
+        tokenizer: Its stored truncation and padding are replaced by this class's own.
+        max_length: Tokens a row, special tokens included; the longer text of a pair is cut
+            first. None cuts nothing.
+        pad_id: The token that fills short rows.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, max_length: int | None, pad_id: int = 0) -> None:
+        self.max_length = max_length
+        self._pad_id = pad_id
+        self._tokenizer = tokenizer
+        tokenizer.no_padding()
+        if max_length is None:
+            tokenizer.no_truncation()
+        else:
+            tokenizer.enable_truncation(max_length, strategy="longest_first")
+
+    @classmethod
+    def from_folder(cls, folder: Path, config: Mapping[str, Any]) -> "TextEncoder":
+        """Reads tokenizer.json and, where there is one, tokenizer_config.json.
+
+        Args:
+            folder: Where the two files are.
+            config: The model's config.json, for its positions and its padding id.
+
+        Raises:
+            InputError: A file is missing or broken.
+        """
+        path = folder / "tokenizer.json"
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file, and texts need it")
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises nothing narrower
+            raise InputError(f"{path}: not readable as a tokenizer ({error})") from None
+        settings_path = folder / "tokenizer_config.json"
+        settings = read_object(settings_path) if settings_path.exists() else {}
+        return cls(
+            tokenizer,
+            max_length=max_length(config, settings.get("model_max_length")),
+            pad_id=_pad_id(tokenizer, settings, config),
+        )
+
+    def encode(self, texts: Sequence[Text]) -> list[Encoding]:
+        """Tokenizes and cuts each text, without padding.
+
+        Raises:
+            InputError: Something is neither a string nor a pair of strings, or is no valid Unicode.
+        """
+        for number, text in enumerate(texts, start=1):
+            _check(text, f"text {number}")
+        return self._tokenizer.encode_batch(list(texts))
+
+    def batch(self, encodings: Sequence[Encoding]) -> Features:
+        """Pads rows to the longest of them."""
+        shape = (len(encodings), max(len(encoding) for encoding in encodings))
+        ids = np.full(shape, self._pad_id, dtype=np.int64)
+        mask = np.zeros(shape, dtype=np.int64)
+        types = np.zeros(shape, dtype=np.int64)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding)] = encoding.ids
+            mask[row, : len(encoding)] = 1
+            types[row, : len(encoding)] = encoding.type_ids
+        return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+
+
+def _check(text: Text, name: str) -> None:
+    parts = text if isinstance(text, tuple) and len(text) == 2 else (text,)
+    for part in parts:
+        if not isinstance(part, str):
+            raise InputError(f"{name}: neither a string nor a pair of strings: {text!r}")
+        try:
+            part.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"{name}: no valid Unicode ({error})") from None
+
+
+def _pad_id(tokenizer: Tokenizer, settings: Mapping[str, Any], config: Mapping[str, Any]) -> int:
+    token = settings.get("pad_token")
+    if isinstance(token, dict):  # how older tokenizers wrote a special token
+        token = token.get("content")
+    known = tokenizer.token_to_id(token) if isinstance(token, str) else None
+    return int(known if known is not None else config.get("pad_token_id") or 0)
