@@ -1,0 +1,100 @@
+"""Tiny models with random weights, made once a session."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+WORDS = (  # noqa: SIM905 (a list of words is best read as a text)
+    "a an the this that it is was not very film movie story plot acting good great bad dull awful "
+    "funny sad long short man woman cat dog sat on mat in of and but or with he she they we you "
+    "play music guitar drums runs slept ate old young new first last never always about from to "
+    "market bank shares price team match goal won lost minister party vote game console software"
+).split()
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer_dir(tmp_path_factory):
+    """A lower-casing WordPiece tokenizer of about 200 entries; it can spell any ASCII text."""
+    from transformers import BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny-tokenizer")
+    letters = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
+    pieces = [f"##{letter}" for letter in letters if letter.isalnum()]
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    entries = list(dict.fromkeys([*specials, *letters, *pieces, *WORDS]))
+    (folder / "vocab.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
+    tokenizer = BertTokenizerFast.from_pretrained(folder, model_max_length=64)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bert_dir(tmp_path_factory, tiny_tokenizer_dir):
+    """A two-class BertForSequenceClassification: 2 layers of 32, 4 heads, 128 positions."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("tiny-bert")
+    vocabulary = (tiny_tokenizer_dir / "vocab.txt").read_text(encoding="utf-8").split()
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=128,
+        id2label={0: "negative", 1: "positive"},
+        label2id={"negative": 0, "positive": 1},
+        problem_type="single_label_classification",
+    )
+    torch.manual_seed(0)
+    model = BertForSequenceClassification(config).eval()
+    for weight in model.parameters():  # equal ones, as fresh biases, would be merged at export
+        torch.nn.init.normal_(weight, std=0.5)
+    model.save_pretrained(folder)
+    shutil.copytree(tiny_tokenizer_dir, folder, dirs_exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_artifact_dir(tmp_path_factory, tiny_bert_dir):
+    """The tiny BERT as `compress` lays it out: two files in onnx/, report.json and the rest."""
+    import onnx
+    import torch
+    from onnxruntime.quantization import quantize_dynamic
+    from transformers import BertForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("tiny-artifact")
+    (folder / "onnx").mkdir()
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(tiny_bert_dir / name, folder / name)
+    model = BertForSequenceClassification.from_pretrained(tiny_bert_dir).eval()
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    axes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    program = torch.onnx.export(
+        model,
+        kwargs={name: torch.ones(2, 7, dtype=torch.int64) for name in names},
+        input_names=names,
+        output_names=["logits"],
+        dynamic_shapes=dict.fromkeys(names, axes),
+        external_data=False,
+        verbose=False,
+    )
+    program.save(folder / "onnx" / "model.onnx")
+    graph = onnx.load(folder / "onnx" / "model.onnx")
+    del graph.graph.value_info[:]  # quantize_dynamic trips over shapes of before it transposes
+    quantize_dynamic(graph, folder / "onnx" / "model_quantized.onnx")
+    report = {"schema": 1, "best": "onnx/model_quantized.onnx"}
+    (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def glue():
+    """The folder with GLUE's files, which lies beside the repository."""
+    folder = (Path(__file__).parents[1] / "../shared/data/glue").resolve()
+    if not folder.is_dir():
+        pytest.skip(f"needs GLUE's files in {folder}")
+    return folder
