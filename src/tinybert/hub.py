@@ -1,0 +1,39 @@
+"""Hugging Face folders: their weight files, and fetching one from the hub."""
+
+from pathlib import Path
+
+from tinybert.errors import InputError, missing_extra
+
+_WEIGHT_FILES = ("model*.safetensors", "pytorch_model*.bin")
+"""The patterns of PyTorch weight files, the one that Transformers prefers first."""
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The weight files that Transformers would load from a folder; empty where it has none."""
+    for pattern in _WEIGHT_FILES:
+        if files := sorted(folder.glob(pattern)):
+            return files
+    return []
+
+
+def download(hub_id: str) -> Path:
+    """The local copy of a hub model, fetched where the cache doesn't have it.
+
+    Raises:
+        InputError: The hub can't be reached or has no such model.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+    except ModuleNotFoundError:
+        raise missing_extra("huggingface_hub", "train", f"to fetch {hub_id}") from None
+    try:
+        for pattern in _WEIGHT_FILES:  # most repositories have both: one is enough
+            folder = Path(snapshot_download(hub_id, allow_patterns=["*.json", "*.txt", pattern]))
+            if any(folder.glob(pattern)):
+                break
+    except Exception as error:  # network, HTTP and name errors have no common class
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{hub_id}: no such file or folder here, and not to be had from the hub ({reason})"
+        ) from None
+    return folder

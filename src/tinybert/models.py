@@ -1,0 +1,43 @@
+"""Opens whatever a user may call a model, with what runs it."""
+
+from pathlib import Path
+
+from tinybert.errors import missing_extra
+from tinybert.hub import weight_files
+from tinybert.runtime.load import find_artifact, open_artifact
+from tinybert.runtime.model import Model
+
+
+def open_model(name: str | Path, threads: int | None = None) -> Model:
+    """Opens a Hugging Face directory or hub id, an output folder of `compress`, an artifact file.
+
+    A folder with PyTorch weights is a Hugging Face directory even where it has an onnx/ folder
+    as well, as models on the hub often do; name the ONNX file to get that. The hub is tried only
+    for a name that is no local path.
+
+    Args:
+        name: The model.
+        threads: CPU threads; None for the runtime's own choice.
+
+    Raises:
+        InputError: There is no such model, one of its files is missing or broken, or it needs
+            PyTorch and PyTorch is not installed.
+    """
+    path = Path(name)
+    if path.exists() and not _is_hugging_face(path):
+        return open_artifact(find_artifact(path), threads)
+    try:
+        from tinybert.torch_model import load_torch
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "transformers"):
+            raise
+        raise missing_extra(error.name, "train", f"to run {name}, a Hugging Face model,") from None
+    return load_torch(name, threads=threads)
+
+
+def _is_hugging_face(path: Path) -> bool:
+    if (path / "report.json").exists():
+        return False
+    if weight_files(path):
+        return True
+    return (path / "config.json").exists() and not (path / "onnx").exists()
