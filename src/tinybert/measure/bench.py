@@ -1,0 +1,206 @@
+"""Size, speed and memory of several models, side by side in one run."""
+
+import contextlib
+import dataclasses
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from tinybert.errors import InputError
+from tinybert.measure.machine import describe_machine, visible_cores
+
+_RUNS_A_TURN = 5
+_SETTLE_SECONDS = 0.02  # thread pools spin for some milliseconds after their last work
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelBench:
+    """What one model costs.
+
+    Attributes:
+        model: As the caller named it.
+        format: What ran it: "pytorch", "onnx".
+        precision: Of its weights: "fp32", "int8".
+        bytes: Of its weight files.
+        parameters: Its weights, embeddings included.
+        latency_ms: Median milliseconds of one batch.
+        latency_p95_ms: What 95% of the batches stay under.
+        throughput_per_s: Rows a second over all batches.
+        peak_memory_mb: The most memory its process held, in MB (10^6 bytes), the runtime included.
+    """
+
+    model: str
+    format: str
+    precision: str
+    bytes: int
+    parameters: int
+    latency_ms: float
+    latency_p95_ms: float
+    throughput_per_s: float
+    peak_memory_mb: float
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchResult:
+    """What several models cost, for batches of `batch` rows of `length` tokens."""
+
+    machine: dict[str, Any]
+    batch: int
+    length: int
+    threads: int
+    models: list[ModelBench]
+
+    def as_json(self) -> dict[str, Any]:
+        """What `tinybert bench --json` prints."""
+        return dataclasses.asdict(self)
+
+
+def bench(
+    models: Sequence[str],
+    *,
+    batch: int = 1,
+    length: int = 128,
+    threads: int | None = None,
+    repeats: int = 100,
+) -> BenchResult:
+    """Measures models on random tokens, each in its own process, in turns.
+
+    Turns, because a machine's speed drifts: what slows one model for a while slows all of them.
+    Each turn begins with a run that is not counted.
+
+    Args:
+        models: Hugging Face directories or hub ids, output folders of `compress`, artifact files.
+        batch: Rows a run.
+        length: Tokens a row, none of them padding.
+        threads: CPU threads of each model; None for every core that this process may use.
+        repeats: Timed runs of each model.
+
+    Raises:
+        InputError: An option is out of range, or a model can't be opened or is too short.
+
+    Example:
+        >>> result = bench(["teacher", "out"], repeats=20)  # doctest: +SKIP
+        >>> result.models[0].latency_ms / result.models[1].latency_ms  # doctest: +SKIP
+        8.3
+    """
+    threads = visible_cores() if threads is None else threads
+    options = {"batch": batch, "length": length, "threads": threads, "repeats": repeats}
+    for name, value in options.items():
+        if value < 1:
+            raise InputError(f"{name} must be at least 1, not {value}")
+    if not models:
+        raise InputError("no model to measure")
+    seconds: list[list[float]] = [[] for _ in models]
+    with contextlib.ExitStack() as stack:
+        workers = [
+            stack.enter_context(Worker(model, batch=batch, length=length, threads=threads))
+            for model in models
+        ]
+        while (left := repeats - len(seconds[0])) > 0:
+            for worker, measured in zip(workers, seconds, strict=True):
+                time.sleep(_SETTLE_SECONDS)
+                measured.extend(worker.time(min(_RUNS_A_TURN, left)))
+        summaries = [worker.summary() for worker in workers]
+    return BenchResult(
+        describe_machine(threads),
+        batch,
+        length,
+        threads,
+        [
+            ModelBench(model=model, **summary, **_speed(measured, batch))
+            for model, summary, measured in zip(models, summaries, seconds, strict=True)
+        ],
+    )
+
+
+class Worker:
+    """The parent's end of a `tinybert.measure.worker` process, ended with the `with` block.
+
+    Args:
+        model: What to open there.
+        batch: Rows a run.
+        length: Tokens a row.
+        threads: CPU threads.
+
+    Raises:
+        InputError: The model can't be opened or takes no rows of this length.
+    """
+
+    def __init__(self, model: str, *, batch: int, length: int, threads: int) -> None:
+        self._model = model
+        self._request = {"model": model, "batch": batch, "length": length, "threads": threads}
+
+    def __enter__(self) -> "Worker":
+        self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tinybert.measure.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            encoding="utf-8",
+        )
+        try:
+            self._ask(self._request)
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def time(self, runs: int) -> list[float]:
+        """Seconds of each of `runs` consecutive runs."""
+        return list(self._ask({"runs": runs})["seconds"])
+
+    def summary(self) -> dict[str, Any]:
+        """Format, precision, bytes, parameters and peak_memory_mb."""
+        return self._ask({})
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it is dead: its silence is handled below
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(self._last_words())
+        reply: dict[str, Any] = json.loads(line)
+        if "error" in reply:
+            raise InputError(reply["error"])
+        return reply
+
+    def _last_words(self) -> str:
+        code = self._process.wait()
+        self._stderr.seek(0)
+        words = self._stderr.read().strip().splitlines()
+        return (
+            f"{self._model}: the process that measures it ended with code {code} "
+            f"({words[-1] if words else 'it said nothing; perhaps memory ran out'})"
+        )
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._stderr.close()
+
+
+def _speed(seconds: list[float], batch: int) -> dict[str, Any]:
+    return {
+        "latency_ms": 1000 * float(np.median(seconds)),
+        "latency_p95_ms": 1000 * float(np.quantile(seconds, 0.95)),
+        "throughput_per_s": batch * len(seconds) / sum(seconds),
+    }

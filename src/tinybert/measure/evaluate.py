@@ -1,0 +1,48 @@
+"""A model's score on examples, with how far to trust it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tinybert.errors import InputError
+from tinybert.measure.intervals import bootstrap_interval
+from tinybert.runtime.model import Model
+from tinybert.tasks.base import Examples
+
+
+def evaluate(model: Model, examples: Examples, batch_size: int = 32) -> dict[str, Any]:
+    """Scores a model on all of some examples, through the model's own runtime.
+
+    Args:
+        model: Any model with a task.
+        examples: Rows with labels, read with the same label names as the model's.
+        batch_size: Rows that run at once.
+
+    Returns:
+        "rows"; "metric", the value of the task's first metric, and "metric_low", "metric_high",
+        its 95% bootstrap interval; "metrics", all of them by name.
+
+    Raises:
+        InputError: There are no rows or no labels, or the model can't predict.
+    """
+    labels = examples.labels
+    if labels is None:
+        raise InputError(f"{examples.source}: has no labels to evaluate against")
+    if len(examples) == 0:
+        raise InputError(f"{examples.source}: has no rows to evaluate on")
+    task = model.task
+    logits = model.logits(examples.texts, batch_size)
+    metrics = task.score(logits, labels)
+
+    def metric(rows: ArrayLike, truth: ArrayLike) -> float:
+        return task.score(np.asarray(rows), np.asarray(truth))[task.metric]
+
+    low, high = bootstrap_interval(metric, logits, labels)
+    return {
+        "rows": len(examples),
+        "metric": metrics[task.metric],
+        "metric_low": low,
+        "metric_high": high,
+        "metrics": metrics,
+    }
