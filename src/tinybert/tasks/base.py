@@ -51,6 +51,7 @@ class Task(ABC):
         kind: The name in recipes and in report.json, such as "text-classification".
         head: The `transformers` auto class that has this task's head.
         options: The fields that a recipe may set.
+        saved: The fields that a model's config.json keeps under "tinybert".
         scored_by: The metrics that this kind can have.
         text: The column of the sentence, or the two columns of a pair.
         label: The column of the label.
@@ -64,6 +65,7 @@ class Task(ABC):
     kind: ClassVar[str]
     head: ClassVar[str]
     options: ClassVar[tuple[str, ...]] = ("text", "label", "metrics")
+    saved: ClassVar[tuple[str, ...]] = ("text", "label", "metrics")
     scored_by: ClassVar[tuple[str, ...]]
 
     text: tuple[str, ...] = ("sentence",)
@@ -124,13 +126,8 @@ class Task(ABC):
 
         The key "tinybert" holds what stock Transformers has no key for.
         """
-        task = {
-            "kind": self.kind,
-            "text": list(self.text),
-            "label": self.label,
-            "metrics": list(self.metrics),
-        }
-        return {"tinybert": {"task": task}}
+        fields = {name: getattr(self, name) for name in self.saved}
+        return {"tinybert": {"task": {"kind": self.kind, **fields}}}
 
     @abstractmethod
     def decode(self, logits: NDArray[np.float32]) -> list[Prediction]:

@@ -1,6 +1,6 @@
 """What a model's config.json says about the task of a sequence classifier."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tinybert.errors import InputError
@@ -39,18 +39,22 @@ def config_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
         ) from None
 
 
-def saved_options(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns and metrics as `Task.model_config` saved them; empty for another's model.
+def saved_fields(config: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The fields of a task as `Task.model_config` saved them; empty for another's model.
 
     Raises:
         InputError: They are damaged.
     """
     saved = _saved(config)
-    try:
-        options = {name: tuple(saved[name]) for name in ("text", "metrics") if name in saved}
-        return options | ({"label": str(saved["label"])} if "label" in saved else {})
-    except TypeError:
-        raise InputError('config.json: "tinybert" describes no task') from None
+    return {name: _field(name, saved[name]) for name in names if name in saved}
+
+
+def _field(name: str, value: Any) -> str | tuple[str, ...]:
+    if name == "label" and isinstance(value, str):
+        return value
+    if name != "label" and isinstance(value, list | tuple):
+        return tuple(map(str, value))
+    raise InputError(f'config.json: "tinybert": "task": {name!r} is damaged')
 
 
 def _saved(config: Mapping[str, Any]) -> Mapping[str, Any]:

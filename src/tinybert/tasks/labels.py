@@ -8,7 +8,7 @@ from tinybert.data.table import Table
 from tinybert.errors import InputError
 from tinybert.tasks.columns import value
 
-_NO_NAME = re.compile(r"(LABEL_)?\d+")
+_NUMBER = re.compile(r"-?\d+")
 
 
 def label_name(table: Table, column: str, row: int) -> str:
@@ -34,26 +34,30 @@ def in_order(names: set[str]) -> tuple[str, ...]:
         >>> in_order({"10", "9"}), in_order({"b", "a"})
         (('9', '10'), ('a', 'b'))
     """
-    if all(re.fullmatch(r"-?\d+", name) for name in names):
-        return tuple(sorted(names, key=int))
-    return tuple(sorted(names))
+    numbers = all(_NUMBER.fullmatch(name) for name in names)
+    return tuple(sorted(names, key=int if numbers else None))
 
 
-def are_numbered(names: Sequence[str]) -> bool:
-    """Whether the names say nothing but their number: "LABEL_0", "LABEL_1" or "0", "1".
+def has_numbers(names: Sequence[str]) -> bool:
+    """Whether some name is a whole number, so that a number in the data is a name."""
+    return any(_NUMBER.fullmatch(name) for name in names)
+
+
+def say_nothing(names: Sequence[str]) -> bool:
+    """Whether the names tell nothing but their place: "LABEL_0", "LABEL_1" or "0", "1".
 
     Example:
-        >>> are_numbered(["LABEL_0", "LABEL_1"]), are_numbered(["no", "yes"])
+        >>> say_nothing(["LABEL_0", "LABEL_1"]), say_nothing(["1", "2"])
         (True, False)
     """
-    return all(_NO_NAME.fullmatch(name) for name in names)
+    return all(name in (f"LABEL_{index}", str(index)) for index, name in enumerate(names))
 
 
 def match_labels(ours: Sequence[str], model: Sequence[str]) -> tuple[str, ...]:
     """Our label names in the order of a model's outputs.
 
-    Names are matched whatever their case; where one side has only numbers, the other's
-    names are taken in the order they are in.
+    Names are matched whatever their case; where those of one side say nothing, the other's
+    are taken in the order they are in.
 
     Raises:
         InputError: They are not the same labels.
@@ -64,14 +68,16 @@ def match_labels(ours: Sequence[str], model: Sequence[str]) -> tuple[str, ...]:
         >>> match_labels(["negative", "positive"], ["LABEL_0", "LABEL_1"])
         ('negative', 'positive')
     """
+    if set(ours) == set(model):
+        return tuple(model)
     ours_by_name = {name.lower(): name for name in ours}
     names = [name.lower() for name in model]
     if sorted(ours_by_name) == sorted(names):
         return tuple(ours_by_name[name] for name in names)
     if len(ours) == len(model):
-        if are_numbered(model):
+        if say_nothing(model):
             return tuple(ours)
-        if are_numbered(ours):
+        if say_nothing(ours):
             return tuple(model)
     raise InputError(
         f"the model's labels ({', '.join(model)}) are not the task's ({', '.join(ours)})"

@@ -11,8 +11,8 @@ from tinybert.data.table import Table
 from tinybert.errors import InputError
 from tinybert.tasks.base import Examples, Prediction, Task
 from tinybert.tasks.columns import texts
-from tinybert.tasks.config import config_labels, is_classifier_of, saved_options
-from tinybert.tasks.labels import are_numbered, in_order, label_name, match_labels
+from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
+from tinybert.tasks.labels import has_numbers, in_order, label_name, match_labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,7 @@ class TextClassification(Task):
     kind: ClassVar[str] = "text-classification"
     head: ClassVar[str] = "AutoModelForSequenceClassification"
     options: ClassVar[tuple[str, ...]] = (*Task.options, "labels")
+    saved: ClassVar[tuple[str, ...]] = (*Task.saved, "numbered")
     scored_by: ClassVar[tuple[str, ...]] = ("accuracy", "f1", "macro_f1", "matthews")
 
     metrics: tuple[str, ...] = ("accuracy",)
@@ -70,6 +71,8 @@ class TextClassification(Task):
         if not self.labels:
             return replace(self, labels=model.labels)
         labels = match_labels(self.labels, model.labels)
+        if labels == self.labels:
+            return self
         if set(labels) != set(self.labels):  # ours were numbers, and are names now
             return replace(self, labels=labels)
         return replace(self, labels=labels, numbered=self.numbered or self.labels)
@@ -82,7 +85,7 @@ class TextClassification(Task):
     def _class_ids(self, table: Table) -> NDArray[np.int64]:
         self._check_fitted()
         ids = {name: index for index, name in enumerate(self.labels)}
-        if not are_numbered(self.labels):
+        if not has_numbers(self.labels):
             ids |= {
                 str(index): ids[name] for index, name in enumerate(self.numbered or self.labels)
             }
@@ -135,4 +138,4 @@ class TextClassification(Task):
         problem = config.get("problem_type") or "single_label_classification"
         if len(labels) < 2 or problem != "single_label_classification":
             return None
-        return cls(labels=labels, **saved_options(config))
+        return cls(labels=labels, **saved_fields(config, cls.saved))

@@ -12,7 +12,9 @@ from tinybert.data.table import Table
 from tinybert.errors import InputError
 from tinybert.tasks.base import Examples, Prediction, Task
 from tinybert.tasks.columns import texts, value
-from tinybert.tasks.config import config_labels, is_classifier_of, saved_options
+from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
+
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class TextRegression(Task):
             number = float(cell)
         except (TypeError, ValueError, OverflowError):
             number = np.nan
-        if isinstance(cell, bool) or not abs(number) <= np.finfo(np.float32).max:
+        if isinstance(cell, bool) or not abs(number) <= _FLOAT32_MAX:
             raise InputError(
                 f"{table.where(row)}: {self.label!r} is not a finite number: {short(cell)}"
             )
@@ -75,4 +77,4 @@ class TextRegression(Task):
             return None
         if (config.get("problem_type") or "regression") != "regression":
             return None
-        return cls(**saved_options(config))
+        return cls(**saved_fields(config, cls.saved))

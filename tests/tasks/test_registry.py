@@ -1,0 +1,146 @@
+"""Tasks by name and from config.json, and that every kind keeps the interface."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tinybert.data import Table
+from tinybert.errors import InputError
+from tinybert.tasks import get_task, task_from_config
+from tinybert.tasks.glue import GLUE
+from tinybert.tasks.registry import KINDS
+
+ROWS = Table({"sentence": ["a", "b", "c"], "label": ["1", "0", "1"]}, "train.tsv")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestEveryKind:
+    def test_has_its_name_and_known_metrics(self, kind):
+        task = get_task(kind)
+        assert task.kind == kind
+        assert set(task.metrics) <= set(task.scored_by)
+
+    def test_comes_back_from_its_config(self, kind):
+        task = get_task({"kind": kind, "text": ["a", "b"], "label": "y"}).fit(
+            Table({"y": ["1", "0"]}, "train.tsv")
+        )
+        saved = json.loads(json.dumps(task.model_config()))
+        assert task_from_config(saved) == task
+
+    def test_predicts_and_scores_every_row(self, kind):
+        task = get_task(kind).fit(ROWS)
+        examples = task.examples(ROWS)
+        outputs = len(task.model_config()["id2label"])
+        logits = np.random.default_rng(0).normal(size=(3, outputs)).astype(np.float32)
+        assert len(task.decode(logits)) == len(examples) == 3
+        json.dumps(task.decode(logits))
+        assert task.answers(logits).shape == (3,)
+        assert tuple(task.score(logits, examples.labels)) == task.metrics
+
+    def test_survives_transformers(self, kind, tmp_path):
+        from transformers import BertConfig
+
+        task = get_task(kind).fit(ROWS)
+        BertConfig(**task.model_config()).save_pretrained(tmp_path)
+        assert task_from_config(json.loads((tmp_path / "config.json").read_text())) == task
+        loaded = BertConfig.from_pretrained(tmp_path)
+        assert loaded.num_labels == len(task.model_config()["id2label"])
+        assert task_from_config(loaded.to_dict()) == task
+
+
+def test_options_override_those_of_a_known_data_set():
+    task = get_task({"kind": "glue/mrpc", "text": ["sentence1", "sentence2"], "label": "label"})
+    assert task.text == ("sentence1", "sentence2")
+    assert task.metrics == GLUE["glue/mrpc"].metrics
+    assert get_task({"kind": "text-classification", "labels": [0, 1]}).labels == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("glue/nope", "unknown kind 'glue/nope'; known: text-classification, .*glue/cola"),
+        ({}, "unknown kind None"),
+        ({"kind": ["text-regression"]}, "unknown kind"),
+        ({"kind": "text-regression", "labels": ["a", "b"]}, "text-regression has no option 'labe"),
+        ({"kind": "text-classification", "layout": "x"}, "has no option 'layout'"),
+        ({"kind": "text-classification", "text": 3}, "text: expected text or a list of texts"),
+        ({"kind": "text-classification", "text": [1]}, "text: expected text or a list of texts"),
+        ({"kind": "text-classification", "label": ["a"]}, "label: expected the name of a column"),
+        ({"kind": "text-classification", "labels": [False, True]}, "labels: expected text"),
+        ({"kind": "text-classification", "metrics": "rouge"}, "metrics: no metric 'rouge'"),
+        ({"kind": "text-classification", "labels": ["a"]}, "labels: expected two"),
+    ],
+)
+def test_bad_specs_are_refused(spec, message):
+    with pytest.raises(InputError, match=f"task: .*{message}|task: {message}"):
+        get_task(spec)
+
+
+def test_a_kind_takes_from_the_model_what_it_leaves_open():
+    model = GLUE["glue/mrpc"]
+    assert get_task("text-classification", model) == model
+    task = get_task({"kind": "text-classification", "metrics": "accuracy"}, model)
+    assert (task.text, task.metrics) == (model.text, ("accuracy",))
+
+
+def test_a_data_set_takes_the_order_of_the_labels_from_the_model():
+    config = {
+        "architectures": ["DistilBertForSequenceClassification"],
+        "id2label": {"0": "POSITIVE", "1": "NEGATIVE"},
+    }
+    task = get_task("glue/sst-2", task_from_config(config))
+    assert task.labels == ("positive", "negative")
+    assert task.examples(ROWS).labels.tolist() == [0, 1, 0]
+    # Also when the model that was trained for it is used again by its kind alone.
+    again = get_task("text-classification", task_from_config(task.model_config()))
+    assert again.examples(ROWS).labels.tolist() == [0, 1, 0]
+    with pytest.raises(InputError, match="task: the model does text-classification"):
+        get_task("glue/sts-b", task_from_config(config))
+
+
+def test_models_of_others_are_understood():
+    bert = {"architectures": ["BertForSequenceClassification"]}
+    assert task_from_config(bert).labels == ("LABEL_0", "LABEL_1")
+    assert task_from_config(bert | {"num_labels": 1}).kind == "text-regression"
+    assert task_from_config(bert | {"id2label": {"0": "LABEL_0"}}).kind == "text-regression"
+    three = bert | {"id2label": {"2": "c", "0": "a", "1": "b"}}
+    assert task_from_config(three).labels == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"architectures": None},
+        {"architectures": ["BertModel"]},
+        {"architectures": ["BertForMaskedLM"], "id2label": {"0": "a", "1": "b"}},
+        {
+            "architectures": ["BertForSequenceClassification"],
+            "problem_type": "multi_label_classification",
+        },
+        {"architectures": ["BertForSequenceClassification"], "id2label": ["a", "b"]},
+        {"architectures": ["BertForSequenceClassification"], "id2label": {"1": "a", "2": "b"}},
+        {"architectures": ["BertForSequenceClassification"], "id2label": {"x": "a", "y": "b"}},
+        {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "a", "1": "a"}},
+        {"architectures": "BertForSequenceClassification"},
+        {"tinybert": {"task": {"kind": "text-regression", "text": 3}}, "id2label": {"0": "x"}},
+        {"tinybert": {"task": {"kind": "text-regression", "label": ["x"]}}, "num_labels": 1},
+        {"tinybert": {"task": {"kind": "text-to-video"}}},
+        {"tinybert": "x"},
+    ],
+)
+def test_configs_of_no_task_are_refused(config):
+    with pytest.raises(InputError, match=r"config\.json: |labels: "):
+        task_from_config(config)
+
+
+def test_tasks_and_readers_need_no_torch():
+    code = (
+        "import sys, tinybert.tasks, tinybert.data, tinybert.measure.intervals;"
+        "heavy = {'torch', 'transformers', 'datasets', 'pyarrow'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
