@@ -15,15 +15,16 @@ def read_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
-    if not content.strip():
-        raise InputError(f"{path}: the file is empty")
     if (nul := content.find(b"\0")) >= 0:
         raise InputError(f"{path}: line {_line(content, nul)}: binary content; expected UTF-8 text")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = _line(content, error.start)
         raise InputError(f"{path}: line {line}: not UTF-8; save the file as UTF-8") from None
+    if not text.strip():
+        raise InputError(f"{path}: the file is empty")
+    return text
 
 
 def read_lines(path: Path) -> list[str]:
