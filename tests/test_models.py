@@ -1,4 +1,5 @@
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -35,6 +36,24 @@ def test_a_missing_package_names_the_extra(tiny_bert_dir, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(InputError, match=rf"{package} .*tinybert\[train\]"):
         open_model(tiny_bert_dir)
+
+
+@pytest.mark.parametrize("name", ["./absent", "/no/such/model", "runs/out/onnx/model.onnx"])
+def test_a_path_that_is_not_there_is_not_looked_for_on_the_hub(name):
+    with pytest.raises(InputError, match="no such file or folder"):
+        open_model(name)
+
+
+def test_each_runtime_stays_out_of_the_other_ones_memory(tiny_bert_dir, tiny_artifact_dir):
+    script = (
+        "import sys; from tinybert.models import open_model; open_model(sys.argv[1]); "
+        "print([name for name in ('torch', 'onnxruntime') if name in sys.modules])"
+    )
+    for model, expected in [(tiny_bert_dir, ["torch"]), (tiny_artifact_dir, ["onnxruntime"])]:
+        ran = subprocess.run(
+            [sys.executable, "-c", script, str(model)], capture_output=True, text=True, check=True
+        )
+        assert ran.stdout.strip() == repr(expected)
 
 
 def test_an_empty_folder_is_no_model(tmp_path):

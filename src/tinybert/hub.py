@@ -1,5 +1,6 @@
 """Hugging Face folders: their weight files, and fetching one from the hub."""
 
+import re
 from pathlib import Path
 
 from tinybert.errors import InputError, missing_extra
@@ -14,6 +15,18 @@ def weight_files(folder: Path) -> list[Path]:
         if files := sorted(folder.glob(pattern)):
             return files
     return []
+
+
+def may_be_hub_id(name: str) -> bool:
+    """Whether a name has the form of a model on the hub: "owner/name", or "name" alone.
+
+    Example:
+        >>> may_be_hub_id("google-bert/bert-base-uncased")
+        True
+        >>> may_be_hub_id("runs/out/onnx/model.onnx")
+        False
+    """
+    return re.fullmatch(r"(\w[\w.-]*/)?\w[\w.-]*", name) is not None
 
 
 def download(hub_id: str) -> Path:

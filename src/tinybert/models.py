@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tinybert.errors import missing_extra
-from tinybert.hub import weight_files
+from tinybert.errors import InputError, missing_extra
+from tinybert.hub import may_be_hub_id, weight_files
 from tinybert.runtime.load import find_artifact, open_artifact
 from tinybert.runtime.model import Model
 
@@ -26,12 +26,19 @@ def open_model(name: str | Path, threads: int | None = None) -> Model:
     path = Path(name)
     if path.exists() and not _is_hugging_face(path):
         return open_artifact(find_artifact(path), threads)
+    if not path.exists() and not may_be_hub_id(str(name)):
+        raise InputError(f"{name}: there is no such file or folder")
     try:
         from tinybert.torch_model import load_torch
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "transformers"):
             raise
-        raise missing_extra(error.name, "train", f"to run {name}, a Hugging Face model,") from None
+        purpose = (
+            f"to run {name}, a Hugging Face model,"
+            if path.exists()
+            else f"to run {name} from the hub (there is no such path here)"
+        )
+        raise missing_extra(error.name, "train", purpose) from None
     return load_torch(name, threads=threads)
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from tinybert.errors import InputError
 from tinybert.measure.machine import describe_machine, visible_cores
 
-_RUNS_A_TURN = 5
-_SETTLE_SECONDS = 0.02  # thread pools spin for some milliseconds after their last work
+_RUNS_A_TURN = 10
+_SETTLE_SECONDS = 0.1  # ONNX Runtime's threads spin on for 20 to 80 ms after a run
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,10 +45,11 @@ def compared(value: float, base: float, unit: str, below: str, above: str) -> st
         '90.9 MB'
     """
     text = f"{value:.2f} {unit}" if value < 10 else f"{value:,.1f} {unit}"
-    if value == base or min(value, base) <= 0:
+    if min(value, base) <= 0:
         return text
     ratio, word = (base / value, below) if value < base else (value / base, above)
-    return f"{text} ({ratio:.{1 if ratio >= 2 else 2}f}x {word})"
+    shown = f"{ratio:.{1 if ratio >= 2 else 2}f}"
+    return text if shown == "1.00" else f"{text} ({shown}x {word})"
 
 
 def grid(rows: Sequence[Sequence[str]]) -> str:
