@@ -1,1 +1,61 @@
+"""tinybert: a BERT-family model, made small and fast, with proof of what that cost.
 
+`import tinybert` is cheap, and `load` needs no PyTorch: everything else is imported at first use.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from tinybert.errors import InputError
+from tinybert.runtime import load
+
+if TYPE_CHECKING:
+    from tinybert.compress import Result, compress
+    from tinybert.distill.trainer import DistillationModel, DistillationTrainer
+    from tinybert.export import export
+    from tinybert.measure.bench import bench
+    from tinybert.models import load_student, open_model
+    from tinybert.quantize import quantize_dynamic
+    from tinybert.recipe import Recipe
+    from tinybert.students.from_teacher import initialize_from_teacher
+    from tinybert.students.step import build_student
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "DistillationModel": "tinybert.distill.trainer",
+    "DistillationTrainer": "tinybert.distill.trainer",
+    "Recipe": "tinybert.recipe",
+    "Result": "tinybert.compress",
+    "bench": "tinybert.measure.bench",
+    "build_student": "tinybert.students.step",
+    "compress": "tinybert.compress",
+    "export": "tinybert.export",
+    "initialize_from_teacher": "tinybert.students.from_teacher",
+    "load_student": "tinybert.models",
+    "open_model": "tinybert.models",
+    "quantize_dynamic": "tinybert.quantize",
+}
+
+__all__ = [
+    "DistillationModel",
+    "DistillationTrainer",
+    "InputError",
+    "Recipe",
+    "Result",
+    "bench",
+    "build_student",
+    "compress",
+    "export",
+    "initialize_from_teacher",
+    "load",
+    "load_student",
+    "open_model",
+    "quantize_dynamic",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'tinybert' has no attribute {name!r}")

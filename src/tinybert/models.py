@@ -1,11 +1,15 @@
 """Opens whatever a user may call a model, with what runs it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tinybert.errors import InputError, missing_extra
 from tinybert.hub import may_be_hub_id, weight_files
 from tinybert.runtime.load import find_artifact, open_artifact
 from tinybert.runtime.model import Model
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def open_model(name: str | Path, threads: int | None = None) -> Model:
@@ -40,6 +44,27 @@ def open_model(name: str | Path, threads: int | None = None) -> Model:
         )
         raise missing_extra(error.name, "train", purpose) from None
     return load_torch(name, threads=threads)
+
+
+def load_student(path: str | Path) -> "PreTrainedModel":
+    """The PyTorch model in OUT/student, or in any Hugging Face directory, with its head.
+
+    Args:
+        path: An output folder of `compress`, or the Hugging Face directory itself.
+
+    Raises:
+        InputError: There is no such model, or one of its files is missing or broken.
+
+    Example:
+        >>> load_student("out").num_parameters()  # doctest: +SKIP
+        14350874
+    """
+    from tinybert.torch_model import load_torch
+
+    folder = Path(path)
+    model = load_torch(folder / "student" if (folder / "student").is_dir() else folder)
+    model.require_predictions()
+    return model.module
 
 
 def _is_hugging_face(path: Path) -> bool:

@@ -1,1 +1,1 @@
-
+"""Building a student: its shape, and its first weights."""

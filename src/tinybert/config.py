@@ -1,0 +1,19 @@
+"""The base of every typed section of a recipe."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Config(BaseModel):
+    """Refuses unknown keys and is immutable, so that a resolved recipe stays what was checked.
+
+    Example:
+        >>> Config(epoch=2)
+        Traceback (most recent call last):
+        ...
+        pydantic_core._pydantic_core.ValidationError: 1 validation error for Config
+        epoch
+          Extra inputs are not permitted [type=extra_forbidden, input_value=2, input_type=int]
+            For further information visit ...
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,32 @@
+"""The settings of `distill`."""
+
+from pydantic import Field, model_validator
+
+from tinybert.training.config import TrainingConfig
+
+
+class DistillConfig(TrainingConfig):
+    """Trains the student to do as the teacher does; a weight of 0 leaves its loss out.
+
+    Two phases, as in TinyBERT's paper, are two `distill` steps: the first with
+    `prediction: 0`, the second with the other weights at 0.
+    """
+
+    epochs: float = Field(3, gt=0, description="passes over the training rows")
+    learning_rate: float = Field(2e-4, gt=0, description="peak of the schedule")
+    prediction: float = Field(1.0, ge=0, description="weight of the teacher's predictions")
+    embedding: float = Field(0.1, ge=0, description="weight of the embeddings")
+    hidden: float = Field(0.1, ge=0, description="weight of the hidden states")
+    attention: float = Field(0.0, ge=0, description="weight of the attention maps")
+    label: float = Field(0.0, ge=0, description="weight of the data's own labels")
+    temperature: float = Field(1.0, gt=0, description="softens predictions before comparing them")
+    mapping: str | list[int] = Field(
+        "uniform", description="teacher layer (from 1) that each student layer learns from"
+    )
+
+    @model_validator(mode="after")
+    def _some_loss(self) -> "DistillConfig":
+        weights = (self.prediction, self.embedding, self.hidden, self.attention, self.label)
+        if not any(weights):
+            raise ValueError("every loss has weight 0: nothing to learn from")
+        return self

@@ -1,0 +1,29 @@
+"""Hidden-state and embedding distillation (TinyBERT, equations 8 and 9; arXiv:1909.10351)."""
+
+import torch
+from torch import Tensor
+
+from tinybert.distill.losses.masking import masked_mean
+
+
+def hidden_state_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error over the width, averaged over real tokens.
+
+    The same formula serves embeddings, which are the hidden states of layer 0.
+
+    Args:
+        student: (batch, length, teacher width), already projected where the widths differ.
+        teacher: (batch, length, teacher width).
+        mask: (batch, length), the attention mask.
+
+    Returns:
+        A scalar; 0 when student equals teacher on every real token.
+
+    Example:
+        >>> states = torch.randn(2, 3, 4)
+        >>> hidden_state_loss(states, states, torch.ones(2, 3)).item()
+        0.0
+    """
+    # In float32: under autocast a bfloat16 square would swallow small differences.
+    difference = student.float() - teacher.float()
+    return masked_mean(difference.square().mean(-1), mask)

@@ -1,0 +1,150 @@
+"""`DistillationTrainer`: a `transformers.Trainer` whose loss is the distance to a teacher."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.utils import ModelOutput
+
+from tinybert.distill.config import DistillConfig
+from tinybert.distill.losses import (
+    attention_loss,
+    hidden_state_loss,
+    soft_label_loss,
+    value_loss,
+)
+from tinybert.training.trainer import BucketedTrainer
+
+
+class DistillationModel(nn.Module):
+    """A student with the projections that carry its hidden states to the teacher's width.
+
+    It is what the trainer trains, saves and resumes; the projections are dropped afterwards.
+
+    Args:
+        student: Trained in place.
+        teacher_width: Hidden size of the teacher.
+        config: Which losses, how strong.
+        mapping: The teacher layer, from 1, of each student layer.
+    """
+
+    def __init__(
+        self,
+        student: PreTrainedModel,
+        teacher_width: int,
+        config: DistillConfig,
+        mapping: Sequence[int],
+    ) -> None:
+        super().__init__()
+        self.student = student
+        self.settings = config
+        self.mapping = mapping
+        # Also where the widths agree: the same directions need not be in the same places.
+        self.projections = nn.ModuleList(
+            nn.Linear(student.config.hidden_size, teacher_width) for _ in self.matched_layers()
+        )
+
+    def matched_layers(self) -> list[tuple[int, int]]:
+        """The (student, teacher) indices of hidden states to compare; 0 is the embeddings."""
+        embeddings = [(0, 0)] if self.settings.embedding else []
+        layers = list(enumerate(self.mapping, start=1)) if self.settings.hidden else []
+        return embeddings + layers
+
+    def forward(self, teacher: ModelOutput, **inputs: Tensor) -> dict[str, Tensor]:
+        """The student's losses against what the teacher gave for the same inputs.
+
+        Args:
+            teacher: Its outputs.
+            inputs: input_ids, attention_mask, (batch, length), and what else the student takes.
+
+        Returns:
+            "loss", the weighted sum, and each loss by its name.
+        """
+        if not self.settings.label:
+            inputs.pop("labels", None)
+        outputs = self.student(
+            **inputs,
+            output_hidden_states=len(self.projections) > 0,
+            output_attentions=self.settings.attention > 0,
+        )
+        mask = inputs["attention_mask"]
+        losses: dict[str, Tensor] = {}
+        if self.settings.prediction:
+            losses["prediction"] = self._prediction(outputs.logits, teacher.logits)
+        if self.settings.label:
+            losses["label"] = outputs.loss
+        if len(self.projections):
+            losses |= self._hidden(outputs.hidden_states, teacher.hidden_states, mask)
+        if self.settings.attention:
+            losses["attention"] = torch.stack(
+                [
+                    attention_loss(own, teacher.attentions[layer - 1], mask)
+                    for own, layer in zip(outputs.attentions, self.mapping, strict=True)
+                ]
+            ).mean()
+        total = sum(getattr(self.settings, name) * loss for name, loss in losses.items())
+        return {"loss": torch.as_tensor(total), **losses}
+
+    def _prediction(self, student: Tensor, teacher: Tensor) -> Tensor:
+        if self.student.config.problem_type == "regression":
+            return value_loss(student, teacher)
+        return soft_label_loss(student, teacher, self.settings.temperature)
+
+    def _hidden(
+        self, own: Sequence[Tensor], theirs: Sequence[Tensor], mask: Tensor
+    ) -> dict[str, Tensor]:
+        losses: dict[str, list[Tensor]] = defaultdict(list)
+        for projection, (layer, target) in zip(
+            self.projections, self.matched_layers(), strict=True
+        ):
+            loss = hidden_state_loss(projection(own[layer]), theirs[target], mask)
+            losses["hidden" if layer else "embedding"].append(loss)
+        return {name: torch.stack(values).mean() for name, values in losses.items()}
+
+
+class DistillationTrainer(BucketedTrainer):
+    """Trains a `DistillationModel`, running the teacher in eval mode and without gradients.
+
+    Args:
+        model: The student with its projections.
+        teacher: Any model with the same tokenizer and labels.
+        options: Those of `transformers.Trainer`.
+    """
+
+    model: DistillationModel
+
+    def __init__(self, model: DistillationModel, *, teacher: PreTrainedModel, **options: Any) -> None:
+        super().__init__(model=model, **options)
+        self.model_accepts_loss_kwargs = False  # each loss is a mean over its own batch
+        self.teacher = teacher.eval().requires_grad_(False)
+        self._sums: dict[str, float] = defaultdict(float)
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+    ) -> Any:
+        """The weighted sum of the losses that the model's settings ask for."""
+        settings = self.model.settings
+        with torch.no_grad():
+            features = {name: value for name, value in inputs.items() if name != "labels"}
+            teacher = self.teacher(
+                **features,
+                output_hidden_states=len(self.model.projections) > 0,
+                output_attentions=settings.attention > 0,
+            )
+        losses = model(teacher=teacher, **inputs)
+        for name, value in losses.items():
+            self._sums[name] += value.item()
+        self._sums["batches"] += 1
+        return (losses["loss"], losses) if return_outputs else losses["loss"]
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Adds the mean of each loss since the last log."""
+        batches = self._sums.pop("batches", 0)
+        if batches and "loss" in logs:
+            del self._sums["loss"]
+            logs |= {f"loss_{name}": value / batches for name, value in self._sums.items()}
+            self._sums.clear()
+        super().log(logs, start_time)

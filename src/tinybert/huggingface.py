@@ -1,0 +1,94 @@
+"""Loading and saving Hugging Face models as every room of the house wants them."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from tinybert.errors import InputError
+from tinybert.files import atomic_path
+from tinybert.runtime.config import read_object
+from tinybert.tasks import task_from_config
+from tinybert.tasks.base import Task
+
+
+def has_head(config: dict[str, Any]) -> bool:
+    """Whether a config.json is of a model with a head for one of our tasks."""
+    try:
+        task_from_config(config)
+    except InputError:
+        return False
+    return True
+
+
+def load_model(folder: Path, task: Task, *, new_head: bool = False) -> PreTrainedModel:
+    """Loads a model with the task's head, fp32, in eval mode.
+
+    Args:
+        folder: A Hugging Face directory.
+        task: Names the head and its labels.
+        new_head: Whether the head may be missing in the files and start at random.
+
+    Raises:
+        InputError: The weights are broken, don't fit config.json, or the head is missing.
+    """
+    if has_head(read_object(folder / "config.json")) or not new_head:
+        # Checks what Transformers would only warn about: weights missing or of another shape.
+        from tinybert.torch_model import load_torch
+
+        model = load_torch(folder)
+        _ = model.task
+        module = model.module
+    else:
+        module = _with_new_head(folder, task)
+    module.config.update(task.model_config())
+    return module.float().eval()
+
+
+def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
+    from tinybert.torch_model import load_torch
+
+    load_torch(folder)  # its checks
+    logger = logging.getLogger("transformers.modeling_utils")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # that the head is new is what we ask for
+    try:
+        return getattr(transformers, task.head).from_pretrained(
+            folder, dtype=torch.float32, **task.model_config()
+        )
+    finally:
+        logger.setLevel(level)
+
+
+def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTokenizerBase:
+    """Loads a fast tokenizer.
+
+    Args:
+        folder: A Hugging Face directory.
+        max_length: Tokens that texts are cut to from now on; None keeps the tokenizer's own.
+
+    Raises:
+        InputError: The folder has no tokenizer with a fast form.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
+        reason = " ".join(str(error).split())
+        raise InputError(f"{folder}: its tokenizer is missing or broken ({reason})") from None
+    if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise InputError(f"{folder}: has no tokenizer.json and no vocabulary to make one of")
+    if max_length is not None:
+        tokenizer.model_max_length = max_length
+    return tokenizer
+
+
+def save_model(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
+) -> None:
+    """Writes a Hugging Face directory, whole or not at all."""
+    with atomic_path(folder) as temporary:
+        model.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)

@@ -1,0 +1,148 @@
+"""What a recipe names, read and checked: rows, task, teacher, tokenizer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinybert.data import has_splits, read
+from tinybert.errors import InputError
+from tinybert.files import hash_path, hash_value
+from tinybert.hub import download
+from tinybert.layers import BERT_LIKE, group_heads, map_layers
+from tinybert.recipe import Recipe
+from tinybert.runtime.config import max_positions, read_object
+from tinybert.tasks import get_task, task_from_config
+from tinybert.tasks.base import Examples, Task
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a run reads.
+
+    Attributes:
+        teacher: Folder of the teacher.
+        has_head: Whether the teacher comes fine-tuned.
+        task: With the label names and their order fixed.
+        train: Training rows; None where no step trains.
+        eval: The whole evaluation split.
+        key: Hash of the content of all of it.
+    """
+
+    teacher: Path
+    has_head: bool
+    task: Task
+    train: Examples | None
+    eval: Examples
+    key: str
+
+
+def read_inputs(recipe: Recipe) -> Inputs:
+    """Reads what a recipe names and checks what can be checked before anything runs.
+
+    Raises:
+        InputError: Something is missing, broken, or can't go together.
+    """
+    for target in recipe.export:
+        _check_target(target)
+    teacher = _teacher_folder(recipe.teacher)
+    config = read_object(teacher / "config.json")
+    _check_structure(recipe, config)
+    known = _task_of(config)
+    task = _recipe_task(recipe)
+    train_table = None
+    if any(step.kind.works_on == "model" for step in recipe.steps):
+        if recipe.data.train is None:
+            raise InputError("data.train: is missing, and the recipe's steps need training rows")
+        train_table = read(recipe.data.train, "train", task.layout)
+        task = task.fit(train_table)
+    if known is not None:
+        task = task.for_model(known)
+    elif not recipe.steps or recipe.steps[0].name != "finetune":
+        raise InputError(
+            f"{recipe.teacher}: has no head for {task.kind}; begin the steps with `finetune`"
+        )
+    train = None if train_table is None else task.examples(train_table)
+    evaluation = task.examples(read(_evaluation(recipe), "eval", task.layout))
+    key = hash_value(
+        [hash_path(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
+        + [_hash_examples(rows) for rows in (train, evaluation)]
+    )
+    return Inputs(teacher, known is not None, task, train, evaluation, key)
+
+
+def _check_target(name: str) -> None:
+    from tinybert.export import find_target
+
+    find_target(name)
+
+
+def _teacher_folder(name: str) -> Path:
+    folder = Path(name)
+    if folder.is_file():
+        raise InputError(f"teacher: {name} is a file; expected a Hugging Face folder or hub id")
+    return folder if folder.exists() else download(name)
+
+
+def _task_of(config: dict[str, Any]) -> Task | None:
+    try:
+        return task_from_config(config)
+    except InputError:
+        return None
+
+
+def _recipe_task(recipe: Recipe) -> Task:
+    spec = {"kind": recipe.task} if isinstance(recipe.task, str) else dict(recipe.task)
+    given = {"text": recipe.data.text, "label": recipe.data.label}
+    return get_task(spec | {name: value for name, value in given.items() if value is not None})
+
+
+def _evaluation(recipe: Recipe) -> str:
+    if recipe.data.eval is not None:
+        return recipe.data.eval
+    if recipe.data.train is None or not has_splits(recipe.data.train):
+        raise InputError(
+            "data.eval: is missing; it may be left out only where data.train is a folder or a "
+            "hub data set with an evaluation split of its own"
+        )
+    return recipe.data.train
+
+
+def _check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
+    """Refuses shapes that this teacher can't give, before hours of work."""
+    positions = max_positions(config)
+    if positions is not None and recipe.data.max_length > positions:
+        raise InputError(
+            f"data.max_length: {recipe.data.max_length} is more than the {positions} tokens "
+            "that the teacher takes"
+        )
+    layers, heads = config.get("num_hidden_layers"), config.get("num_attention_heads")
+    student_layers, student_heads = layers, heads
+    for step in recipe.steps:
+        settings = step.config
+        if step.name == "student":
+            student_layers, student_heads = settings.layers, settings.attention_heads
+            if config.get("model_type") not in BERT_LIKE:
+                raise InputError(
+                    f"{recipe.teacher}: a {config.get('model_type')} model is not supported yet; "
+                    f"supported: {', '.join(BERT_LIKE)}"
+                )
+            if settings.init == "teacher":
+                for name in ("hidden_size", "intermediate_size"):
+                    if getattr(settings, name) > config[name]:
+                        raise InputError(
+                            f"student.{name}: {getattr(settings, name)} is more than the "
+                            f"teacher's {config[name]}; `init: teacher` can only make it smaller"
+                        )
+                map_layers(layers, student_layers, settings.mapping)
+                group_heads(heads, student_heads)
+        if step.name == "distill":
+            map_layers(layers, student_layers, settings.mapping)
+            if settings.attention:
+                group_heads(heads, student_heads)
+
+
+def _hash_examples(rows: Examples | None) -> str | None:
+    if rows is None or rows.labels is None:
+        return None
+    return hash_value([rows.texts, rows.labels.tolist()])
+

@@ -1,0 +1,198 @@
+"""What to do: a typed recipe, read from YAML or given as a mapping, checked before anything runs."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from tinybert.config import Config
+from tinybert.errors import InputError
+from tinybert.recipe_source import RecipeSource
+from tinybert.steps import STEPS, StepKind
+
+
+class DataConfig(Config):
+    """Which rows, and which of their columns."""
+
+    train: str | None = Field(None, description="DATA to train on")
+    eval: str | None = Field(
+        None, description="DATA to measure on; default: train's own evaluation split"
+    )
+    text: str | list[str] | None = Field(
+        None, description="the column of the sentence, or the two of a pair; default: the task's"
+    )
+    label: str | None = Field(None, description="the column of the label; default: the task's")
+    max_length: int = Field(128, gt=0, description="tokens that a row is cut to")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a recipe.
+
+    Attributes:
+        name: As in `STEPS`.
+        config: Its settings, every default filled in.
+    """
+
+    name: str
+    config: Any
+
+    @property
+    def kind(self) -> StepKind:
+        """What the name stands for."""
+        return STEPS[self.name]
+
+
+class _Head(Config):
+    teacher: str = Field(description="path or hub id")
+    task: str | dict[str, Any] = Field(description="a kind, a GLUE task, or {kind: ..., options}")
+    data: DataConfig = Field(DataConfig(), description="the rows")
+    seed: int = Field(0, ge=0, lt=2**31, description="of everything random")
+    export: list[str] = Field(["onnx"], min_length=1, description="targets")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe.
+
+    Attributes:
+        teacher: Path or hub id.
+        task: A kind, a data set that we know, or a mapping with options.
+        data: The rows.
+        seed: Of everything random.
+        steps: In the order in which they run.
+        export: Names of targets.
+    """
+
+    teacher: str
+    task: str | dict[str, Any]
+    data: DataConfig
+    seed: int
+    steps: tuple[Step, ...]
+    export: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: str | Path, overrides: Sequence[str] = ()) -> "Recipe":
+        """Reads a YAML file.
+
+        Args:
+            path: The file.
+            overrides: "path.to.key=value" each, as `--set` takes them. A step is named by its
+                place ("steps.0.finetune.epochs") or by its name ("steps.distill.epochs",
+                which sets all steps of that name).
+
+        Raises:
+            InputError: With the line in the file.
+        """
+        return cls._checked(RecipeSource.read(Path(path)), overrides)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], overrides: Sequence[str] = ()) -> "Recipe":
+        """Checks a mapping of the same form as the YAML.
+
+        Raises:
+            InputError: With the path of the key.
+
+        Example:
+            >>> recipe = Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2",
+            ...     "data": {"train": "SST-2"}, "steps": [{"finetune": {"epochs": 1}}]})
+            >>> recipe.steps[0].config.batch_size
+            32
+        """
+        return cls._checked(RecipeSource(dict(values), "recipe"), overrides)
+
+    @classmethod
+    def _checked(cls, source: RecipeSource, overrides: Sequence[str]) -> "Recipe":
+        for override in overrides:
+            source.override(override)
+        values = dict(source.values)
+        raw_steps = values.pop("steps", [])
+        head = _validate(_Head, values, source, ())
+        if not isinstance(raw_steps, list):
+            raise source.error(("steps",), "expected a list of steps")
+        steps = tuple(_read_step(raw, source, index) for index, raw in enumerate(raw_steps))
+        _check_order(steps, source)
+        return cls(head.teacher, head.task, head.data, head.seed, steps, tuple(head.export))
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe with every default, ready for YAML or JSON."""
+        return {
+            "teacher": self.teacher,
+            "task": self.task,
+            "data": self.data.model_dump(),
+            "seed": self.seed,
+            "steps": [{step.name: step.config.model_dump()} for step in self.steps],
+            "export": list(self.export),
+        }
+
+    def to_yaml(self) -> str:
+        """The resolved recipe as YAML."""
+        return yaml.safe_dump(self.resolved(), sort_keys=False, allow_unicode=True)
+
+
+def _read_step(raw: Any, source: RecipeSource, index: int) -> Step:
+    place = ("steps", index)
+    if isinstance(raw, str):
+        raw = {raw: {}}
+    if not isinstance(raw, Mapping) or len(raw) != 1:
+        raise source.error(place, "expected one step, such as '- distill: {epochs: 3}'")
+    name, settings = next(iter(raw.items()))
+    if name not in STEPS:
+        raise source.error((*place, name), f"unknown step{_suggest(str(name), STEPS)}")
+    settings = {} if settings is None else settings
+    return Step(name, _validate(STEPS[name].config, settings, source, (*place, name)))
+
+
+def _check_order(steps: Sequence[Step], source: RecipeSource) -> None:
+    """Refuses what can never run, whatever the data and the teacher."""
+    names = [step.name for step in steps]
+    for index, step in enumerate(steps):
+        place = ("steps", index, step.name)
+        if step.name == "distill" and "student" not in names[:index]:
+            raise source.error(place, "needs a `student` step before it: who is to learn?")
+        if step.name == "student" and "student" in names[:index]:
+            raise source.error(place, "there is a `student` step already; one recipe makes one")
+        before = steps[index - 1] if index else None
+        if before and before.kind.works_on == "artifact":
+            raise source.error(
+                place, f"can't follow `{before.name}`, which works on the exported files"
+            )
+
+
+def _validate(
+    config: type[Config], values: Any, source: RecipeSource, place: tuple[str | int, ...]
+) -> Any:
+    if not isinstance(values, Mapping):
+        raise source.error(place, f"expected a mapping of settings, got {values!r}")
+    try:
+        return config.model_validate(dict(values), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        # A union's location ends with the name of the alternative, which is no key of the file.
+        keys = [key for key in first["loc"] if not _is_type_name(key)]
+        where = (*place, *keys)
+        if first["type"] == "extra_forbidden":
+            section = config
+            for key in keys[:-1]:
+                section = section.model_fields[str(key)].annotation  # type: ignore[assignment]
+            message = f"unknown key{_suggest(str(keys[-1]), section.model_fields)}"
+        elif first["type"] == "missing":
+            message = f"is missing; it is: {config.model_fields[str(keys[-1])].description}"
+        elif first["type"] == "value_error":
+            message = str(first["ctx"]["error"])
+        else:
+            message = f"{first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
+        raise source.error(where, message) from None
+
+
+def _is_type_name(key: str | int) -> bool:
+    return isinstance(key, str) and (key in ("str", "bool", "int") or "[" in key)
+
+
+def _suggest(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"

@@ -1,0 +1,135 @@
+"""Where each value of a recipe was written, so that an error can say it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tinybert.errors import InputError
+
+Place = tuple[str | int, ...]
+"""Keys and list positions from the top of the recipe to a value."""
+
+
+@dataclass
+class RecipeSource:
+    """The raw values of a recipe and where they came from.
+
+    Attributes:
+        values: As read.
+        name: The file, or "recipe".
+        lines: The line of each key in the file.
+        overridden: The `--set` that gave a value.
+    """
+
+    values: dict[str, Any]
+    name: str
+    lines: dict[Place, int] = field(default_factory=dict)
+    overridden: dict[Place, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "RecipeSource":
+        """Reads a YAML file.
+
+        Raises:
+            InputError: There is no such file, or it is not YAML with a mapping at its top.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: not a readable text file ({error})") from None
+        try:
+            root = yaml.compose(text, yaml.SafeLoader)
+            lines = {} if root is None else _lines(root)
+            values = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InputError(_yaml_message(path, error)) from None
+        if not isinstance(values, dict):
+            raise InputError(f"{path}: expected a recipe: a mapping with `teacher`, `task`, ...")
+        return cls(values, str(path), lines)
+
+    def error(self, place: Place, message: str) -> InputError:
+        """The error of the value at `place`, with its line or the `--set` that gave it."""
+        keys = ".".join(map(str, place))
+        for length in range(len(place), -1, -1):
+            part = place[:length]
+            if part in self.overridden:
+                return InputError(f"--set {self.overridden[part]}: {keys}: {message}")
+            if part in self.lines:
+                return InputError(f"{self.name}:{self.lines[part]}: {keys}: {message}")
+        return InputError(f"{self.name}: {keys}: {message}")
+
+    def override(self, assignment: str) -> None:
+        """Applies one `path.to.key=value`; the value is read as YAML.
+
+        Raises:
+            InputError: It has no "=", or the path leads nowhere.
+        """
+        path, equals, text = assignment.partition("=")
+        if not equals or not path:
+            raise InputError(f"--set {assignment}: expected path.to.key=value")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise InputError(f"--set {assignment}: the value is not YAML") from None
+        for place in self._places(path.split("."), assignment):
+            self._assign(place, value, assignment)
+            self.overridden[place] = assignment
+
+    def _places(self, keys: list[str], assignment: str) -> list[Place]:
+        """The places that a path means; a step may be named without its number."""
+        if keys[0] != "steps" or len(keys) < 2:
+            return [tuple(keys)]
+        steps = self.values.get("steps")
+        count = len(steps) if isinstance(steps, list) else 0
+        if keys[1].isdigit():
+            if int(keys[1]) >= count:
+                raise InputError(f"--set {assignment}: the recipe has {count} steps, from 0")
+            return [("steps", int(keys[1]), *keys[2:])]
+        named = [
+            ("steps", index, *keys[1:])
+            for index in range(count)
+            if isinstance(steps[index], dict) and keys[1] in steps[index]
+        ]
+        if not named:
+            raise InputError(f"--set {assignment}: the recipe has no step {keys[1]!r}")
+        return named
+
+    def _assign(self, place: Place, value: Any, assignment: str) -> None:
+        parent: Any = self.values
+        for key in place[:-1]:
+            if isinstance(parent, dict) and parent.get(key) is None:
+                parent[key] = {}
+            parent = parent[key]
+            if not isinstance(parent, dict | list):
+                raise InputError(f"--set {assignment}: {key!r} is a value, not a section")
+        parent[place[-1]] = value
+
+
+def _lines(node: yaml.Node, place: Place = ()) -> dict[Place, int]:
+    """The line, from 1, of every key and list entry below a node."""
+    lines: dict[Place, int] = {}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*place, key.value)
+            if inner in lines:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key.value!r} is given twice", key.start_mark
+                )
+            lines[inner] = key.start_mark.line + 1
+            lines |= _lines(value, inner)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            inner = (*place, index)
+            lines[inner] = value.start_mark.line + 1
+            lines |= _lines(value, inner)
+    return lines
+
+
+def _yaml_message(path: Path, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or "not valid YAML"
+    return f"{path}:{mark.line + 1}: {problem}" if mark else f"{path}: {problem}"

@@ -1,0 +1,38 @@
+"""README.md of an output folder: the model card."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tinybert.recipe import Recipe
+from tinybert.report.table import report_table
+
+
+def model_card(report: Mapping[str, Any], recipe: Recipe) -> str:
+    """What the model is, what it cost, how to run it, as Markdown with the hub's header."""
+    task, best = report["task"], report["best"]
+    return f"""---
+library_name: tinybert
+pipeline_tag: text-classification
+base_model: {recipe.teacher}
+---
+
+# {recipe.teacher}, compressed
+
+Made by [tinybert](https://pypi.org/project/tinybert) with `recipe.yaml`, for {task["kind"]}.
+`{best}` is the best artifact; `report.json` has every figure below and more.
+
+```
+{report_table(report)}
+```
+
+## Use
+
+```python
+import tinybert
+
+model = tinybert.load(".")  # this folder; needs neither PyTorch nor Transformers
+model(["a text", "another"])
+```
+
+`student/` is the same model for `transformers`.
+"""

@@ -1,0 +1,36 @@
+"""The settings of `student`."""
+
+from pydantic import Field, model_validator
+
+from tinybert.config import Config
+
+
+class StudentConfig(Config):
+    """The shape of the student and where its first weights come from.
+
+    The default shape is TinyBERT's smallest (4 layers, 312 wide, 12 heads, 1200 neurons).
+    """
+
+    layers: int = Field(4, gt=0, description="transformer layers")
+    hidden_size: int = Field(312, gt=0, description="width of hidden states and embeddings")
+    attention_heads: int = Field(12, gt=0, description="heads a layer; must divide hidden_size")
+    intermediate_size: int = Field(1200, gt=0, description="neurons of a feed-forward block")
+    init: str = Field(
+        "teacher",
+        description="'teacher': the teacher's weights, compressed; 'random'; or a checkpoint",
+    )
+    mapping: str | list[int] = Field(
+        "uniform", description="teacher layer (from 1) that each student layer starts from"
+    )
+    calibration_rows: int = Field(
+        1024, gt=0, description="training rows that `init: teacher` measures the teacher on"
+    )
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> "StudentConfig":
+        if self.hidden_size % self.attention_heads:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} is not a multiple of "
+                f"attention_heads {self.attention_heads}"
+            )
+        return self

@@ -1,0 +1,63 @@
+"""What the modules of a teacher compute on real rows."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from tinybert.tasks.base import Text
+
+Batch = dict[str, Tensor]
+
+
+def make_batches(
+    texts: Sequence[Text],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    device: torch.device,
+    batch_size: int = 64,
+) -> list[Batch]:
+    """Padded batches of texts of like length."""
+    by_length = sorted(texts, key=lambda text: sum(map(len, text)))
+    batches = []
+    for start in range(0, len(by_length), batch_size):
+        rows = [list(text) if isinstance(text, tuple) else text for text in by_length[start:][:batch_size]]
+        encoded = tokenizer(
+            rows, truncation=True, max_length=max_length, padding=True, return_tensors="pt"
+        )
+        batches.append(dict(encoded.to(device)))
+    return batches
+
+
+@contextlib.contextmanager
+def captured(modules: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
+    """While the block runs, keeps the last (first input, output) of each module, by name."""
+    seen: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def keep(name: str) -> object:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
+            first = output[0] if isinstance(output, tuple) else output
+            seen[name] = (inputs[0], first)
+
+        return hook
+
+    handles = [module.register_forward_hook(keep(name)) for name, module in modules.items()]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@torch.inference_mode()
+def observe(
+    model: PreTrainedModel, batches: Sequence[Batch], modules: dict[str, nn.Module]
+) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
+    """Runs the model on each batch and yields what the modules took in and gave out."""
+    model.eval()
+    with captured(modules) as seen:
+        for batch in batches:
+            model(**batch)
+            yield dict(seen)

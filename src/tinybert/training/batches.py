@@ -1,0 +1,87 @@
+"""Rows as features, in batches of like length.
+
+Padding is work thrown away: on SST-2 batches of like length train 2.7 times as many rows a
+second as random ones (field notes). Rows stay shuffled: only neighbours within a bucket of many
+batches are sorted.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset, Sampler
+from transformers import PreTrainedTokenizerBase
+
+from tinybert.tasks.base import Examples
+
+BATCHES_PER_BUCKET = 50
+"""As in transformers' LengthGroupedSampler: enough to sort by, few enough to stay random."""
+
+
+class EncodedExamples(Dataset[dict[str, Any]]):
+    """Tokenized rows, truncated and not yet padded.
+
+    Attributes:
+        lengths: Tokens of each row.
+    """
+
+    def __init__(
+        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, max_length: int
+    ) -> None:
+        # A list of pairs must be lists, or the tokenizer takes it for pre-split words.
+        pairs = [list(text) if isinstance(text, tuple) else text for text in examples.texts]
+        self._features = tokenizer(pairs, truncation=True, max_length=max_length, padding=False)
+        self._labels = None if examples.labels is None else examples.labels.tolist()
+        self.lengths = [len(ids) for ids in self._features["input_ids"]]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        row = {name: values[index] for name, values in self._features.items()}
+        if self._labels is not None:
+            row["labels"] = self._labels[index]
+        return row
+
+
+class LengthBucketedSampler(Sampler[int]):
+    """An order of rows in which every `batch_size` neighbours are of like length.
+
+    The order depends on the seed and the epoch alone, so that a resumed run sees the same rows.
+
+    Args:
+        lengths: Tokens of each row.
+        batch_size: Rows a batch.
+        seed: Of the shuffle.
+        epoch: Returns the epoch that an iteration beginning now belongs to.
+
+    Example:
+        >>> sampler = LengthBucketedSampler([5, 1, 5, 1], 2, seed=0, epoch=lambda: 0)
+        >>> rows = list(sampler)
+        >>> sorted(rows), {rows[0], rows[1]} in ({0, 2}, {1, 3})
+        ([0, 1, 2, 3], True)
+    """
+
+    def __init__(
+        self, lengths: Sequence[int], batch_size: int, *, seed: int, epoch: Callable[[], int]
+    ) -> None:
+        self._lengths = torch.tensor(lengths)
+        self._batch_size = batch_size
+        self._seed = seed
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self._seed * 10_007 + self._epoch())
+        order = torch.randperm(len(self), generator=generator)
+        batches: list[torch.Tensor] = []
+        for bucket in order.split(self._batch_size * BATCHES_PER_BUCKET):
+            by_length = bucket[self._lengths[bucket].argsort(stable=True)]
+            batches += by_length.split(self._batch_size)
+        # Only the last batch may be short, or the loader would cut batches across lengths.
+        last = batches.pop()
+        for index in torch.randperm(len(batches), generator=generator).tolist():
+            yield from batches[index].tolist()
+        yield from last.tolist()

@@ -1,0 +1,26 @@
+"""The settings of one training run, as a recipe spells them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from tinybert.config import Config
+
+
+class TrainingConfig(Config):
+    """How long and how fast to train; the base of every step that trains."""
+
+    epochs: float = Field(3, gt=0, description="passes over the training rows; 0.5 is half a pass")
+    max_steps: int | None = Field(None, gt=0, description="stop after this many optimizer steps")
+    batch_size: int = Field(32, gt=0, description="rows in a forward pass")
+    gradient_accumulation: int = Field(1, gt=0, description="forward passes an optimizer step")
+    learning_rate: float = Field(5e-5, gt=0, description="peak of the schedule")
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps that warm up")
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="how the learning rate falls after the warm-up"
+    )
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's, not on biases and LayerNorms")
+    bf16: bool | Literal["auto"] = Field(
+        "auto", description="bfloat16 autocast; auto: where the hardware multiplies it natively"
+    )
+    checkpoint_steps: int = Field(200, gt=0, description="optimizer steps between checkpoints")

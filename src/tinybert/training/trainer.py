@@ -1,0 +1,168 @@
+"""A `transformers.Trainer` with bucketed batches that resumes exactly where it was killed."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import Sampler
+from transformers import (
+    DataCollatorWithPadding,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import get_last_checkpoint
+
+from tinybert.files import remove
+from tinybert.progress import Progress, ProgressCallback, silent
+from tinybert.training.batches import EncodedExamples, LengthBucketedSampler
+from tinybert.training.config import TrainingConfig
+
+logger = logging.getLogger(__name__)
+
+COMPLETE = "complete"
+"""The empty file that is written into a checkpoint after everything else."""
+
+
+class BucketedTrainer(Trainer):
+    """A Trainer whose batches hold rows of like length."""
+
+    train_dataset: EncodedExamples
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        return LengthBucketedSampler(
+            self.train_dataset.lengths,
+            self.args.train_batch_size,
+            seed=self.args.seed,
+            epoch=lambda: int(self.state.epoch or 0),
+        )
+
+
+class _MarkComplete(TrainerCallback):
+    """Marks a checkpoint once all of it is written, so that a torn one is never resumed from."""
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if state.is_world_process_zero:
+            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+
+
+class _ReportProgress(TrainerCallback):
+    def __init__(self, step: str, progress: ProgressCallback) -> None:
+        self._step = step
+        self._progress = progress
+        self._values: dict[str, float] = {}
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        self._values.update({k: v for k, v in (logs or {}).items() if k.startswith("loss")})
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if state.is_world_process_zero:
+            done, total = state.global_step, state.max_steps
+            self._progress(Progress(self._step, done, total, self._values))
+
+
+def train(
+    model: nn.Module,
+    config: TrainingConfig,
+    dataset: EncodedExamples,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    *,
+    seed: int,
+    step: str = "train",
+    progress: ProgressCallback = silent,
+    trainer_class: type[BucketedTrainer] = BucketedTrainer,
+    **trainer_options: Any,
+) -> BucketedTrainer:
+    """Trains `model` in place, going on from the last whole checkpoint in `folder`.
+
+    A run that was killed and started again ends with the same bits as an undisturbed one on the
+    same machine: the order of rows depends on seed and epoch, and a checkpoint holds weights,
+    optimizer, schedule and random states.
+
+    Args:
+        model: What the trainer class trains.
+        config: Length and speed.
+        dataset: The training rows.
+        tokenizer: Pads the batches.
+        folder: Where checkpoints go.
+        seed: Of shuffling and dropout.
+        step: The name in progress reports.
+        progress: Called after each optimizer step.
+        trainer_class: A BucketedTrainer, or a subclass with another loss.
+        trainer_options: For the subclass.
+
+    Returns:
+        The trainer, its model trained and in eval mode.
+    """
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=config.epochs,
+        max_steps=config.max_steps or -1,
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation,
+        learning_rate=config.learning_rate,
+        warmup_steps=config.warmup,  # below 1 it is a share
+        lr_scheduler_type=config.schedule,
+        weight_decay=config.weight_decay,
+        bf16=native_bf16() if config.bf16 == "auto" else config.bf16,
+        use_cpu=not torch.accelerator.is_available(),  # or Transformers refuses bf16 there
+        seed=seed,
+        save_steps=config.checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=20,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        label_names=["labels"],
+    )
+    trainer = trainer_class(
+        model=model,
+        args=arguments,
+        train_dataset=dataset,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        callbacks=[_MarkComplete(), _ReportProgress(step, progress)],
+        **trainer_options,
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints on stdout, which a library must not
+    trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
+    trainer.model.eval()
+    return trainer
+
+
+def last_whole_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint that was written to its end; torn ones are removed."""
+    for checkpoint in folder.glob("checkpoint-*"):
+        if not (checkpoint / COMPLETE).exists():
+            logger.info("removing %s, which was not written to its end", checkpoint)
+            remove(checkpoint)
+    return get_last_checkpoint(str(folder)) if folder.exists() else None
+
+
+def native_bf16() -> bool:
+    """Whether bfloat16 products are faster than float32 ones here.
+
+    Any CPU can emulate them, slowly, so torch's own answer for CPUs is of no use.
+    """
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.backends.cpu.get_cpu_capability()
+    return bool("AVX512" in capabilities and torch.cpu._is_avx512_bf16_supported())
+

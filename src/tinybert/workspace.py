@@ -1,0 +1,116 @@
+"""An output folder: one run at a time in it, one content-addressed folder a step."""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinybert.errors import InputError
+from tinybert.files import hash_value, remove, write_text
+
+KEY_LENGTH = 12
+
+
+@contextlib.contextmanager
+def exclusive(out: Path) -> Iterator[None]:
+    """Keeps a second run out of `out` until the block ends, or the process dies.
+
+    Raises:
+        InputError: Another run is at work there, or `out` can't be a folder.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = (out / ".lock").open("a+")
+    except OSError as error:
+        raise InputError(f"{out}: can't be used as output folder ({error.strerror})") from None
+    with lock:
+        try:
+            # The kernel lets go of it even when we are killed: no stale locks.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise InputError(
+                f"{out}: another run (process {lock.read().strip()}) is at work in this folder; "
+                "wait for it or choose another --out"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+@dataclass
+class StepFolders:
+    """The folders of a run's steps, each named by its place, its name and its content's key.
+
+    A step's key covers all that its result depends on: its settings and the key of the step
+    before. A folder appears under its name only when the step is done, so that whatever is
+    there is whole; until then the step works in a hidden one, which a next run goes on with.
+
+    Attributes:
+        root: OUT/steps.
+        key: Of everything done so far; at first of the inputs.
+        count: Steps so far.
+    """
+
+    root: Path
+    key: str
+    count: int = 0
+
+    def run(self, name: str, settings: Any, work: Callable[[Path], None]) -> Path:
+        """Does a step unless it is done already.
+
+        Args:
+            name: Of the step.
+            settings: What its result depends on beside the steps before, JSON-able.
+            work: Does it, writing into the folder that it is given.
+
+        Returns:
+            The folder with its result.
+        """
+        self.count += 1
+        self.key = hash_value([self.key, name, settings])
+        done = self.root / f"{self.count:02d}-{name}-{self.key[:KEY_LENGTH]}"
+        if not done.exists():
+            unfinished = done.with_name(f".{done.name}.unfinished")
+            unfinished.mkdir(parents=True, exist_ok=True)
+            work(unfinished)
+            os.replace(unfinished, done)
+        return done
+
+    def is_done(self, name: str, settings: Any) -> bool:
+        """Whether `run` with the same arguments would find its work done."""
+        key = hash_value([self.key, name, settings])
+        return (self.root / f"{self.count + 1:02d}-{name}-{key[:KEY_LENGTH]}").exists()
+
+    def clear(self) -> None:
+        """Forgets every step of every run in this folder."""
+        remove(self.root)
+
+
+class Stopwatch:
+    """Seconds of work on a step, those before a kill counted in.
+
+    Args:
+        file: Keeps the seconds from one run to the next.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._start = time.monotonic() - (float(file.read_text()) if file.exists() else 0.0)
+        self._written = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since the step began, idle time between runs left out."""
+        return time.monotonic() - self._start
+
+    def tick(self) -> None:
+        """Notes the time from time to time; call it as often as you like."""
+        if time.monotonic() - self._written > 1.0:
+            self._written = time.monotonic()
+            write_text(self._file, f"{self.seconds:.1f}")
