@@ -21,9 +21,10 @@ def simplify(model: ir.Model) -> onnx.ModelProto:
 def separate_residuals(graph: ir.Graph) -> None:
     """Makes Sum of every Add whose result is normalized.
 
-    ONNX Runtime fuses Add with LayerNormalization into SkipLayerNormalization, whose CPU kernel
-    takes 98 microseconds for 128 x 312 where LayerNormalization and Sum take 30 (1.31, Zen 5).
-    It leaves Sum alone.
+    Where it knows the shapes, ONNX Runtime fuses Add with LayerNormalization into
+    SkipLayerNormalization, whose CPU kernel took 95 microseconds for 128 x 312 where
+    LayerNormalization alone took 18 (ONNX Runtime 1.31, Zen 5). It leaves Sum alone, also after
+    someone has run shape inference on the file.
     """
     for node in graph:
         value = node.inputs[0] if node.op_type == "LayerNormalization" else None
