@@ -1,6 +1,5 @@
 """What every step is given beside its settings and the model."""
 
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,5 +32,3 @@ class Context:
     folder: Path
     teacher: PreTrainedModel | None = None
     progress: ProgressCallback = silent
-
-

@@ -85,9 +85,7 @@ def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTok
     return tokenizer
 
 
-def save_model(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
-) -> None:
+def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Writes a Hugging Face directory, whole or not at all."""
     with atomic_path(folder) as temporary:
         model.save_pretrained(temporary)

@@ -145,4 +145,3 @@ def _hash_examples(rows: Examples | None) -> str | None:
     if rows is None or rows.labels is None:
         return None
     return hash_value([rows.texts, rows.labels.tolist()])
-

@@ -116,7 +116,9 @@ class DistillationTrainer(BucketedTrainer):
 
     model: DistillationModel
 
-    def __init__(self, model: DistillationModel, *, teacher: PreTrainedModel, **options: Any) -> None:
+    def __init__(
+        self, model: DistillationModel, *, teacher: PreTrainedModel, **options: Any
+    ) -> None:
         super().__init__(model=model, **options)
         self.model_accepts_loss_kwargs = False  # each loss is a mean over its own batch
         self.teacher = teacher.eval().requires_grad_(False)

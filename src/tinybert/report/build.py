@@ -44,9 +44,7 @@ def build_report(
             **_score(score),
             "parity": score["parity"],
         }
-        for score, facts, cost in zip(
-            measurements["artifacts"], single[2:], costs[2:], strict=True
-        )
+        for score, facts, cost in zip(measurements["artifacts"], single[2:], costs[2:], strict=True)
     ]
     best = choose_best(artifacts, teacher["metric"])
     conditions = {key: measurements["single"][key] for key in ("batch", "length", "threads")}

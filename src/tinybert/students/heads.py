@@ -36,7 +36,7 @@ def reduce_heads(
     output_weight: Tensor,
     width: int,
     *,
-    teacher_width: int,
+    merged: int,
 ) -> HeadReduction:
     """The best bases of `width` dimensions for a group of teacher heads that become one.
 
@@ -46,12 +46,11 @@ def reduce_heads(
         value: (tokens, dims), likewise.
         output_weight: (dims, hidden), what the group's outputs are multiplied by.
         width: Of the student's head.
-        teacher_width: Of one teacher head; both models divide scores by its square root.
+        merged: How many teacher heads the group has.
     """
-    heads = query.shape[1] // teacher_width
-    # Scores of the merged head are the mean of the group's: the sum would be as sharp as a
-    # product of all their attention maps.
-    scale = (width / teacher_width) ** 0.5 / heads**MERGE_POWER
+    # Both models divide scores by the root of a head's width. Scores of the merged head are the
+    # mean of the group's: their sum would be as sharp as a product of all their attention maps.
+    scale = (width / (query.shape[1] / merged)) ** 0.5 / merged**MERGE_POWER
     # A constant added to all scores of a query changes no softmax, so keys may be centred.
     root_query, root_key = _root(query), _root(key - key.mean(0))
     left, singular, right = torch.linalg.svd(root_query @ root_key.T)

@@ -23,7 +23,10 @@ def make_batches(
     by_length = sorted(texts, key=lambda text: sum(map(len, text)))
     batches = []
     for start in range(0, len(by_length), batch_size):
-        rows = [list(text) if isinstance(text, tuple) else text for text in by_length[start:][:batch_size]]
+        rows = [
+            list(text) if isinstance(text, tuple) else text
+            for text in by_length[start:][:batch_size]
+        ]
         encoded = tokenizer(
             rows, truncation=True, max_length=max_length, padding=True, return_tensors="pt"
         )

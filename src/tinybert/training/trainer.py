@@ -131,6 +131,8 @@ def train(
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
+        # Rows hold features and labels alone, and a wrapped model's signature doesn't name them.
+        remove_unused_columns=False,
         label_names=["labels"],
     )
     trainer = trainer_class(
@@ -165,4 +167,3 @@ def native_bf16() -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = torch.backends.cpu.get_cpu_capability()
     return bool("AVX512" in capabilities and torch.cpu._is_avx512_bf16_supported())
-
