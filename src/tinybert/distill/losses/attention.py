@@ -4,10 +4,11 @@ import torch
 from torch import Tensor
 
 from tinybert.distill.losses.masking import masked_mean
+from tinybert.distill.losses.precision import at_least_float32
 from tinybert.layers import group_heads
 
 SMALLEST = 1e-6
-"""Probabilities below it count as it, or one token that is never looked at gives an infinite loss."""
+"""Smaller probabilities count as it, or one key that is never looked at gives an infinite loss."""
 
 
 def attention_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
@@ -29,8 +30,8 @@ def attention_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
         >>> attention_loss(maps, maps, torch.ones(2, 3)).item()
         0.0
     """
-    wanted = merge_heads(teacher.float(), student.shape[1]).clamp_min(SMALLEST)
-    given = student.float().clamp_min(SMALLEST)
+    wanted = merge_heads(at_least_float32(teacher), student.shape[1]).clamp_min(SMALLEST)
+    given = at_least_float32(student).clamp_min(SMALLEST)
     # Keys that are padding have probability 0 in both and cancel.
     divergence = (wanted * (wanted.log() - given.log())).sum(-1)
     return masked_mean(divergence.mean(1), mask)

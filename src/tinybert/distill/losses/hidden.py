@@ -1,9 +1,9 @@
 """Hidden-state and embedding distillation (TinyBERT, equations 8 and 9; arXiv:1909.10351)."""
 
-import torch
 from torch import Tensor
 
 from tinybert.distill.losses.masking import masked_mean
+from tinybert.distill.losses.precision import at_least_float32
 
 
 def hidden_state_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
@@ -24,6 +24,5 @@ def hidden_state_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
         >>> hidden_state_loss(states, states, torch.ones(2, 3)).item()
         0.0
     """
-    # In float32: under autocast a bfloat16 square would swallow small differences.
-    difference = student.float() - teacher.float()
+    difference = at_least_float32(student) - at_least_float32(teacher)
     return masked_mean(difference.square().mean(-1), mask)

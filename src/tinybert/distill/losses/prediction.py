@@ -3,6 +3,8 @@
 from torch import Tensor
 from torch.nn import functional
 
+from tinybert.distill.losses.precision import at_least_float32
+
 
 def soft_label_loss(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
     """KL(teacher ‖ student) of softened predictions, times T².
@@ -24,8 +26,8 @@ def soft_label_loss(student: Tensor, teacher: Tensor, temperature: float = 1.0) 
         0.0
     """
     divergence = functional.kl_div(
-        (student.float() / temperature).log_softmax(-1),
-        (teacher.float() / temperature).log_softmax(-1),
+        (at_least_float32(student) / temperature).log_softmax(-1),
+        (at_least_float32(teacher) / temperature).log_softmax(-1),
         log_target=True,
         reduction="batchmean",
     )
@@ -39,4 +41,4 @@ def value_loss(student: Tensor, teacher: Tensor) -> Tensor:
         student: (batch, 1).
         teacher: (batch, 1).
     """
-    return functional.mse_loss(student.float(), teacher.float())
+    return functional.mse_loss(at_least_float32(student), at_least_float32(teacher))
