@@ -1,6 +1,7 @@
 """Tiny models with random weights, made once a session."""
 
 import json
+import random
 import shutil
 from pathlib import Path
 
@@ -98,3 +99,37 @@ def glue():
     if not folder.is_dir():
         pytest.skip(f"needs GLUE's files in {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def reviews():
+    """40 made-up sentences of many lengths with their sentiment, as rows of a data set."""
+    dice = random.Random(0)
+    words = {"positive": ["great", "good", "funny"], "negative": ["dull", "bad", "awful"]}
+    rows = []
+    for index in range(40):
+        label = ("negative", "positive")[index % 2]
+        text = ["the", *dice.choices(WORDS[:12], k=dice.randint(1, 20)), dice.choice(words[label])]
+        rows.append({"sentence": " ".join(text), "label": label})
+    return rows
+
+
+@pytest.fixture
+def tiny_context(tiny_bert_dir, reviews, tmp_path):
+    """Makes the `Context` of a step on the reviews, keeping its files in a folder of its own."""
+    from tinybert.context import Context
+    from tinybert.data.table import Table
+    from tinybert.huggingface import load_tokenizer
+    from tinybert.tasks import get_task
+
+    table = Table({name: [row[name] for row in reviews] for name in reviews[0]}, "reviews")
+    task = get_task("text-classification").fit(table)
+    defaults = {
+        "task": task,
+        "train": task.examples(table),
+        "tokenizer": load_tokenizer(tiny_bert_dir),
+        "max_length": 32,
+        "seed": 0,
+        "folder": tmp_path / "checkpoints",
+    }
+    return lambda **changes: Context(**(defaults | changes))

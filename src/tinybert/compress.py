@@ -200,11 +200,10 @@ class _Run:
         teacher_onnx = artifacts / "teacher" / TARGETS["onnx"].path
         files = [teacher_folder, teacher_onnx, *(artifacts / "model" / path for path in paths)]
         names = [str(file) for file in files]
-        length = min(128, self.recipe.data.max_length)
         measurements = {
             "teacher": teacher,
             "artifacts": scores,
-            "single": bench(names, length=128 if length else 128).as_json(),
+            "single": bench(names).as_json(),
             "batch": bench(names, batch=8, repeats=20).as_json(),
         }
         write_json(folder / "measurements.json", measurements)

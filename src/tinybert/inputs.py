@@ -115,7 +115,7 @@ def _check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
             f"data.max_length: {recipe.data.max_length} is more than the {positions} tokens "
             "that the teacher takes"
         )
-    layers, heads = config.get("num_hidden_layers"), config.get("num_attention_heads")
+    layers, heads = config["num_hidden_layers"], config["num_attention_heads"]
     student_layers, student_heads = layers, heads
     for step in recipe.steps:
         settings = step.config

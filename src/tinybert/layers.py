@@ -1,12 +1,13 @@
 """Which teacher layer each student layer learns from, and the layers of BERT-like models."""
 
 from collections.abc import Sequence
-from typing import Literal
-
-from torch import nn
-from transformers import PreTrainedModel
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
 
 from tinybert.errors import InputError
+
+if TYPE_CHECKING:  # recipes are checked with it, and need no PyTorch for that
+    from transformers import PreTrainedModel
 
 LayerMapping = Literal["uniform"] | list[int]
 """A rule, or the teacher layer (from 1) of each student layer, in order."""
@@ -40,7 +41,7 @@ def map_layers(
             (2 * layer * teacher_layers + student_layers) // (2 * student_layers)
             for layer in range(1, student_layers + 1)
         ]
-    increasing = all(low < high for low, high in zip(mapping, mapping[1:], strict=False))
+    increasing = all(low < high for low, high in pairwise(mapping))
     inside = all(1 <= layer <= teacher_layers for layer in mapping)
     if len(mapping) != student_layers or not increasing or not inside:
         raise InputError(
@@ -66,10 +67,10 @@ def group_heads(teacher_heads: int, student_heads: int) -> list[list[int]]:
             f"{teacher_heads}; use at most {teacher_heads}"
         )
     bounds = [head * teacher_heads // student_heads for head in range(student_heads + 1)]
-    return [list(range(low, high)) for low, high in zip(bounds, bounds[1:], strict=False)]
+    return [list(range(low, high)) for low, high in pairwise(bounds)]
 
 
-def encoder_layers(model: PreTrainedModel) -> Sequence[nn.Module]:
+def encoder_layers(model: "PreTrainedModel") -> Sequence[Any]:
     """The transformer layers of a BERT-like model, in order.
 
     Raises:
@@ -80,4 +81,5 @@ def encoder_layers(model: PreTrainedModel) -> Sequence[nn.Module]:
             f"a {model.config.model_type} model is not supported here; "
             f"supported model types: {', '.join(BERT_LIKE)}"
         )
-    return model.base_model.encoder.layer
+    base: Any = model.base_model
+    return base.encoder.layer

@@ -1,4 +1,4 @@
-"""What to do: a typed recipe, read from YAML or given as a mapping, checked before anything runs."""
+"""What to do: a typed recipe, from YAML or a mapping, checked before anything runs."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,6 @@ import yaml
 from pydantic import Field, ValidationError
 
 from tinybert.config import Config
-from tinybert.errors import InputError
 from tinybert.recipe_source import RecipeSource
 from tinybert.steps import STEPS, StepKind
 

@@ -83,13 +83,14 @@ class RecipeSource:
         """The places that a path means; a step may be named without its number."""
         if keys[0] != "steps" or len(keys) < 2:
             return [tuple(keys)]
-        steps = self.values.get("steps")
-        count = len(steps) if isinstance(steps, list) else 0
+        given = self.values.get("steps")
+        steps: list[Any] = given if isinstance(given, list) else []
+        count = len(steps)
         if keys[1].isdigit():
             if int(keys[1]) >= count:
                 raise InputError(f"--set {assignment}: the recipe has {count} steps, from 0")
             return [("steps", int(keys[1]), *keys[2:])]
-        named = [
+        named: list[Place] = [
             ("steps", index, *keys[1:])
             for index in range(count)
             if isinstance(steps[index], dict) and keys[1] in steps[index]

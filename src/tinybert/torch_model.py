@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
+from transformers import PreTrainedModel
 
 from tinybert.errors import InputError
 from tinybert.hub import download, weight_files
@@ -54,6 +55,7 @@ class TorchModel(Model):
         self._files = weight_files(folder)
         if not self._files:
             raise InputError(f"{folder}: has a config.json but no weights (model.safetensors)")
+        self.module: PreTrainedModel
         self.module, self._untrained = _from_pretrained(folder, self.config)
         self._inputs = inspect.signature(self.module.forward).parameters.keys()
 
@@ -107,7 +109,7 @@ class TorchModel(Model):
         )
 
 
-def _from_pretrained(folder: Path, settings: dict[str, Any]) -> tuple[torch.nn.Module, list[str]]:
+def _from_pretrained(folder: Path, settings: dict[str, Any]) -> tuple[PreTrainedModel, list[str]]:
     """The model, and the names of weights that the files lack."""
     architecture = next(iter(settings.get("architectures") or []), "AutoModel")
     try:

@@ -1,1 +1,1 @@
-"""Distillation: settings, losses and the trainer."""
+"""Distillation: losses, trainer, step."""

@@ -2,6 +2,7 @@
 
 from pydantic import Field, model_validator
 
+from tinybert.layers import LayerMapping
 from tinybert.training.config import TrainingConfig
 
 
@@ -20,7 +21,7 @@ class DistillConfig(TrainingConfig):
     attention: float = Field(0.0, ge=0, description="weight of the attention maps")
     label: float = Field(0.0, ge=0, description="weight of the data's own labels")
     temperature: float = Field(1.0, gt=0, description="softens predictions before comparing them")
-    mapping: str | list[int] = Field(
+    mapping: LayerMapping = Field(
         "uniform", description="teacher layer (from 1) that each student layer learns from"
     )
 

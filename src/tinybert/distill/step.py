@@ -3,6 +3,7 @@
 from itertools import islice
 
 import torch
+from torch import nn
 from transformers import DataCollatorWithPadding, PreTrainedModel
 
 from tinybert.context import Context
@@ -69,7 +70,8 @@ def fit_projections(
     rows = islice(order, 32 * PROJECTION_BATCHES)
     pupil.eval()
     while chunk := list(islice(rows, 32)):
-        batch = collate([dataset[index] for index in chunk]).to(teacher.device)
+        features = collate([dataset[index] for index in chunk])
+        batch = {name: values.to(teacher.device) for name, values in features.items()}
         batch.pop("labels", None)
         mask = batch["attention_mask"].bool()
         own = pupil.student(**batch, output_hidden_states=True).hidden_states
@@ -77,4 +79,5 @@ def fit_projections(
         for fit, (layer, target) in zip(fits, pupil.matched_layers(), strict=True):
             fit.add(own[layer][mask], theirs[target][mask])
     for fit, projection in zip(fits, pupil.projections, strict=True):
+        assert isinstance(projection, nn.Linear)
         fit.solve(projection)

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
-from transformers.utils import ModelOutput
 
 from tinybert.distill.config import DistillConfig
 from tinybert.distill.losses import (
@@ -53,7 +52,7 @@ class DistillationModel(nn.Module):
         layers = list(enumerate(self.mapping, start=1)) if self.settings.hidden else []
         return embeddings + layers
 
-    def forward(self, teacher: ModelOutput, **inputs: Tensor) -> dict[str, Tensor]:
+    def forward(self, teacher: Any, **inputs: Tensor) -> dict[str, Tensor]:
         """The student's losses against what the teacher gave for the same inputs.
 
         Args:
@@ -125,7 +124,11 @@ class DistillationTrainer(BucketedTrainer):
         self._sums: dict[str, float] = defaultdict(float)
 
     def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """The weighted sum of the losses that the model's settings ask for."""
         settings = self.model.settings

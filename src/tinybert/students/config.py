@@ -3,6 +3,7 @@
 from pydantic import Field, model_validator
 
 from tinybert.config import Config
+from tinybert.layers import LayerMapping
 
 
 class StudentConfig(Config):
@@ -19,7 +20,7 @@ class StudentConfig(Config):
         "teacher",
         description="'teacher': the teacher's weights, compressed; 'random'; or a checkpoint",
     )
-    mapping: str | list[int] = Field(
+    mapping: LayerMapping = Field(
         "uniform", description="teacher layer (from 1) that each student layer starts from"
     )
     calibration_rows: int = Field(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.layers import encoder_layers
@@ -55,7 +55,7 @@ def initialize_from_teacher(
 
 
 def _observe_tokens(
-    model: PreTrainedModel, batches: Sequence[Batch], modules: dict[str, nn.Module]
+    model: PreTrainedModel, batches: Sequence[Batch], modules: dict[str, Any]
 ) -> list[Observed]:
     """What the modules did on real tokens, padding left out."""
     seen = []
@@ -68,7 +68,8 @@ def _observe_tokens(
 def _hidden_basis(teacher: PreTrainedModel, batches: Sequence[Batch], width: int) -> Tensor:
     """(teacher width, student width), from the outputs of all LayerNorms, which are what a
     residual stream holds."""
-    norms: list[Any] = [teacher.base_model.embeddings.LayerNorm]
+    embeddings: Any = teacher.base_model.embeddings
+    norms = [embeddings.LayerNorm]
     for layer in encoder_layers(teacher):
         modules = watched_modules(layer)
         norms += [modules["attention_norm"], modules["norm"]]
@@ -90,7 +91,9 @@ def _embed(
     theirs: Any = teacher.base_model.embeddings
     for name in ("word_embeddings", "position_embeddings", "token_type_embeddings"):
         getattr(own, name).weight.copy_(getattr(theirs, name).weight @ basis)
-    seen = [values["norm"] for values in _observe_tokens(teacher, batches, {"norm": theirs.LayerNorm})]
+    seen = [
+        values["norm"] for values in _observe_tokens(teacher, batches, {"norm": theirs.LayerNorm})
+    ]
     sums = [before @ basis for before, _ in seen]
     fit_gain(own.LayerNorm, sums, (after @ basis for _, after in seen))
     return [own.LayerNorm(total) for total in sums]

@@ -14,17 +14,16 @@ Observed = dict[str, tuple[Tensor, Tensor]]
 """What modules of the teacher took in and gave out on one batch, (tokens, width) each."""
 
 
-def watched_modules(layer: nn.Module) -> dict[str, nn.Module]:
+def watched_modules(layer: Any) -> dict[str, Any]:
     """The modules of a teacher layer that a fit has to observe."""
-    own: Any = layer
     return {
-        "query": own.attention.self.query,
-        "key": own.attention.self.key,
-        "value": own.attention.self.value,
-        "attention_norm": own.attention.output.LayerNorm,
-        "neurons": own.intermediate.dense,
-        "output": own.output.dense,
-        "norm": own.output.LayerNorm,
+        "query": layer.attention.self.query,
+        "key": layer.attention.self.key,
+        "value": layer.attention.self.value,
+        "attention_norm": layer.attention.output.LayerNorm,
+        "neurons": layer.intermediate.dense,
+        "output": layer.output.dense,
+        "norm": layer.output.LayerNorm,
     }
 
 
@@ -42,15 +41,15 @@ class LayerFit:
 
     def __init__(
         self,
-        layer: nn.Module,
-        target: nn.Module,
+        layer: Any,
+        target: Any,
         heads: tuple[int, int],
         basis: Tensor,
         observed: Sequence[Observed],
         masks: Sequence[Tensor],
     ) -> None:
-        self.layer: Any = layer
-        self.target: Any = target
+        self.layer = layer
+        self.target = target
         self.heads, self.teacher_heads = heads
         self.basis = basis
         self.observed = observed
@@ -81,12 +80,8 @@ class LayerFit:
         for head, group in enumerate(group_heads(self.teacher_heads, self.heads)):
             dims = slice(group[0] * teacher_width, (group[-1] + 1) * teacher_width)
             columns = slice(head * head_width, (head + 1) * head_width)
-            reduced = reduce_heads(
-                *(rows[name][:, dims] for name in names),
-                output[dims],
-                head_width,
-                merged=len(group),
-            )
+            query, key, value = (rows[name][:, dims] for name in names)
+            reduced = reduce_heads(query, key, value, output[dims], head_width, merged=len(group))
             for name, matrix in maps.items():
                 matrix[dims, columns] = getattr(reduced, name)
             own.output.dense.weight[:, columns] = reduced.output.T

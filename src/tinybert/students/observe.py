@@ -1,7 +1,7 @@
 """What the modules of a teacher compute on real rows."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -36,13 +36,12 @@ def make_batches(
 
 @contextlib.contextmanager
 def captured(modules: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
-    """While the block runs, keeps the last (first input, output) of each module, by name."""
+    """While the block runs, keeps the last (input, output) of each module, by name."""
     seen: dict[str, tuple[Tensor, Tensor]] = {}
 
-    def keep(name: str) -> object:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
-            first = output[0] if isinstance(output, tuple) else output
-            seen[name] = (inputs[0], first)
+    def keep(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            seen[name] = (inputs[0], output)
 
         return hook
 

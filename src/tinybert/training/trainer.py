@@ -51,7 +51,7 @@ class _MarkComplete(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         if state.is_world_process_zero:
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+            (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
 
 
 class _ReportProgress(TrainerCallback):
@@ -145,7 +145,7 @@ def train(
     )
     trainer.remove_callback(PrinterCallback)  # it prints on stdout, which a library must not
     trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
-    trainer.model.eval()
+    model.eval()
     return trainer
 
 

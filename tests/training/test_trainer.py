@@ -1,0 +1,117 @@
+"""A run that was stopped and started again ends with the bits of an undisturbed one."""
+
+import pytest
+import torch
+
+from tinybert.distill.config import DistillConfig
+from tinybert.distill.step import distill
+from tinybert.finetune.config import FinetuneConfig
+from tinybert.finetune.step import finetune
+from tinybert.huggingface import load_model
+from tinybert.students.config import StudentConfig
+from tinybert.students.step import build_student
+from tinybert.training.trainer import COMPLETE, last_whole_checkpoint
+
+
+class Killed(Exception):
+    pass
+
+
+def killer(at):
+    def progress(report):
+        if report.done == at:
+            raise Killed
+
+    return progress
+
+
+def run_finetune(context, folder, config):
+    model = load_model(folder, context.task)
+    torch.manual_seed(0)
+    return finetune(FinetuneConfig(**config), model, context)
+
+
+def run_distill(context, folder, config):
+    teacher = load_model(folder, context.task)
+    torch.manual_seed(0)
+    shape = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
+    student = build_student(StudentConfig(**shape), teacher)
+    losses = {"hidden": 1.0, "embedding": 1.0, "attention": 1.0, "label": 1.0}
+    settings = DistillConfig(**config, **losses)
+    return distill(settings, student, _with(context, teacher=teacher))
+
+
+def _with(context, **changes):
+    return type(context)(**(vars(context) | changes))
+
+
+# 40 rows in batches of 8 are 5 forward passes an epoch, so checkpoints fall within epochs and,
+# at 5 or with accumulation at 3, on their ends.
+SETTINGS = {
+    "within an epoch": ({"checkpoint_steps": 2}, 4),
+    "at the end of an epoch": ({"checkpoint_steps": 5}, 6),
+    "before the first checkpoint": ({"checkpoint_steps": 4}, 2),
+    "accumulating": ({"checkpoint_steps": 2, "gradient_accumulation": 2}, 3),
+    "accumulating, end of epoch": ({"checkpoint_steps": 3, "gradient_accumulation": 2}, 4),
+    "a part of an epoch": ({"checkpoint_steps": 2, "epochs": 1.5}, 7),
+}
+
+
+@pytest.mark.parametrize("run", [run_finetune, run_distill])
+@pytest.mark.parametrize(("changes", "kill_at"), SETTINGS.values(), ids=SETTINGS)
+def test_a_killed_run_ends_with_the_same_bits(
+    run, changes, kill_at, tiny_context, tiny_bert_dir, tmp_path
+):
+    config = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3} | changes
+    whole = run(tiny_context(folder=tmp_path / "whole"), tiny_bert_dir, config)
+    killed = tiny_context(folder=tmp_path / "killed", progress=killer(kill_at))
+    with pytest.raises(Killed):
+        run(killed, tiny_bert_dir, config)
+    done = []
+    resumed = tiny_context(
+        folder=tmp_path / "killed", progress=lambda report: done.append(report.done)
+    )
+    again = run(resumed, tiny_bert_dir, config)
+    first = (kill_at - 1) // changes["checkpoint_steps"] * changes["checkpoint_steps"] + 1
+    assert done[0] == first, "the run should go on from its last checkpoint"
+    for (name, ours), theirs in zip(
+        again.state_dict().items(), whole.state_dict().values(), strict=True
+    ):
+        assert torch.equal(ours, theirs), name
+
+
+def test_seeds_differ(tiny_context, tiny_bert_dir, tmp_path):
+    config = {"max_steps": 2, "batch_size": 8}
+    models = [
+        run_finetune(tiny_context(folder=tmp_path / str(seed), seed=seed), tiny_bert_dir, config)
+        for seed in (0, 1)
+    ]
+    first, second = (model.classifier.weight for model in models)
+    assert not torch.equal(first, second)
+
+
+def test_a_torn_checkpoint_is_removed(tmp_path):
+    for step, whole in ((10, True), (20, True), (30, False)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        if whole:
+            (folder / COMPLETE).touch()
+    assert last_whole_checkpoint(tmp_path) == str(tmp_path / "checkpoint-20")
+    assert not (tmp_path / "checkpoint-30").exists()
+
+
+def test_no_folder_has_no_checkpoint(tmp_path):
+    assert last_whole_checkpoint(tmp_path / "none") is None
+
+
+def test_training_says_nothing_on_stdout(tiny_context, tiny_bert_dir, capsys):
+    run_finetune(tiny_context(), tiny_bert_dir, {"max_steps": 1})
+    assert capsys.readouterr().out == ""
+
+
+def test_the_model_is_trained_and_in_eval_mode(tiny_context, tiny_bert_dir):
+    context = tiny_context()
+    before = load_model(tiny_bert_dir, context.task)
+    after = run_finetune(context, tiny_bert_dir, {"max_steps": 1, "learning_rate": 1e-2})
+    assert not after.training
+    assert not torch.equal(before.classifier.weight, after.classifier.weight)
