@@ -1,0 +1,26 @@
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TRAINING_PACKAGES = ("accelerate", "onnx", "onnx_ir", "pydantic", "torch", "transformers", "yaml")
+
+
+def test_the_contracts_in_pyproject_are_kept():
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_program_predicts_and_describes_where_no_training_package_can_be_imported(
+    tiny_artifact_dir,
+):
+    # Static contracts don't see what the __init__ of a parent package drags in.
+    script = (
+        "import sys; sys.modules.update(dict.fromkeys(sys.argv[2:]));"
+        "from tinybert.cli import main;"
+        "sys.exit(main(['predict', sys.argv[1], 'good']) + main(['info', sys.argv[1]]))"
+    )
+    command = [sys.executable, "-c", script, tiny_artifact_dir, *TRAINING_PACKAGES]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
