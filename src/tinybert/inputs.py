@@ -56,15 +56,19 @@ def read_inputs(recipe: Recipe) -> Inputs:
         train_table = read(recipe.data.train, "train", task.layout)
         task = task.fit(train_table)
     if known is not None:
-        task = task.for_model(known)
+        task = _for_teacher(task, known, recipe)
     elif not recipe.steps or recipe.steps[0].name != "finetune":
         raise InputError(
             f"{recipe.teacher}: has no head for {task.kind}; begin the steps with `finetune`"
         )
     train = None if train_table is None else task.examples(train_table)
     evaluation = task.examples(read(_evaluation(recipe), "eval", task.layout))
+    # Loaded only to be sure that they can be, before hours of work.
+    load_tokenizer(teacher)
+    load_model(teacher, task, new_head=known is None)
     key = hash_value(
-        [hash_path(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
+        [hash_path(folder) for folder in [teacher, *_checkpoints(recipe)]]
+        + [task.model_config(), recipe.data.max_length, recipe.seed]
         + [_hash_examples(rows) for rows in (train, evaluation)]
     )
     return Inputs(teacher, known is not None, task, train, evaluation, key)
@@ -88,6 +92,32 @@ def _task_of(config: dict[str, Any]) -> Task | None:
         return task_from_config(config)
     except InputError:
         return None
+
+
+def _for_teacher(task: Task, known: Task, recipe: Recipe) -> Task:
+    try:
+        return task.for_model(known)
+    except InputError as error:
+        source = f", read from {recipe.data.train}" if recipe.data.train else ""
+        raise InputError(f"teacher: {recipe.teacher}: {error}{source}") from None
+
+
+def _checkpoints(recipe: Recipe) -> list[Path]:
+    """The folders of the checkpoints that students start from, their shapes checked."""
+    folders = []
+    for step in recipe.steps:
+        if step.name != "student" or step.config.init in ("teacher", "random"):
+            continue
+        folder = checkpoint_folder(step.config.init)
+        config = read_object(folder / "config.json")
+        for ours, theirs in SHAPE.items():
+            if config.get(theirs) != getattr(step.config, ours):
+                raise InputError(
+                    f"student.init: {folder} has {theirs} {config.get(theirs)}, but "
+                    f"student.{ours} is {getattr(step.config, ours)}"
+                )
+        folders.append(folder)
+    return folders
 
 
 def _recipe_task(recipe: Recipe) -> Task:

@@ -21,15 +21,14 @@ def map_layers(
 ) -> list[int]:
     """The teacher layer, counted from 1, for each student layer; 0 would be the embeddings.
 
-    `uniform` is TinyBERT's g(m) = m · N / M (section 3.2), rounded down at a half, as
-    the even spacing of the layers that are kept matters more than their exact place.
+    `uniform` is TinyBERT's g(m) = m · N / M (section 3.2), rounded, halves to the even layer.
 
     Raises:
         InputError: The mapping is not increasing, or names a layer that the teacher has not.
 
     Example:
         >>> map_layers(12, 4), map_layers(6, 4)
-        ([3, 6, 9, 12], [2, 3, 5, 6])
+        ([3, 6, 9, 12], [2, 3, 4, 6])
     """
     if mapping == "uniform":
         if student_layers > teacher_layers:
@@ -37,10 +36,8 @@ def map_layers(
                 f"student.layers: {student_layers} layers can't learn from a teacher of "
                 f"{teacher_layers}; use at most {teacher_layers}"
             )
-        return [
-            (2 * layer * teacher_layers + student_layers) // (2 * student_layers)
-            for layer in range(1, student_layers + 1)
-        ]
+        step = teacher_layers / student_layers
+        return [round(layer * step) for layer in range(1, student_layers + 1)]
     increasing = all(low < high for low, high in pairwise(mapping))
     inside = all(1 <= layer <= teacher_layers for layer in mapping)
     if len(mapping) != student_layers or not increasing or not inside:

@@ -1,5 +1,6 @@
 """What to do: a typed recipe, from YAML or a mapping, checked before anything runs."""
 
+import copy
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ class Recipe:
             >>> recipe.steps[0].config.batch_size
             32
         """
-        return cls._checked(RecipeSource(dict(values), "recipe"), overrides)
+        return cls._checked(RecipeSource(copy.deepcopy(dict(values)), "recipe"), overrides)
 
     @classmethod
     def _checked(cls, source: RecipeSource, overrides: Sequence[str]) -> "Recipe":

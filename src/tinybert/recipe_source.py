@@ -47,6 +47,8 @@ class RecipeSource:
             values = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise InputError(_yaml_message(path, error)) from None
+        except RecursionError:
+            raise InputError(f"{path}: a value holds itself, or is nested too deeply") from None
         if not isinstance(values, dict):
             raise InputError(f"{path}: expected a recipe: a mapping with `teacher`, `task`, ...")
         return cls(values, str(path), lines)
@@ -77,37 +79,51 @@ class RecipeSource:
             raise InputError(f"--set {assignment}: the value is not YAML") from None
         for place in self._places(path.split("."), assignment):
             self._assign(place, value, assignment)
-            self.overridden[place] = assignment
 
     def _places(self, keys: list[str], assignment: str) -> list[Place]:
         """The places that a path means; a step may be named without its number."""
-        if keys[0] != "steps" or len(keys) < 2:
+        steps = self.values.get("steps")
+        if keys[0] != "steps" or len(keys) < 2 or not isinstance(steps, list):
             return [tuple(keys)]
-        given = self.values.get("steps")
-        steps: list[Any] = given if isinstance(given, list) else []
-        count = len(steps)
+        steps[:] = [{step: {}} if isinstance(step, str) else step for step in steps]
         if keys[1].isdigit():
-            if int(keys[1]) >= count:
-                raise InputError(f"--set {assignment}: the recipe has {count} steps, from 0")
-            return [("steps", int(keys[1]), *keys[2:])]
+            return [tuple(keys)]
         named: list[Place] = [
             ("steps", index, *keys[1:])
-            for index in range(count)
-            if isinstance(steps[index], dict) and keys[1] in steps[index]
+            for index, step in enumerate(steps)
+            if isinstance(step, dict) and keys[1] in step
         ]
         if not named:
             raise InputError(f"--set {assignment}: the recipe has no step {keys[1]!r}")
         return named
 
-    def _assign(self, place: Place, value: Any, assignment: str) -> None:
+    def _assign(self, path: Place, value: Any, assignment: str) -> None:
+        """Sets a value, making the sections on its way that are not there."""
         parent: Any = self.values
-        for key in place[:-1]:
-            if isinstance(parent, dict) and parent.get(key) is None:
+        place: Place = ()
+        for key in path[:-1]:
+            key = _key_in(parent, key, place, assignment)
+            place = (*place, key)
+            if parent[key] is None:
                 parent[key] = {}
+                self.overridden[place] = assignment
             parent = parent[key]
-            if not isinstance(parent, dict | list):
-                raise InputError(f"--set {assignment}: {key!r} is a value, not a section")
-        parent[place[-1]] = value
+        last = _key_in(parent, path[-1], place, assignment)
+        parent[last] = value
+        self.overridden[*place, last] = assignment
+
+
+def _key_in(parent: Any, key: str | int, place: Place, assignment: str) -> str | int:
+    """The key of a section, made if need be, or the position in a list, that `key` means."""
+    where = ".".join(map(str, place))
+    if isinstance(parent, dict):
+        parent.setdefault(key, None)
+        return key
+    if not isinstance(parent, list):
+        raise InputError(f"--set {assignment}: {where} is a value, not a section")
+    if not str(key).isdigit() or int(key) >= len(parent):
+        raise InputError(f"--set {assignment}: {where} is a list of {len(parent)}, from 0")
+    return int(key)
 
 
 def _lines(node: yaml.Node, place: Place = ()) -> dict[Place, int]:
@@ -115,6 +131,10 @@ def _lines(node: yaml.Node, place: Place = ()) -> dict[Place, int]:
     lines: dict[Place, int] = {}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            if key.tag != "tag:yaml.org,2002:str":
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be text", key.start_mark
+                )
             inner = (*place, key.value)
             if inner in lines:
                 raise yaml.constructor.ConstructorError(

@@ -50,7 +50,7 @@ def reduce_heads(
     """
     # Both models divide scores by the root of a head's width. Scores of the merged head are the
     # mean of the group's: their sum would be as sharp as a product of all their attention maps.
-    scale = (width / (query.shape[1] / merged)) ** 0.5 / merged**MERGE_POWER
+    scale = (width / (query.shape[1] / merged)) ** 0.5 / merged
     # A constant added to all scores of a query changes no softmax, so keys may be centred.
     root_query, root_key = _root(query), _root(key - key.mean(0))
     left, singular, right = torch.linalg.svd(root_query @ root_key.T)
@@ -67,9 +67,6 @@ def reduce_heads(
         value=_fit_width(to_value, width).float(),
         output=_fit_width(output.T @ basis, width).T.float(),
     )
-
-
-MERGE_POWER = 1.0
 
 
 def _root(rows: Tensor) -> Tensor:

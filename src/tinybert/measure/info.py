@@ -1,0 +1,141 @@
+"""What a model is, told from its files alone: nothing is run, and PyTorch is not needed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tinybert.errors import InputError
+from tinybert.hub import download, may_be_hub_id, weight_files
+from tinybert.measure.components import by_component
+from tinybert.measure.provenance import provenance
+from tinybert.measure.table import grid
+from tinybert.measure.weights import BYTES, StoredWeights, stored_weights
+from tinybert.runtime.config import max_positions, read_object
+from tinybert.runtime.load import find_artifact
+from tinybert.tasks import task_from_config
+
+_STRUCTURE = {
+    "layers": ("num_hidden_layers", "n_layers"),
+    "hidden_size": ("hidden_size", "dim"),
+    "attention_heads": ("num_attention_heads", "n_heads"),
+    "intermediate_size": ("intermediate_size", "hidden_dim"),
+    "vocabulary": ("vocab_size",),
+}
+"""Our names to those in config.json: BERT's and its kin's, then DistilBERT's."""
+
+
+def describe(name: str | Path) -> dict[str, Any]:
+    """Structure, size and origin of a model.
+
+    Args:
+        name: A Hugging Face folder or hub id, an output folder of `compress` (its best artifact
+            is described), or an artifact file.
+
+    Returns:
+        "path"; "format", "precision"; "model_type", "structure", None for what config.json does
+        not say; "task", None for a bare encoder; "parameters", "parameters_without_embeddings"
+        (LayerNorms are no embeddings) and "bytes"; "components", which add up to these;
+        "provenance", None where `compress` did not make it.
+
+    Raises:
+        InputError: There is no such model, or one of its files is missing or broken.
+
+    Example:
+        >>> describe("out")["structure"]["layers"]  # doctest: +SKIP
+        4
+    """
+    path = _locate(name)
+    config = read_object(_config(path))
+    structure = {
+        key: next((config[name] for name in names if name in config), None)
+        for key, names in _STRUCTURE.items()
+    }
+    stored = stored_weights(path)
+    components = by_component(stored, structure)
+    parameters = sum(part["parameters"] for part in components.values())
+    return {
+        "path": str(path),
+        "format": "onnx" if path.is_file() else "pytorch",
+        "precision": _precision(stored),
+        "model_type": config.get("model_type"),
+        "structure": {**structure, "max_positions": max_positions(config)},
+        "task": _task(config),
+        "parameters": parameters,
+        "parameters_without_embeddings": parameters - components["embeddings"]["parameters"],
+        "bytes": stored.bytes,
+        "components": components,
+        "provenance": provenance(path),
+    }
+
+
+def info_text(info: Mapping[str, Any]) -> str:
+    """What `describe` found, for people."""
+    task, structure = info["task"], info["structure"]
+    does = "a bare encoder" if task is None else ", ".join([task["kind"], *task["labels"]])
+    shape = ", ".join(
+        f"{value:,} {key.replace('_', ' ')}"
+        for key, value in structure.items()
+        if value is not None
+    )
+    lines = [
+        info["path"],
+        f"{info['model_type']}, {info['format']} {info['precision']}; {does}",
+        shape,
+        f"{info['parameters']:,} parameters, "
+        f"{info['parameters_without_embeddings']:,} without embeddings; "
+        f"{info['bytes'] / 1e6:.2f} MB",
+    ]
+    rows = [
+        [key.replace("_", " "), f"{part['parameters']:,}", f"{part['bytes'] / 1e6:.2f} MB"]
+        + [f"{part['bytes'] / info['bytes']:.1%}"]
+        for key, part in info["components"].items()
+    ]
+    lines += ["", grid([["component", "parameters", "size", "share"], *rows])]
+    if (origin := info["provenance"]) is not None:
+        lines += ["", *_origin_lines(origin)]
+    return "\n".join(lines)
+
+
+def _origin_lines(origin: Mapping[str, Any]) -> list[str]:
+    lines = [f"made by tinybert in {origin['folder']}"]
+    if origin["teacher"]:
+        steps = ", ".join(name for step in origin["steps"] or [] for name in step)
+        lines.append(f"teacher: {origin['teacher']}; steps: {steps}")
+    if origin["ratios"]:
+        ratios = ", ".join(f"{key.replace('_', ' ')} {n}" for key, n in origin["ratios"].items())
+        lines.append(f"{origin['best']} against its teacher: {ratios}")
+    return lines
+
+
+def _locate(name: str | Path) -> Path:
+    """An artifact file or a folder with PyTorch weights, as `open_model` chooses it."""
+    path = Path(name)
+    if not path.exists() and may_be_hub_id(str(name)):
+        path = download(str(name))
+    if path.is_dir() and weight_files(path) and not (path / "report.json").exists():
+        return path
+    file = find_artifact(path)
+    if file.suffix != ".onnx":
+        raise InputError(f"{file}: not an artifact; those end in .onnx")
+    return file
+
+
+def _config(path: Path) -> Path:
+    if path.is_dir():
+        return path / "config.json"
+    beside, above = (folder / "config.json" for folder in path.parents[:2])
+    return beside if beside.is_file() else above
+
+
+def _task(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    try:
+        task = task_from_config(config)
+    except InputError:  # a bare encoder, or a head that we have no task for
+        return None
+    return {"kind": task.kind, "labels": list(getattr(task, "labels", ()))}
+
+
+def _precision(stored: StoredWeights) -> str:
+    """The narrowest type that a matrix has."""
+    found = [t.precision for t in stored.tensors if t.precision and len(t.shape) > 1]
+    return min(found, key=lambda precision: BYTES[precision], default="fp32")

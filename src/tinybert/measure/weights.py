@@ -1,0 +1,85 @@
+"""The tensors of a model's files by name, type and shape, read without loading the model."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinybert.errors import InputError, missing_extra
+from tinybert.hub import weight_files
+from tinybert.runtime.onnx_file import Tensor, read_tensors, read_weights
+
+BYTES = {"fp32": 4, "bf16": 2, "fp16": 2, "int8": 1}
+"""Of one element."""
+
+_SAFETENSORS = {"F32": "fp32", "BF16": "bf16", "F16": "fp16", "I8": "int8", "U8": "int8"}
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """What a model's weight files hold.
+
+    Attributes:
+        tensors: All of them, scales and constants too.
+        bytes: Of the files, with whatever else is in them.
+    """
+
+    tensors: list[Tensor]
+    bytes: int
+
+
+def stored_weights(path: Path) -> StoredWeights:
+    """Reads an ONNX file, or the weight files of a Hugging Face folder.
+
+    Raises:
+        InputError: A file is broken, or is a pickle and PyTorch is not installed.
+    """
+    if path.is_file():
+        return StoredWeights(read_tensors(path), read_weights(path).bytes)
+    files = weight_files(path)
+    tensors = [tensor for file in files for tensor in _read(file)]
+    return StoredWeights(tensors, sum(file.stat().st_size for file in files))
+
+
+def _read(path: Path) -> list[Tensor]:
+    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+
+
+def _read_safetensors(path: Path) -> list[Tensor]:
+    # Eight bytes say how long the header is; the weights come after it, in one piece.
+    # See https://huggingface.co/docs/safetensors#format.
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            size = path.stat().st_size
+            if length > size:
+                raise ValueError("its header is cut off")
+            header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+        if size != 8 + length + end:
+            raise ValueError(f"{size} bytes where its header says {8 + length + end}")
+        return [
+            Tensor(name, _SAFETENSORS.get(entry["dtype"]), tuple(entry["shape"]), None)
+            for name, entry in header.items()
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not a whole safetensors file ({error})") from None
+
+
+def _read_pickle(path: Path) -> list[Tensor]:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise missing_extra("torch", "train", f"to read {path}") from None
+    try:
+        named = torch.load(path, map_location="cpu", weights_only=True)
+        # Tied weights have several names and one place in memory.
+        unique = {tensor.data_ptr(): (name, tensor) for name, tensor in reversed(named.items())}
+    except Exception as error:  # of pickle, of zip files, of PyTorch, ...
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: not a whole file of PyTorch weights ({reason})") from None
+    precisions = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+    return [
+        Tensor(name, precisions.get(tensor.dtype), tuple(tensor.shape), None)
+        for name, tensor in unique.values()
+    ]
