@@ -9,7 +9,7 @@ from tinybert.measure.weights import BYTES, StoredWeights
 from tinybert.runtime.onnx_file import Tensor
 
 _PATTERNS = {
-    "head": r"(^|\.)(pooler|classifier|pre_classifier|head|cls|lm_head|qa_outputs|\w*predictions)\.",
+    "head": r"(^|\.)(pooler|(pre_)?classifier|(lm_)?head|cls|qa_outputs|\w*predictions)\.",
     "layer_norms": r"(?i:layer_?norm)|norm\.",
     "embeddings": r"embeddings\.",
     "attention": r"attention|attn",

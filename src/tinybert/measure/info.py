@@ -47,7 +47,7 @@ def describe(name: str | Path) -> dict[str, Any]:
     path = _locate(name)
     config = read_object(_config(path))
     structure = {
-        key: next((config[name] for name in names if name in config), None)
+        key: next((config[name] for name in names if isinstance(config.get(name), int)), None)
         for key, names in _STRUCTURE.items()
     }
     stored = stored_weights(path)
@@ -73,9 +73,7 @@ def info_text(info: Mapping[str, Any]) -> str:
     task, structure = info["task"], info["structure"]
     does = "a bare encoder" if task is None else ", ".join([task["kind"], *task["labels"]])
     shape = ", ".join(
-        f"{value:,} {key.replace('_', ' ')}"
-        for key, value in structure.items()
-        if value is not None
+        f"{_words(key)} {value:,}" for key, value in structure.items() if value is not None
     )
     lines = [
         info["path"],
@@ -86,8 +84,12 @@ def info_text(info: Mapping[str, Any]) -> str:
         f"{info['bytes'] / 1e6:.2f} MB",
     ]
     rows = [
-        [key.replace("_", " "), f"{part['parameters']:,}", f"{part['bytes'] / 1e6:.2f} MB"]
-        + [f"{part['bytes'] / info['bytes']:.1%}"]
+        [
+            _words(key),
+            f"{part['parameters']:,}",
+            f"{part['bytes'] / 1e6:.2f} MB",
+            f"{part['bytes'] / info['bytes']:.1%}",
+        ]
         for key, part in info["components"].items()
     ]
     lines += ["", grid([["component", "parameters", "size", "share"], *rows])]
@@ -102,9 +104,13 @@ def _origin_lines(origin: Mapping[str, Any]) -> list[str]:
         steps = ", ".join(name for step in origin["steps"] or [] for name in step)
         lines.append(f"teacher: {origin['teacher']}; steps: {steps}")
     if origin["ratios"]:
-        ratios = ", ".join(f"{key.replace('_', ' ')} {n}" for key, n in origin["ratios"].items())
+        ratios = ", ".join(f"{_words(key)} {value}" for key, value in origin["ratios"].items())
         lines.append(f"{origin['best']} against its teacher: {ratios}")
     return lines
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
 
 
 def _locate(name: str | Path) -> Path:
