@@ -1,11 +1,14 @@
 """Tiny models with random weights, made once a session."""
 
 import json
+import os
 import random
 import shutil
 from pathlib import Path
 
 import pytest
+
+os.environ["TQDM_DISABLE"] = "1"  # read when Transformers is imported, as the program sets it
 
 WORDS = (  # noqa: SIM905 (a list of words is best read as a text)
     "a an the this that it is was not very film movie story plot acting good great bad dull awful "

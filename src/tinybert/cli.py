@@ -139,15 +139,18 @@ def _predict(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     _require_training()
-    from tinybert.export import export
+    from tinybert.export import export, find_target
     from tinybert.huggingface import load_tokenizer
     from tinybert.models import load_student
 
+    targets = options.to.split(",")
+    for target in targets:
+        find_target(target)
     model = load_student(options.model)
     folder = Path(options.model)
     folder = folder / "student" if (folder / "student").is_dir() else folder
     tokenizer = load_tokenizer(folder)
-    for path in export(model, tokenizer, Path(options.out), options.to.split(",")).values():
+    for path in export(model, tokenizer, Path(options.out), targets).values():
         print(path)
 
 

@@ -8,9 +8,11 @@ from tinybert.data import has_splits, read
 from tinybert.errors import InputError
 from tinybert.files import hash_path, hash_value
 from tinybert.hub import download
+from tinybert.huggingface import load_model, load_tokenizer
 from tinybert.layers import BERT_LIKE, group_heads, map_layers
 from tinybert.recipe import Recipe
 from tinybert.runtime.config import max_positions, read_object
+from tinybert.students.config import SHAPE
 from tinybert.tasks import get_task, task_from_config
 from tinybert.tasks.base import Examples, Task
 
@@ -21,7 +23,6 @@ class Inputs:
 
     Attributes:
         teacher: Folder of the teacher.
-        has_head: Whether the teacher comes fine-tuned.
         task: With the label names and their order fixed.
         train: Training rows; None where no step trains.
         eval: The whole evaluation split.
@@ -29,7 +30,6 @@ class Inputs:
     """
 
     teacher: Path
-    has_head: bool
     task: Task
     train: Examples | None
     eval: Examples
@@ -44,7 +44,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     """
     for target in recipe.export:
         _check_target(target)
-    teacher = _teacher_folder(recipe.teacher)
+    teacher = _folder("teacher", recipe.teacher)
     config = read_object(teacher / "config.json")
     _check_structure(recipe, config)
     known = _task_of(config)
@@ -67,11 +67,11 @@ def read_inputs(recipe: Recipe) -> Inputs:
     load_tokenizer(teacher)
     load_model(teacher, task, new_head=known is None)
     key = hash_value(
-        [hash_path(folder) for folder in [teacher, *_checkpoints(recipe)]]
+        [hash_path(folder) for folder in [teacher, *_checkpoints(recipe, config.get("vocab_size"))]]
         + [task.model_config(), recipe.data.max_length, recipe.seed]
         + [_hash_examples(rows) for rows in (train, evaluation)]
     )
-    return Inputs(teacher, known is not None, task, train, evaluation, key)
+    return Inputs(teacher, task, train, evaluation, key)
 
 
 def _check_target(name: str) -> None:
@@ -80,11 +80,14 @@ def _check_target(name: str) -> None:
     find_target(name)
 
 
-def _teacher_folder(name: str) -> Path:
+def _folder(key: str, name: str) -> Path:
     folder = Path(name)
     if folder.is_file():
-        raise InputError(f"teacher: {name} is a file; expected a Hugging Face folder or hub id")
-    return folder if folder.exists() else download(name)
+        raise InputError(f"{key}: {name} is a file; expected a Hugging Face folder or hub id")
+    try:
+        return folder if folder.exists() else download(name)
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
 
 
 def _task_of(config: dict[str, Any]) -> Task | None:
@@ -102,19 +105,19 @@ def _for_teacher(task: Task, known: Task, recipe: Recipe) -> Task:
         raise InputError(f"teacher: {recipe.teacher}: {error}{source}") from None
 
 
-def _checkpoints(recipe: Recipe) -> list[Path]:
+def _checkpoints(recipe: Recipe, vocabulary: int | None) -> list[Path]:
     """The folders of the checkpoints that students start from, their shapes checked."""
     folders = []
     for step in recipe.steps:
         if step.name != "student" or step.config.init in ("teacher", "random"):
             continue
-        folder = checkpoint_folder(step.config.init)
+        folder = _folder("student.init", step.config.init)
         config = read_object(folder / "config.json")
-        for ours, theirs in SHAPE.items():
-            if config.get(theirs) != getattr(step.config, ours):
+        wanted = {theirs: getattr(step.config, ours) for ours, theirs in SHAPE.items()}
+        for name, value in (wanted | {"vocab_size": vocabulary}).items():
+            if config.get(name) != value:
                 raise InputError(
-                    f"student.init: {folder} has {theirs} {config.get(theirs)}, but "
-                    f"student.{ours} is {getattr(step.config, ours)}"
+                    f"student.init: {folder} has {name} {config.get(name)}, the student {value}"
                 )
         folders.append(folder)
     return folders

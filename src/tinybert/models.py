@@ -24,9 +24,11 @@ def open_model(name: str | Path, threads: int | None = None) -> Model:
         threads: CPU threads; None for the runtime's own choice.
 
     Raises:
-        InputError: There is no such model, one of its files is missing or broken, or it needs
-            PyTorch and PyTorch is not installed.
+        InputError: There is no such model, one of its files is missing or broken, it needs
+            PyTorch and PyTorch is not installed, or there are no threads.
     """
+    if threads is not None and threads < 1:
+        raise InputError(f"threads must be at least 1, not {threads}")
     path = Path(name)
     if path.exists() and not _is_hugging_face(path):
         return open_artifact(find_artifact(path), threads)

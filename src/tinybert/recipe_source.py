@@ -110,7 +110,7 @@ class RecipeSource:
             parent = parent[key]
         last = _key_in(parent, path[-1], place, assignment)
         parent[last] = value
-        self.overridden[*place, last] = assignment
+        self.overridden[(*place, last)] = assignment
 
 
 def _key_in(parent: Any, key: str | int, place: Place, assignment: str) -> str | int:

@@ -5,6 +5,14 @@ from pydantic import Field, model_validator
 from tinybert.config import Config
 from tinybert.layers import LayerMapping
 
+SHAPE = {
+    "layers": "num_hidden_layers",
+    "hidden_size": "hidden_size",
+    "attention_heads": "num_attention_heads",
+    "intermediate_size": "intermediate_size",
+}
+"""What a recipe calls a dimension, and what a config.json does."""
+
 
 class StudentConfig(Config):
     """The shape of the student and where its first weights come from.

@@ -3,16 +3,15 @@
 import copy
 import random
 
-import torch
-from transformers import AutoModel, PreTrainedModel
+from transformers import PreTrainedModel
 
 from tinybert.context import Context
 from tinybert.errors import InputError
-from tinybert.hub import download
 from tinybert.layers import map_layers
-from tinybert.students.config import StudentConfig
+from tinybert.students.config import SHAPE, StudentConfig
 from tinybert.students.from_teacher import initialize_from_teacher
 from tinybert.students.observe import make_batches
+from tinybert.torch_model import load_torch
 
 
 def student(config: StudentConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
@@ -42,10 +41,8 @@ def build_student(config: StudentConfig, teacher: PreTrainedModel) -> PreTrained
         4
     """
     shape = copy.deepcopy(teacher.config)
-    shape.num_hidden_layers = config.layers
-    shape.hidden_size = config.hidden_size
-    shape.num_attention_heads = config.attention_heads
-    shape.intermediate_size = config.intermediate_size
+    for ours, theirs in SHAPE.items():
+        setattr(shape, theirs, getattr(config, ours))
     return type(teacher)(shape).eval()
 
 
@@ -53,16 +50,21 @@ def load_encoder(small: PreTrainedModel, checkpoint: str) -> None:
     """Writes a checkpoint's encoder into a student; its head stays.
 
     Raises:
-        InputError: There is no such checkpoint, or it has another shape.
+        InputError: There is no such checkpoint, it is broken, or it has another shape.
     """
-    from pathlib import Path
-
-    folder = Path(checkpoint)
+    source = load_torch(checkpoint).module.base_model
     try:
-        source = AutoModel.from_pretrained(
-            folder if folder.exists() else download(checkpoint), dtype=torch.float32
-        )
-        small.base_model.load_state_dict(source.state_dict(), strict=False)
-    except (OSError, ValueError, RuntimeError) as error:
+        loaded = small.base_model.load_state_dict(source.state_dict(), strict=False)
+    except RuntimeError as error:  # shapes differ
         reason = " ".join(str(error).split())
         raise InputError(f"student.init: {checkpoint} does not fit the student: {reason}") from None
+    # A model trained without a head, as for masked words, has no pooler.
+    differing = [
+        name
+        for name in (*loaded.missing_keys, *loaded.unexpected_keys)
+        if not name.startswith("pooler.")
+    ]
+    if differing:
+        raise InputError(
+            f"student.init: {checkpoint} does not fit the student: {differing[0]} is in one alone"
+        )

@@ -1,0 +1,391 @@
+"""Bad inputs through the program: exit 2, one clear line, nothing that looks finished."""
+
+import json
+import os
+import shutil
+
+import pytest
+import yaml
+
+from tinybert.cli import main
+
+
+@pytest.fixture
+def recipe(tiny_bert_dir, reviews, tmp_path):
+    """A good recipe as a mapping, and its files."""
+    data = tmp_path / "reviews.jsonl"
+    data.write_text("\n".join(map(json.dumps, reviews)), encoding="utf-8")
+    shape = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
+    return {
+        "teacher": str(tiny_bert_dir),
+        "task": "text-classification",
+        "data": {"train": str(data), "eval": str(data), "max_length": 32},
+        "steps": [{"student": shape}, {"distill": {"max_steps": 1}}, {"quantize": {}}],
+    }
+
+
+@pytest.fixture
+def refused(tmp_path, capsys):
+    """Runs the program, checks how it refuses, and returns what it says."""
+
+    def run(*arguments):
+        capsys.readouterr()  # what the fixtures said
+        code = main([*map(str, arguments)])
+        said = capsys.readouterr()
+        assert code == 2, said.err
+        assert said.out == ""
+        lines = said.err.splitlines()
+        assert len(lines) == 1, said.err
+        assert lines[0].startswith("tinybert: error: ")
+        assert not list(tmp_path.rglob("report.json"))
+        return lines[0]
+
+    return run
+
+
+@pytest.fixture
+def refused_recipe(refused, recipe, tmp_path):
+    """Changes the good recipe, runs it, and returns what the program says."""
+
+    def run(change, *arguments, out="out"):
+        change(recipe)
+        path = tmp_path / "recipe.yaml"
+        path.write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
+        said = refused("compress", path, "--out", tmp_path / out, *arguments)
+        assert not (tmp_path / "out" / "steps").exists()
+        # What can be known beforehand is known to --dry-run.
+        if not arguments and out == "out":
+            assert refused("compress", path, "--dry-run") == said
+        return said
+
+    return run
+
+
+def put(path, value):
+    """A change of a recipe: `value` at a dotted path; None removes."""
+
+    def change(recipe):
+        *parents, last = path.split(".")
+        for key in parents:
+            recipe = recipe[int(key) if key.isdigit() else key]
+        if value is None:
+            del recipe[last]
+        else:
+            recipe[int(last) if last.isdigit() else last] = value
+
+    return change
+
+
+SHAPE = "steps.0.student"
+RECIPES = {
+    "unknown key": (put("techer", "x"), ["recipe.yaml:", "techer", "did you mean 'teacher'"]),
+    "unknown key of data": (put("data.evl", "x"), ["data.evl", "did you mean 'eval'"]),
+    "unknown key of a step": (put("steps.1.distill.epoch", 3), ["did you mean 'epochs'"]),
+    "unknown step": (put("steps.1", {"distil": {}}), ["distil", "did you mean 'distill'"]),
+    "no teacher": (put("teacher", None), ["teacher", "missing"]),
+    "no task": (put("task", None), ["task", "missing"]),
+    "no eval": (put("data.eval", None), ["data.eval", "missing"]),
+    "no train": (put("data.train", None), ["data.train", "missing"]),
+    "seed as text": (put("seed", "one"), ["seed", "integer", "'one'"]),
+    "layers as text": (put(f"{SHAPE}.layers", "four"), ["layers", "integer", "'four'"]),
+    "epochs below 0": (put("steps.1.distill.epochs", -1), ["epochs", "greater than 0"]),
+    "a schedule unknown": (put("steps.1.distill.schedule", "x"), ["schedule", "'linear'"]),
+    "steps no list": (put("steps", {"distill": {}}), ["steps", "list"]),
+    "two steps in one": (put("steps.1", {"distill": {}, "quantize": {}}), ["one step"]),
+    "settings no mapping": (put("steps.1.distill", 3), ["mapping"]),
+    "all weights 0": (
+        put("steps.1.distill", {"prediction": 0, "embedding": 0, "hidden": 0}),
+        ["0"],
+    ),
+    "heads that don't divide": (put(f"{SHAPE}.attention_heads", 3), ["hidden_size 16", "3"]),
+    "wider than the teacher": (put(f"{SHAPE}.hidden_size", 64), ["hidden_size", "64", "32"]),
+    "more neurons": (put(f"{SHAPE}.intermediate_size", 128), ["intermediate_size", "128", "64"]),
+    "more layers": (put(f"{SHAPE}.layers", 3), ["layers", "3", "2"]),
+    "more heads": (put(f"{SHAPE}.attention_heads", 8), ["heads", "8", "4"]),
+    "a mapping unknown": (put(f"{SHAPE}.mapping", "first"), ["mapping", "uniform"]),
+    "a mapping too long": (put("steps.1.distill.mapping", [1, 2]), ["mapping", "[1, 2]"]),
+    "a mapping outside": (put("steps.1.distill.mapping", [3]), ["mapping", "[3]"]),
+    "distill before student": (put("steps", [{"distill": {}}]), ["distill", "student"]),
+    "two students": (put("steps.1", {"student": {}}), ["student", "already"]),
+    "a step after quantize": (put("steps", ["quantize", "finetune"]), ["finetune", "quantize"]),
+    "an unknown task": (put("task", "glue/sst-3"), ["task", "glue/sst-3"]),
+    "a task option unknown": (put("task", {"kind": "text-regression", "x": 1}), ["task", "'x'"]),
+    "an unknown metric": (
+        put("task", {"kind": "text-classification", "metrics": "bleu"}),
+        ["bleu", "accuracy"],
+    ),
+    "another task than the teacher's": (put("task", "text-regression"), ["regression"]),
+    "an unknown column": (put("data.text", "text"), ["no column 'text'", "sentence"]),
+    "an unknown label column": (put("data.label", "stars"), ["no column 'stars'", "label"]),
+    "labels not the teacher's": (
+        put("task", {"kind": "text-classification", "labels": ["up", "down"]}),
+        ["negative, positive", "up, down"],
+    ),
+    "an unknown target": (put("export", ["onxx"]), ["onxx", "onnx"]),
+    "no target": (put("export", []), ["export"]),
+    "too long": (put("data.max_length", 1000), ["max_length", "1000", "128"]),
+    "no such data": (put("data.train", "nowhere/train.tsv"), ["nowhere/train.tsv", "no such"]),
+    "data of an unknown format": (put("data.train", "{here}/recipe.yaml"), ["format", ".jsonl"]),
+    "no such init": (put(f"{SHAPE}.init", "nowhere/model.bin"), ["init", "nowhere/model.bin"]),
+    "no such teacher": (put("teacher", "no/such/folder/here"), ["no/such/folder/here"]),
+    "a teacher that is a file": (put("teacher", "{here}/recipe.yaml"), ["teacher", "file"]),
+    "an empty teacher folder": (put("teacher", "{here}"), ["config.json"]),
+}
+
+
+@pytest.mark.parametrize(("change", "parts"), RECIPES.values(), ids=RECIPES)
+def test_bad_recipes(change, parts, refused_recipe, tmp_path):
+    def at_place(recipe):
+        change(recipe)
+        text = json.dumps(recipe).replace("{here}", str(tmp_path))
+        recipe.clear()
+        recipe.update(json.loads(text))
+
+    said = refused_recipe(at_place)
+    for part in parts:
+        assert part in said, said
+
+
+DATA = {
+    "empty": (b"", ["empty"]),
+    "blank": (b"\n\n", ["empty"]),
+    "binary": (b"\x00\x01\x02" * 100, ["binary"]),
+    "latin-1": ("sentence\tlabel\ncaf\xe9\tpositive\n".encode("latin-1"), ["UTF-8", "line 2"]),
+    "ragged": (b"sentence\tlabel\ngood\tpositive\nbad\n", ["row 3", "2"]),
+    "only a header": (b"sentence\tlabel\n", ["row"]),
+    "an empty label": (b"sentence\tlabel\ngood\tpositive\nbad\t\n", ["row 3", "label"]),
+    "a new label": (b"sentence\tlabel\ngood\tpositive\nbad\tawful\n", ["awful", "negative"]),
+    "one label": (b"sentence\tlabel\ngood\tpositive\nbad\tpositive\n", ["positive"]),
+}
+
+
+@pytest.mark.parametrize(("content", "parts"), DATA.values(), ids=DATA)
+def test_bad_training_data(content, parts, refused_recipe, tmp_path):
+    path = tmp_path / "train.tsv"
+    path.write_bytes(content)
+    said = refused_recipe(put("data.train", str(path)))
+    for part in ["train.tsv", *parts]:
+        assert part in said, said
+
+
+def test_an_unknown_label_in_the_evaluation_data(refused_recipe, tmp_path):
+    path = tmp_path / "eval.tsv"
+    path.write_bytes(b"sentence\tlabel\ngood\tpositive\nbad\tawful\n")
+    said = refused_recipe(put("data.eval", str(path)))
+    assert "eval.tsv: row 3" in said
+    assert "awful" in said
+
+
+def test_a_task_that_only_a_head_can_do(refused_recipe, encoder_dir):
+    said = refused_recipe(put("teacher", str(encoder_dir)))
+    assert "finetune" in said
+
+
+@pytest.fixture
+def encoder_dir(tiny_bert_dir, tmp_path):
+    """The tiny BERT without its head."""
+    from transformers import BertModel
+
+    folder = tmp_path / "encoder"
+    shutil.copytree(tiny_bert_dir, folder)
+    BertModel.from_pretrained(tiny_bert_dir).save_pretrained(folder)
+    return folder
+
+
+def cut(name):
+    """Keeps the first half of a file of the teacher."""
+
+    def damage(folder):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+
+    return damage
+
+
+def drop(*names):
+    """Removes files of the teacher."""
+
+    def damage(folder):
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+
+    return damage
+
+
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json")
+TEACHERS = {
+    "no config": (drop("config.json"), ["config.json"]),
+    "a cut config": (cut("config.json"), ["config.json"]),
+    "no weights": (drop("model.safetensors"), ["weights"]),
+    "cut weights": (cut("model.safetensors"), ["not a whole"]),
+    "no tokenizer": (drop(*TOKENIZER), ["tokenizer"]),
+    "a cut tokenizer": (cut("tokenizer.json"), ["tokenizer"]),
+}
+
+
+@pytest.mark.parametrize(("damage", "parts"), TEACHERS.values(), ids=TEACHERS)
+def test_damaged_teachers(damage, parts, refused_recipe, tiny_bert_dir, tmp_path):
+    folder = tmp_path / "teacher"
+    shutil.copytree(tiny_bert_dir, folder)
+    damage(folder)
+    said = refused_recipe(put("teacher", str(folder)))
+    for part in [str(folder), *parts]:
+        assert part in said, said
+
+
+RECIPE_FILES = {
+    "missing": (None, ["no such file"]),
+    "empty": (b"", ["expected a recipe"]),
+    "a list": (b"- a\n- b\n", ["expected a recipe"]),
+    "not YAML": (b"teacher: x\n  task: [\n", [":2: "]),
+    "a key twice": (b"teacher: x\ntask: y\nteacher: z\n", [":3: ", "teacher", "twice"]),
+    "binary": (b"\xff\xfe\x00", ["not a readable text file"]),
+    "an anchor to itself": (b"teacher: &a\n  x: *a\n", []),
+    "a number as a key": (b"teacher: x\ntask: y\n1: z\n", [":3: ", "a key must be text"]),
+    "a list as a key": (b"teacher: x\n? [a, b]\n: z\n", [":2: "]),
+    "a tag": (b"teacher: !!python/object:os.system x\n", [":1: "]),
+    "two documents": (b"teacher: x\n---\nteacher: y\n", []),
+    "control characters": (b"teacher: \x01\n", []),
+}
+
+
+@pytest.mark.parametrize(("content", "parts"), RECIPE_FILES.values(), ids=RECIPE_FILES)
+def test_bad_recipe_files(content, parts, refused, tmp_path):
+    path = tmp_path / "recipe.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    said = refused("compress", path, "--out", tmp_path / "out")
+    for part in [str(path), *parts]:
+        assert part in said, said
+
+
+def test_a_recipe_that_is_a_folder(refused, tmp_path):
+    assert str(tmp_path) in refused("compress", tmp_path)
+
+
+SETS = {
+    "no =": "seed",
+    "no key": "=1",
+    "not YAML": "seed=[",
+    "an unknown key": "data.trian=x",
+    "into a value": "teacher.path=x",
+    "an unknown step": "steps.prune.epochs=1",
+    "a step beyond the last": "steps.7.distill.epochs=1",
+    "an unknown setting": "steps.distill.epoch=1",
+    "a wrong type": "seed=one",
+    "an empty key": "data..train=x",
+    "into a list": "export.first=onnx",
+    "beyond a list": "export.5=onnx",
+}
+
+
+@pytest.mark.parametrize("assignment", SETS.values(), ids=SETS)
+def test_bad_overrides(assignment, refused_recipe):
+    said = refused_recipe(lambda recipe: recipe.update(export=["onnx"]), "--set", assignment)
+    assert f"--set {assignment}" in said
+
+
+def test_an_output_folder_that_is_a_file(refused_recipe, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    said = refused_recipe(lambda recipe: None, out="file")
+    assert str(tmp_path / "file") in said
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_output_folder_that_is_read_only(refused_recipe, tmp_path):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    assert "closed" in refused_recipe(lambda recipe: None, out="closed/out")
+
+
+def test_an_output_folder_that_no_folder_can_be(refused_recipe):
+    assert "/proc/out" in refused_recipe(lambda recipe: None, out="/proc/out")
+
+
+def test_predict_of_nothing(refused, tiny_artifact_dir):
+    assert "TEXT" in refused("predict", tiny_artifact_dir)
+
+
+def test_predict_of_both(refused, tiny_artifact_dir):
+    assert "--file" in refused("predict", tiny_artifact_dir, "good", "--file", "texts.txt")
+
+
+def test_predict_of_half_a_pair(refused, tiny_artifact_dir):
+    assert "two texts" in refused("predict", tiny_artifact_dir, "good", "--pair")
+
+
+def test_predict_of_a_missing_file(refused, tiny_artifact_dir):
+    assert "texts.txt" in refused("predict", tiny_artifact_dir, "--file", "texts.txt")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"a\tb\tc\n"])
+def test_predict_of_a_bad_file(refused, tiny_artifact_dir, tmp_path, content):
+    path = tmp_path / "texts.txt"
+    path.write_bytes(content)
+    assert "texts.txt" in refused("predict", tiny_artifact_dir, "--file", path)
+
+
+def test_predict_with_no_model(refused):
+    assert "no/such/model/here" in refused("predict", "no/such/model/here", "good")
+
+
+def test_predict_with_an_unfinished_run(refused, tmp_path):
+    (tmp_path / "out" / "steps").mkdir(parents=True)
+    assert "unfinished" in refused("predict", tmp_path / "out", "good")
+
+
+@pytest.mark.parametrize("size", [0, 100, 20_000])
+def test_predict_with_a_cut_artifact(refused, tiny_artifact_dir, tmp_path, size):
+    shutil.copytree(tiny_artifact_dir, tmp_path / "out", ignore=lambda *_: ["report.json"])
+    path = tmp_path / "out" / "onnx" / "model.onnx"
+    path.write_bytes(path.read_bytes()[:size])
+    assert "model.onnx" in refused("predict", path, "good")
+
+
+def test_predict_with_an_encoder(refused, encoder_dir):
+    assert "fine-tune" in refused("predict", encoder_dir, "good")
+
+
+@pytest.mark.parametrize("threads", ["0", "-1"])
+def test_no_threads(refused, tiny_artifact_dir, threads):
+    assert "threads" in refused("predict", tiny_artifact_dir, "good", "--threads", threads)
+
+
+def test_evaluate_on_a_missing_file(refused, tiny_artifact_dir):
+    said = refused(
+        "evaluate", tiny_artifact_dir, "--task", "text-classification", "--data", "none.tsv"
+    )
+    assert "none.tsv" in said
+
+
+def test_evaluate_for_an_unknown_task(refused, tiny_artifact_dir, tmp_path):
+    data = tmp_path / "eval.tsv"
+    data.write_text("sentence\tlabel\ngood\tpositive\n")
+    assert "poetry" in refused("evaluate", tiny_artifact_dir, "--task", "poetry", "--data", data)
+
+
+def test_export_to_an_unknown_target(refused, tiny_bert_dir, tmp_path):
+    out = tmp_path / "out"
+    assert "tflite" in refused("export", tiny_bert_dir, "--to", "tflite", "--out", out)
+    assert not out.exists()
+
+
+def test_export_of_an_artifact(refused, tiny_artifact_dir, tmp_path):
+    path = tiny_artifact_dir / "onnx/model.onnx"
+    assert "model.onnx" in refused("export", path, "--to", "onnx", "--out", tmp_path / "out")
+
+
+@pytest.mark.parametrize("option", ["--batch", "--length", "--repeats", "--threads"])
+def test_bench_of_nothing(refused, tiny_artifact_dir, option):
+    assert option.strip("-") in refused("bench", tiny_artifact_dir, option, "0")
+
+
+def test_bench_of_too_long_rows(refused, tiny_artifact_dir):
+    assert "128" in refused("bench", tiny_artifact_dir, "--length", "500", "--repeats", "1")
+
+
+def test_a_wrong_command_line(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["compress"])
+    assert stopped.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
