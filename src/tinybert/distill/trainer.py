@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import torch
@@ -15,7 +16,12 @@ from tinybert.distill.losses import (
     soft_label_loss,
     value_loss,
 )
+from tinybert.layers import map_layers
+from tinybert.regression import LinearFit
 from tinybert.training.trainer import BucketedTrainer
+
+PROJECTION_BATCHES = 16
+"""Enough tokens for the few hundred unknowns of a projection's output."""
 
 
 class DistillationModel(nn.Module):
@@ -42,7 +48,7 @@ class DistillationModel(nn.Module):
         self.settings = config
         self.mapping = mapping
         # Also where the widths agree: the same directions need not be in the same places.
-        self.projections = nn.ModuleList(
+        self.projections: Any = nn.ModuleList(
             nn.Linear(student.config.hidden_size, teacher_width) for _ in self.matched_layers()
         )
 
@@ -105,23 +111,67 @@ class DistillationModel(nn.Module):
 
 
 class DistillationTrainer(BucketedTrainer):
-    """Trains a `DistillationModel`, running the teacher in eval mode and without gradients.
+    """A `transformers.Trainer` that trains a student to do as a teacher does.
+
+    The teacher runs in eval mode and without gradients, on the batches that the student sees.
 
     Args:
-        model: The student with its projections.
+        model: The student, trained in place.
         teacher: Any model with the same tokenizer and labels.
+        settings: Which losses, how strong; its training settings are for the `distill` step.
         options: Those of `transformers.Trainer`.
+
+    Raises:
+        InputError: The teacher has too few layers or heads for the settings.
+
+    Example:
+        >>> trainer = DistillationTrainer(student, teacher=teacher, settings=DistillConfig(),
+        ...     args=TrainingArguments("out"), train_dataset=rows)  # doctest: +SKIP
+        >>> trainer.train()  # doctest: +SKIP
     """
 
     model: DistillationModel
 
     def __init__(
-        self, model: DistillationModel, *, teacher: PreTrainedModel, **options: Any
+        self,
+        model: PreTrainedModel,
+        *,
+        teacher: PreTrainedModel,
+        settings: DistillConfig,
+        **options: Any,
     ) -> None:
-        super().__init__(model=model, **options)
+        layers = teacher.config.num_hidden_layers, model.config.num_hidden_layers
+        mapping = map_layers(*layers, settings.mapping)
+        if settings.attention:
+            # Fused attention never forms the maps that this loss compares.
+            model.set_attn_implementation("eager")
+            teacher.set_attn_implementation("eager")
+        pupil = DistillationModel(model, teacher.config.hidden_size, settings, mapping)
+        super().__init__(model=pupil, **options)
         self.model_accepts_loss_kwargs = False  # each loss is a mean over its own batch
-        self.teacher = teacher.eval().requires_grad_(False)
+        self.teacher = teacher.eval().requires_grad_(False).to(self.args.device)
         self._sums: dict[str, float] = defaultdict(float)
+
+    @torch.no_grad()
+    def fit_projections(self) -> None:
+        """Starts each projection at its least-squares solution on the first few batches.
+
+        A random projection would first pull a well initialised student away from its place.
+        """
+        pupil = self.model
+        if not len(pupil.projections):
+            return
+        fits = [LinearFit(layer.in_features, layer.out_features) for layer in pupil.projections]
+        pupil.eval()
+        for batch in islice(self.get_train_dataloader(), PROJECTION_BATCHES):
+            features = {name: value for name, value in batch.items() if name != "labels"}
+            mask = features["attention_mask"].bool()
+            own = pupil.student(**features, output_hidden_states=True).hidden_states
+            theirs = self.teacher(**features, output_hidden_states=True).hidden_states
+            for fit, (layer, target) in zip(fits, pupil.matched_layers(), strict=True):
+                fit.add(own[layer][mask], theirs[target][mask])
+        for fit, projection in zip(fits, pupil.projections, strict=True):
+            fit.solve(projection)
 
     def compute_loss(
         self,

@@ -5,14 +5,13 @@ from transformers import PreTrainedModel
 from tinybert.context import Context
 from tinybert.finetune.config import FinetuneConfig
 from tinybert.training.batches import EncodedExamples
-from tinybert.training.trainer import train
+from tinybert.training.trainer import BucketedTrainer, train_to_end, trainer_options
 
 
 def finetune(config: FinetuneConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
     """Trains `model` in place on `context.train` with the loss of its own head."""
     dataset = EncodedExamples(context.train, context.tokenizer, context.max_length)
-    train(
-        model,
+    options = trainer_options(
         config,
         dataset,
         context.tokenizer,
@@ -21,4 +20,5 @@ def finetune(config: FinetuneConfig, model: PreTrainedModel, context: Context) -
         step="finetune",
         progress=context.progress,
     )
-    return model
+    train_to_end(BucketedTrainer(model=model, **options))
+    return model.eval()

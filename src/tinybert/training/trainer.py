@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from torch.utils.data import Sampler
 from transformers import (
     DataCollatorWithPadding,
@@ -31,13 +30,14 @@ COMPLETE = "complete"
 
 
 class BucketedTrainer(Trainer):
-    """A Trainer whose batches hold rows of like length."""
+    """A Trainer whose batches hold rows of like length, where its data set has `lengths`."""
 
-    train_dataset: EncodedExamples
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
+        lengths = getattr(self.train_dataset, "lengths", None)
+        if lengths is None:
+            return super()._get_train_sampler(train_dataset)
         return LengthBucketedSampler(
-            self.train_dataset.lengths,
+            lengths,
             self.args.train_batch_size,
             seed=self.args.seed,
             epoch=lambda: int(self.state.epoch or 0),
@@ -78,27 +78,19 @@ class _ReportProgress(TrainerCallback):
             self._progress(Progress(self._step, done, total, self._values))
 
 
-def train(
-    model: nn.Module,
+def trainer_options(
     config: TrainingConfig,
     dataset: EncodedExamples,
     tokenizer: PreTrainedTokenizerBase,
     folder: Path,
     *,
     seed: int,
-    step: str = "train",
+    step: str,
     progress: ProgressCallback = silent,
-    trainer_class: type[BucketedTrainer] = BucketedTrainer,
-    **trainer_options: Any,
-) -> BucketedTrainer:
-    """Trains `model` in place, going on from the last whole checkpoint in `folder`.
-
-    A run that was killed and started again ends with the same bits as an undisturbed one on the
-    same machine: the order of rows depends on seed and epoch, and a checkpoint holds weights,
-    optimizer, schedule and random states.
+) -> dict[str, Any]:
+    """What a recipe's settings are as options of a `BucketedTrainer`.
 
     Args:
-        model: What the trainer class trains.
         config: Length and speed.
         dataset: The training rows.
         tokenizer: Pads the batches.
@@ -106,11 +98,6 @@ def train(
         seed: Of shuffling and dropout.
         step: The name in progress reports.
         progress: Called after each optimizer step.
-        trainer_class: A BucketedTrainer, or a subclass with another loss.
-        trainer_options: For the subclass.
-
-    Returns:
-        The trainer, its model trained and in eval mode.
     """
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -135,18 +122,24 @@ def train(
         remove_unused_columns=False,
         label_names=["labels"],
     )
-    trainer = trainer_class(
-        model=model,
-        args=arguments,
-        train_dataset=dataset,
-        data_collator=DataCollatorWithPadding(tokenizer),
-        callbacks=[_MarkComplete(), _ReportProgress(step, progress)],
-        **trainer_options,
-    )
+    return {
+        "args": arguments,
+        "train_dataset": dataset,
+        "data_collator": DataCollatorWithPadding(tokenizer),
+        "callbacks": [_MarkComplete(), _ReportProgress(step, progress)],
+    }
+
+
+def train_to_end(trainer: Trainer) -> None:
+    """Trains, going on from the last whole checkpoint where there is one.
+
+    A run that was killed and started again ends with the same bits as an undisturbed one on the
+    same machine: the order of rows depends on seed and epoch, and a checkpoint holds weights,
+    optimizer, schedule and random states.
+    """
     trainer.remove_callback(PrinterCallback)  # it prints on stdout, which a library must not
-    trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
-    model.eval()
-    return trainer
+    checkpoint = last_whole_checkpoint(Path(str(trainer.args.output_dir)))
+    trainer.train(resume_from_checkpoint=checkpoint)
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:
