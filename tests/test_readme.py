@@ -1,0 +1,42 @@
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tinybert.cli import main
+from tinybert.recipe import Recipe
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_recipe_is_one():
+    (text,) = blocks("yaml")
+    recipe = Recipe.from_mapping(yaml.safe_load(text))
+    assert [step.name for step in recipe.steps] == ["finetune", "student", "distill", "quantize"]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*.yaml")), ids=lambda path: path.name)
+def test_the_examples_are_recipes(path):
+    assert Recipe.read(path).steps
+
+
+def test_the_result_runs_as_shown(tiny_artifact_dir, tmp_path, monkeypatch, capsys):
+    shutil.copytree(tiny_artifact_dir, tmp_path / "out")
+    monkeypatch.chdir(tmp_path)
+    (loading,) = (code for code in blocks("python") if "tinybert.load" in code)
+    exec(compile(loading, "README.md", "exec"), {})
+    assert re.fullmatch(r"((negative|positive) 0\.\d+\n){2}", capsys.readouterr().out)
+
+
+def test_every_command_is_in_the_table(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = re.findall(r"^    ([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
+    assert commands == re.findall(r"^\| `tinybert ([a-z]+)", README, re.MULTILINE)
