@@ -16,4 +16,4 @@ class Config(BaseModel):
             For further information visit ...
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

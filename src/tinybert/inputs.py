@@ -1,18 +1,22 @@
 """What a recipe names, read and checked: rows, task, teacher, tokenizer."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tinybert.data import has_splits, read
 from tinybert.errors import InputError
+from tinybert.export import find_target
 from tinybert.files import hash_path, hash_value
 from tinybert.hub import download
 from tinybert.huggingface import load_model, load_tokenizer
 from tinybert.layers import BERT_LIKE, group_heads, map_layers
 from tinybert.recipe import Recipe
+from tinybert.recipe_source import Place
 from tinybert.runtime.config import max_positions, read_object
-from tinybert.students.config import SHAPE
+from tinybert.students.config import SHAPE, StudentConfig
 from tinybert.tasks import get_task, task_from_config
 from tinybert.tasks.base import Examples, Task
 
@@ -42,24 +46,30 @@ def read_inputs(recipe: Recipe) -> Inputs:
     Raises:
         InputError: Something is missing, broken, or can't go together.
     """
-    for target in recipe.export:
-        _check_target(target)
-    teacher = _folder("teacher", recipe.teacher)
+    for index, target in enumerate(recipe.export):
+        with _blamed_on(recipe, "export", index):
+            find_target(target)
+    with _blamed_on(recipe, "teacher"):
+        teacher = _folder(recipe.teacher)
     config = read_object(teacher / "config.json")
     _check_structure(recipe, config)
     known = _task_of(config)
-    task = _recipe_task(recipe)
+    with _blamed_on(recipe, "task"):
+        task = _recipe_task(recipe)
     train_table = None
     if any(step.kind.works_on == "model" for step in recipe.steps):
         if recipe.data.train is None:
-            raise InputError("data.train: is missing, and the recipe's steps need training rows")
+            raise recipe.source.error(
+                ("data", "train"), "is missing, and the steps need training rows"
+            )
         train_table = read(recipe.data.train, "train", task.layout)
         task = task.fit(train_table)
     if known is not None:
         task = _for_teacher(task, known, recipe)
     elif not recipe.steps or recipe.steps[0].name != "finetune":
-        raise InputError(
-            f"{recipe.teacher}: has no head for {task.kind}; begin the steps with `finetune`"
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: has no head for {task.kind}; begin the steps with `finetune`",
         )
     train = None if train_table is None else task.examples(train_table)
     evaluation = task.examples(read(_evaluation(recipe), "eval", task.layout))
@@ -74,20 +84,20 @@ def read_inputs(recipe: Recipe) -> Inputs:
     return Inputs(teacher, task, train, evaluation, key)
 
 
-def _check_target(name: str) -> None:
-    from tinybert.export import find_target
+@contextlib.contextmanager
+def _blamed_on(recipe: Recipe, *place: str | int) -> Iterator[None]:
+    """Adds to the errors of a block which line of the recipe they come from."""
+    try:
+        yield
+    except InputError as error:
+        raise recipe.source.error(place, str(error)) from None
 
-    find_target(name)
 
-
-def _folder(key: str, name: str) -> Path:
+def _folder(name: str) -> Path:
     folder = Path(name)
     if folder.is_file():
-        raise InputError(f"{key}: {name} is a file; expected a Hugging Face folder or hub id")
-    try:
-        return folder if folder.exists() else download(name)
-    except InputError as error:
-        raise InputError(f"{key}: {error}") from None
+        raise InputError(f"{name} is a file; expected a Hugging Face folder or hub id")
+    return folder if folder.exists() else download(name)
 
 
 def _task_of(config: dict[str, Any]) -> Task | None:
@@ -102,23 +112,22 @@ def _for_teacher(task: Task, known: Task, recipe: Recipe) -> Task:
         return task.for_model(known)
     except InputError as error:
         source = f", read from {recipe.data.train}" if recipe.data.train else ""
-        raise InputError(f"teacher: {recipe.teacher}: {error}{source}") from None
+        raise recipe.source.error(("teacher",), f"{recipe.teacher}: {error}{source}") from None
 
 
 def _checkpoints(recipe: Recipe, vocabulary: int | None) -> list[Path]:
     """The folders of the checkpoints that students start from, their shapes checked."""
     folders = []
-    for step in recipe.steps:
+    for index, step in enumerate(recipe.steps):
         if step.name != "student" or step.config.init in ("teacher", "random"):
             continue
-        folder = _folder("student.init", step.config.init)
-        config = read_object(folder / "config.json")
-        wanted = {theirs: getattr(step.config, ours) for ours, theirs in SHAPE.items()}
-        for name, value in (wanted | {"vocab_size": vocabulary}).items():
-            if config.get(name) != value:
-                raise InputError(
-                    f"student.init: {folder} has {name} {config.get(name)}, the student {value}"
-                )
+        with _blamed_on(recipe, "steps", index, "student", "init"):
+            folder = _folder(step.config.init)
+            config = read_object(folder / "config.json")
+            wanted = {theirs: getattr(step.config, ours) for ours, theirs in SHAPE.items()}
+            for name, value in (wanted | {"vocab_size": vocabulary}).items():
+                if config.get(name) != value:
+                    raise InputError(f"{folder} has {name} {config.get(name)}, the student {value}")
         folders.append(folder)
     return folders
 
@@ -133,9 +142,10 @@ def _evaluation(recipe: Recipe) -> str:
     if recipe.data.eval is not None:
         return recipe.data.eval
     if recipe.data.train is None or not has_splits(recipe.data.train):
-        raise InputError(
-            "data.eval: is missing; it may be left out only where data.train is a folder or a "
-            "hub data set with an evaluation split of its own"
+        raise recipe.source.error(
+            ("data", "eval"),
+            "is missing; it may be left out only where data.train is a folder or a hub data set "
+            "with an evaluation split of its own",
         )
     return recipe.data.train
 
@@ -144,34 +154,47 @@ def _check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
     """Refuses shapes that this teacher can't give, before hours of work."""
     positions = max_positions(config)
     if positions is not None and recipe.data.max_length > positions:
-        raise InputError(
-            f"data.max_length: {recipe.data.max_length} is more than the {positions} tokens "
-            "that the teacher takes"
+        raise recipe.source.error(
+            ("data", "max_length"),
+            f"{recipe.data.max_length} is more than the {positions} tokens that the teacher takes",
         )
-    layers, heads = config["num_hidden_layers"], config["num_attention_heads"]
+    layers, heads = config.get("num_hidden_layers", 0), config.get("num_attention_heads", 0)
     student_layers, student_heads = layers, heads
-    for step in recipe.steps:
-        settings = step.config
+    for index, step in enumerate(recipe.steps):
+        settings, place = step.config, ("steps", index, step.name)
         if step.name == "student":
             student_layers, student_heads = settings.layers, settings.attention_heads
-            if config.get("model_type") not in BERT_LIKE:
-                raise InputError(
-                    f"{recipe.teacher}: a {config.get('model_type')} model is not supported yet; "
-                    f"supported: {', '.join(BERT_LIKE)}"
-                )
-            if settings.init == "teacher":
-                for name in ("hidden_size", "intermediate_size"):
-                    if getattr(settings, name) > config[name]:
-                        raise InputError(
-                            f"student.{name}: {getattr(settings, name)} is more than the "
-                            f"teacher's {config[name]}; `init: teacher` can only make it smaller"
-                        )
-                map_layers(layers, student_layers, settings.mapping)
-                group_heads(heads, student_heads)
+            _check_student(recipe, place, settings, config)
         if step.name == "distill":
-            map_layers(layers, student_layers, settings.mapping)
+            with _blamed_on(recipe, *place, "mapping"):
+                map_layers(layers, student_layers, settings.mapping)
             if settings.attention:
-                group_heads(heads, student_heads)
+                with _blamed_on(recipe, *place, "attention"):
+                    group_heads(heads, student_heads)
+
+
+def _check_student(
+    recipe: Recipe, place: Place, settings: StudentConfig, config: dict[str, Any]
+) -> None:
+    if config.get("model_type") not in BERT_LIKE:
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: a {config.get('model_type')} model is not supported yet; "
+            f"supported: {', '.join(BERT_LIKE)}",
+        )
+    if settings.init != "teacher":
+        return
+    for name in ("hidden_size", "intermediate_size"):
+        if getattr(settings, name) > config[name]:
+            raise recipe.source.error(
+                (*place, name),
+                f"{getattr(settings, name)} is more than the teacher's {config[name]}; "
+                "`init: teacher` can only make it smaller",
+            )
+    with _blamed_on(recipe, *place, "layers" if settings.mapping == "uniform" else "mapping"):
+        map_layers(config["num_hidden_layers"], settings.layers, settings.mapping)
+    with _blamed_on(recipe, *place, "attention_heads"):
+        group_heads(config["num_attention_heads"], settings.attention_heads)
 
 
 def _hash_examples(rows: Examples | None) -> str | None:

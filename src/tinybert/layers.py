@@ -33,7 +33,7 @@ def map_layers(
     if mapping == "uniform":
         if student_layers > teacher_layers:
             raise InputError(
-                f"student.layers: {student_layers} layers can't learn from a teacher of "
+                f"{student_layers} layers can't learn from a teacher of "
                 f"{teacher_layers}; use at most {teacher_layers}"
             )
         step = teacher_layers / student_layers
@@ -42,7 +42,7 @@ def map_layers(
     inside = all(1 <= layer <= teacher_layers for layer in mapping)
     if len(mapping) != student_layers or not increasing or not inside:
         raise InputError(
-            f"mapping: {mapping} must name {student_layers} layers of the teacher's "
+            f"{mapping} must name {student_layers} layers of the teacher's "
             f"{teacher_layers}, in increasing order, counted from 1"
         )
     return mapping
@@ -60,7 +60,7 @@ def group_heads(teacher_heads: int, student_heads: int) -> list[list[int]]:
     """
     if student_heads > teacher_heads:
         raise InputError(
-            f"student.attention_heads: {student_heads} heads can't learn from a teacher's "
+            f"{student_heads} heads can't learn from a teacher's "
             f"{teacher_heads}; use at most {teacher_heads}"
         )
     bounds = [head * teacher_heads // student_heads for head in range(student_heads + 1)]

@@ -3,7 +3,7 @@
 import copy
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,7 @@ class Recipe:
         seed: Of everything random.
         steps: In the order in which they run.
         export: Names of targets.
+        source: Where it was written, for messages.
     """
 
     teacher: str
@@ -74,6 +75,7 @@ class Recipe:
     seed: int
     steps: tuple[Step, ...]
     export: tuple[str, ...]
+    source: RecipeSource = field(repr=False, compare=False)
 
     @classmethod
     def read(cls, path: str | Path, overrides: Sequence[str] = ()) -> "Recipe":
@@ -109,14 +111,15 @@ class Recipe:
     def _checked(cls, source: RecipeSource, overrides: Sequence[str]) -> "Recipe":
         for override in overrides:
             source.override(override)
-        values = dict(source.values)
+        # `steps:` with nothing below it is as good as no `steps:`.
+        values = {key: value for key, value in source.values.items() if value is not None}
         raw_steps = values.pop("steps", [])
         head = _validate(_Head, values, source, ())
         if not isinstance(raw_steps, list):
             raise source.error(("steps",), "expected a list of steps")
         steps = tuple(_read_step(raw, source, index) for index, raw in enumerate(raw_steps))
         _check_order(steps, source)
-        return cls(head.teacher, head.task, head.data, head.seed, steps, tuple(head.export))
+        return cls(head.teacher, head.task, head.data, head.seed, steps, tuple(head.export), source)
 
     def resolved(self) -> dict[str, Any]:
         """The recipe with every default, ready for YAML or JSON."""
@@ -171,7 +174,9 @@ def _validate(
     try:
         return config.model_validate(dict(values), strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        errors = error.errors(include_url=False)
+        # A mistyped key is the cause of a missing one.
+        first = min(errors, key=lambda each: each["type"] != "extra_forbidden")
         # A union's location ends with the name of the alternative, which is no key of the file.
         keys = [key for key in first["loc"] if not _is_type_name(key)]
         where = (*place, *keys)
@@ -182,6 +187,8 @@ def _validate(
             message = f"unknown key{_suggest(str(keys[-1]), section.model_fields)}"
         elif first["type"] == "missing":
             message = f"is missing; it is: {config.model_fields[str(keys[-1])].description}"
+        elif first["type"] == "model_type":
+            message = f"expected a mapping of settings, got {first['input']!r}"
         elif first["type"] == "value_error":
             message = str(first["ctx"]["error"])
         else:

@@ -131,7 +131,7 @@ def _lines(node: yaml.Node, place: Place = ()) -> dict[Place, int]:
     lines: dict[Place, int] = {}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if key.tag != "tag:yaml.org,2002:str":
+            if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
                 raise yaml.constructor.ConstructorError(
                     None, None, "a key must be text", key.start_mark
                 )

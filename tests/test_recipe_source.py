@@ -1,0 +1,62 @@
+import pytest
+
+from tinybert.errors import InputError
+from tinybert.recipe_source import RecipeSource
+
+
+def read(path, text):
+    path.write_text(text, encoding="utf-8")
+    return RecipeSource.read(path)
+
+
+def test_lines_of_keys_and_entries(tmp_path):
+    source = read(tmp_path / "r.yaml", "a: 1\nb:\n  c: 2\n  d:\n    - x\n    - {e: 3}\n")
+    assert source.values == {"a": 1, "b": {"c": 2, "d": ["x", {"e": 3}]}}
+    assert source.lines == {
+        ("a",): 1,
+        ("b",): 2,
+        ("b", "c"): 3,
+        ("b", "d"): 4,
+        ("b", "d", 0): 5,
+        ("b", "d", 1): 6,
+        ("b", "d", 1, "e"): 6,
+    }
+
+
+def test_an_error_has_the_nearest_line(tmp_path):
+    source = read(tmp_path / "r.yaml", "a: 1\nb:\n  c: 2\n")
+    assert str(source.error(("b", "c"), "wrong")) == f"{tmp_path}/r.yaml:3: b.c: wrong"
+    assert str(source.error(("b", "x"), "missing")) == f"{tmp_path}/r.yaml:2: b.x: missing"
+    assert str(source.error(("x",), "missing")) == f"{tmp_path}/r.yaml: x: missing"
+
+
+def test_an_error_names_the_override(tmp_path):
+    source = read(tmp_path / "r.yaml", "a: 1\nb:\n  c: 2\n")
+    source.override("b.c=3")
+    assert str(source.error(("b", "c"), "wrong")) == "--set b.c=3: b.c: wrong"
+    assert str(source.error(("a",), "wrong")).startswith(f"{tmp_path}/r.yaml:1: ")
+
+
+def test_an_override_makes_sections():
+    source = RecipeSource({"data": None}, "recipe")
+    source.override("data.train=x")
+    source.override("task.kind=y")
+    assert source.values == {"data": {"train": "x"}, "task": {"kind": "y"}}
+
+
+def test_a_key_given_twice(tmp_path):
+    with pytest.raises(InputError, match=r"r\.yaml:4: key 'c' is given twice"):
+        read(tmp_path / "r.yaml", "a: 1\nb:\n  c: 2\n  c: 3\n")
+
+
+def test_merge_keys_work(tmp_path):
+    source = read(tmp_path / "r.yaml", "a: &base {x: 1, y: 2}\nb:\n  <<: *base\n  y: 3\n")
+    assert source.values["b"] == {"x": 1, "y": 3}
+
+
+def test_windows_files_are_read(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
+    source = RecipeSource.read(path)
+    assert source.values == {"a": 1, "b": 2}
+    assert source.lines["b",] == 2
