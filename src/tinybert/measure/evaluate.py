@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from tinybert.errors import InputError
 from tinybert.measure.intervals import bootstrap_interval
+from tinybert.measure.metrics import METRICS
 from tinybert.runtime.model import Model
 from tinybert.tasks.base import Examples
 
@@ -34,11 +32,7 @@ def evaluate(model: Model, examples: Examples, batch_size: int = 32) -> dict[str
     task = model.task
     logits = model.logits(examples.texts, batch_size)
     metrics = task.score(logits, labels)
-
-    def metric(rows: ArrayLike, truth: ArrayLike) -> float:
-        return task.score(np.asarray(rows), np.asarray(truth))[task.metric]
-
-    low, high = bootstrap_interval(metric, logits, labels)
+    low, high = bootstrap_interval(METRICS[task.metric], task.answers(logits), labels)
     return {
         "rows": len(examples),
         "metric": metrics[task.metric],
