@@ -128,6 +128,24 @@ class _Run:
 
     def _work(self, step: Step, folder: Path) -> None:
         watch = Stopwatch(folder / "seconds.txt")
+        # A run that was killed while it cleaned up has its model, and perhaps half a checkpoint.
+        if not (folder / "model").exists():
+            self._make_model(step, folder, watch)
+        seconds = watch.seconds
+        model = load_torch(folder / "model")
+        facts = model.facts()
+        summary = {
+            "name": step.name,
+            "seconds": round(seconds, 1),
+            "metric": evaluate(model, self.inputs.eval)["metric"],
+            "parameters": facts.parameters,
+            "bytes": facts.bytes,
+        }
+        write_json(folder / "step.json", summary)
+        remove(folder / "checkpoints")
+        remove(folder / "seconds.txt")
+
+    def _make_model(self, step: Step, folder: Path, watch: Stopwatch) -> None:
         task = self.inputs.task
         set_seed(self.recipe.seed)
         model = load_model(self.model, task, new_head=step.name == "finetune")
@@ -151,19 +169,6 @@ class _Run:
         self.progress(Progress(step.name, 0, 1))
         model = step.kind.load()(step.config, model, context)
         save_model(model, self.tokenizer, folder / "model")
-        seconds = watch.seconds
-        trained = load_torch(folder / "model")
-        facts = trained.facts()
-        summary = {
-            "name": step.name,
-            "seconds": round(seconds, 1),
-            "metric": evaluate(trained, self.inputs.eval)["metric"],
-            "parameters": facts.parameters,
-            "bytes": facts.bytes,
-        }
-        write_json(folder / "step.json", summary)
-        remove(folder / "checkpoints")
-        remove(folder / "seconds.txt")
 
     def _export_settings(self) -> list[Any]:
         quantize = None if self.quantize is None else self.quantize.config.model_dump()
@@ -184,7 +189,7 @@ class _Run:
 
     def _measure(self, artifacts: Path, folder: Path) -> None:
         """Measures teacher and artifacts on the evaluation split, then their cost side by side."""
-        teacher_folder = self.teacher or self.inputs.teacher
+        teacher_folder = self.teacher or self.model
         student = load_torch(self.model)
         expected = student.logits(self.inputs.eval.texts)
         paths = _artifact_paths(artifacts / "model")
@@ -211,6 +216,10 @@ class _Run:
 
     def _publish(self, artifacts: Path, report: dict[str, Any]) -> None:
         """Puts the results where users look for them; report.json, the last, says all is there."""
+        target = self.out / "report.json"
+        if target.exists() and json.loads(target.read_text(encoding="utf-8")) == report:
+            return
+        remove(target)
         write_text(self.out / "recipe.yaml", self.recipe.to_yaml())
         with atomic_path(self.out / "student") as temporary:
             shutil.copytree(self.model, temporary)
@@ -218,7 +227,7 @@ class _Run:
             with atomic_path(self.out / item.name) as temporary:
                 (shutil.copytree if item.is_dir() else shutil.copy)(item, temporary)
         write_text(self.out / "README.md", model_card(report, self.recipe))
-        write_json(self.out / "report.json", report)
+        write_json(target, report)
 
 
 def _artifact_paths(folder: Path) -> list[str]:
