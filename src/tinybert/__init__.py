@@ -10,9 +10,8 @@ from tinybert.errors import InputError
 from tinybert.runtime import load
 
 if TYPE_CHECKING:
-    from tinybert.compress import Result, compress
+    from tinybert.compression import Result, compress
     from tinybert.distill.trainer import DistillationModel, DistillationTrainer
-    from tinybert.export import export
     from tinybert.measure.bench import bench
     from tinybert.models import load_student, open_model
     from tinybert.quantize import quantize_dynamic
@@ -22,15 +21,15 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# No name here may be that of a module of this package: importing the module would take its place.
 _LAZY = {
     "DistillationModel": "tinybert.distill.trainer",
     "DistillationTrainer": "tinybert.distill.trainer",
     "Recipe": "tinybert.recipe",
-    "Result": "tinybert.compress",
+    "Result": "tinybert.compression",
     "bench": "tinybert.measure.bench",
     "build_student": "tinybert.students.step",
-    "compress": "tinybert.compress",
-    "export": "tinybert.export",
+    "compress": "tinybert.compression",
     "initialize_from_teacher": "tinybert.students.from_teacher",
     "load_student": "tinybert.models",
     "open_model": "tinybert.models",
@@ -46,7 +45,6 @@ __all__ = [
     "bench",
     "build_student",
     "compress",
-    "export",
     "initialize_from_teacher",
     "load",
     "load_student",

@@ -55,7 +55,7 @@ def _compress(options: argparse.Namespace) -> None:
         read_inputs(recipe)
         print(recipe.to_yaml(), end="")
         return
-    from tinybert.compress import compress
+    from tinybert.compression import compress
 
     with ProgressDisplay() as display:
         result = compress(recipe, options.out, fresh=options.fresh, progress=display)

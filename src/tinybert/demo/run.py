@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from tinybert.compress import Result, compress
+from tinybert.compression import Result, compress
 from tinybert.errors import missing_extra
 from tinybert.files import write_text
 from tinybert.progress import ProgressCallback, silent
