@@ -16,4 +16,8 @@ class Config(BaseModel):
             For further information visit ...
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # A default of 3 where the type is float must be 3.0, as it is when read from a file: settings
+    # are hashed.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True
+    )

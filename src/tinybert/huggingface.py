@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.errors import InputError
 from tinybert.files import atomic_path
@@ -52,12 +52,14 @@ def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
     from tinybert.torch_model import load_torch
 
     load_torch(folder)  # its checks
+    config = AutoConfig.from_pretrained(folder)
+    config.update(task.model_config())
     logger = logging.getLogger("transformers.modeling_utils")
     level = logger.level
     logger.setLevel(logging.ERROR)  # that the head is new is what we ask for
     try:
         return getattr(transformers, task.head).from_pretrained(
-            folder, dtype=torch.float32, **task.model_config()
+            folder, config=config, dtype=torch.float32
         )
     finally:
         logger.setLevel(level)
