@@ -1,0 +1,357 @@
+"""The whole way on a tiny BERT: what is written, and what a second run does again."""
+
+import contextlib
+import fcntl
+import json
+import shutil
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+import tinybert
+from tinybert.cli import main
+from tinybert.errors import InputError
+from tinybert.measure.bench import BenchResult, ModelBench
+from tinybert.models import open_model
+
+SHAPE = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
+
+
+@pytest.fixture(scope="module")
+def quick_bench():
+    """Costs from facts alone: processes that time models take longer than all else here."""
+
+    def bench(models, *, batch=1, length=128, threads=None, repeats=100):
+        measured = [
+            ModelBench(
+                model=name,
+                **vars(open_model(name).facts()),
+                latency_ms=1.0,
+                latency_p95_ms=2.0,
+                throughput_per_s=1000.0 * batch,
+                peak_memory_mb=50.0,
+            )
+            for name in models
+        ]
+        return BenchResult({"cpu": "a", "threads": 1}, batch, length, threads or 1, measured)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tinybert.compression.bench", bench)
+        yield
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, reviews):
+    """The reviews as a file for each kind of task."""
+    folder = tmp_path_factory.mktemp("data")
+    pairs = [
+        {
+            "first": row["sentence"],
+            "second": other["sentence"],
+            "alike": float(row["label"] == other["label"]) + index / 40,
+        }
+        for index, (row, other) in enumerate(zip(reviews, reviews[::3] * 3, strict=False))
+    ]
+    for name, rows in {"reviews": reviews, "pairs": pairs}.items():
+        text = "\n".join(map(json.dumps, rows))
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_bert_dir, files):
+    """Makes a recipe for two classes with some keys changed."""
+
+    def make(**changes):
+        data = str(files / "reviews.jsonl")
+        return {
+            "teacher": str(tiny_bert_dir),
+            "task": "text-classification",
+            "data": {"train": data, "eval": data, "max_length": 32},
+            "steps": [
+                {"finetune": {"max_steps": 3, "batch_size": 8}},
+                {"student": SHAPE},
+                {"distill": {"max_steps": 3, "batch_size": 8, "attention": 1}},
+                "quantize",
+            ],
+        } | changes
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def finished(quick_bench, recipe, tmp_path_factory):
+    """A finished run: its folder and its report. Copy it before you change it."""
+    out = tmp_path_factory.mktemp("finished") / "out"
+    return out, tinybert.compress(recipe(), out).report
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.fixture
+def again(finished, tmp_path):
+    """A copy of the finished run, and a function that runs a recipe in it.
+
+    The function returns the steps that were worked on. It stops before `stop_before`, by default
+    the export, whose conversion takes longer than all that comes before it.
+    """
+    out = shutil.copytree(finished[0], tmp_path / "out")
+
+    def run(recipe, stop_before="export", **options):
+        seen = []
+
+        def progress(report):
+            if report.step == stop_before:
+                raise Stopped
+            seen.append(report.step)
+
+        with contextlib.suppress(Stopped):
+            tinybert.compress(recipe, out, progress=progress, **options)
+        return list(dict.fromkeys(seen))
+
+    return out, run
+
+
+def test_the_report_is_as_the_contract_says(finished):
+    out, report = finished
+    assert report == json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["schema"] == 1
+    assert report["task"] == {"kind": "text-classification", "metric": "accuracy", "eval_rows": 40}
+    figures = {"parameters", "bytes", "metric", "latency_ms", "peak_memory_mb"}
+    assert figures <= report["teacher"].keys()
+    for artifact in report["artifacts"]:
+        assert {
+            *figures,
+            *("path", "format", "precision", "metric_low", "metric_high", "metrics"),
+            *("throughput_per_s", "parity"),
+        } <= artifact.keys()
+        assert artifact["parity"].keys() == {"max_abs_diff", "agreement"}
+        assert artifact["metric_low"] <= artifact["metric"] <= artifact["metric_high"]
+        assert artifact["bytes"] == (out / artifact["path"]).stat().st_size
+    assert [(a["path"], a["precision"]) for a in report["artifacts"]] == [
+        ("onnx/model.onnx", "fp32"),
+        ("onnx/model_quantized.onnx", "int8"),
+    ]
+    assert report["best"] in [artifact["path"] for artifact in report["artifacts"]]
+    assert {"retention", "smaller", "faster", "less_memory"} <= report["ratios"].keys()
+    assert [step["name"] for step in report["steps"]] == ["finetune", "student", "distill"]
+    for step in report["steps"]:
+        assert step.keys() == {"name", "seconds", "metric", "parameters", "bytes"}
+
+
+def test_the_fp32_file_computes_what_the_student_does(finished):
+    fp32 = finished[1]["artifacts"][0]
+    assert fp32["parity"]["agreement"] == 1
+    assert fp32["parity"]["max_abs_diff"] < 1e-4
+
+
+def test_the_folder_is_as_the_contract_says(finished):
+    out, _ = finished
+    visible = {path.name for path in out.iterdir() if not path.name.startswith(".")}
+    assert visible == {
+        *("recipe.yaml", "report.json", "README.md", "student", "onnx", "steps"),
+        *("config.json", "tokenizer.json", "tokenizer_config.json"),
+    }
+    assert not list(out.rglob("*.partial"))
+    assert not list(out.rglob("*.unfinished"))
+    assert not list(out.rglob("checkpoint-*"))
+
+
+def test_stock_transformers_loads_the_student(finished):
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    model, loading = AutoModelForSequenceClassification.from_pretrained(
+        finished[0] / "student", output_loading_info=True
+    )
+    assert not any(loading.values())
+    assert model.config.hidden_size == 16
+    assert model.config.id2label == {0: "negative", 1: "positive"}
+    assert AutoTokenizer.from_pretrained(finished[0] / "student").model_max_length == 32
+
+
+def test_every_artifact_and_the_folder_predict(finished):
+    out, report = finished
+    texts = ["a great film", "dull"]
+    best = tinybert.load(out)(texts)
+    assert [entry["label"] in ("negative", "positive") for entry in best] == [True, True]
+    assert best == tinybert.load(out / report["best"])(texts)
+    for artifact in report["artifacts"]:
+        assert len(tinybert.load(out / artifact["path"])(texts)) == 2
+
+
+def test_the_recipe_in_the_folder_makes_the_same(again):
+    out, run = again
+    before = (out / "report.json").read_bytes()
+    assert run(yaml.safe_load((out / "recipe.yaml").read_text(encoding="utf-8"))) == []
+    assert (out / "report.json").read_bytes() == before
+
+
+def stamps(folder):
+    return {
+        path.relative_to(folder): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def test_a_second_run_does_nothing(finished, again, recipe):
+    out, run = again
+    before = stamps(out)
+    assert run(recipe()) == []
+    assert stamps(out) == before
+    assert tinybert.compress(recipe(), out).report == finished[1]
+
+
+def changed_step(recipe, index, settings):
+    steps = list(recipe()["steps"])
+    steps[index] = settings
+    return recipe(steps=steps)
+
+
+def test_a_changed_step_is_done_again_with_those_after_it(again, recipe):
+    changed = changed_step(recipe, 2, {"distill": {"max_steps": 2, "batch_size": 8}})
+    assert again[1](changed) == ["distill"]
+    other_shape = changed_step(recipe, 1, {"student": SHAPE | {"hidden_size": 8}})
+    assert again[1](other_shape) == ["student", "distill"]
+
+
+def test_a_changed_quantization_trains_nothing(again, recipe):
+    out, run = again
+    without = recipe(steps=recipe()["steps"][:-1])
+    assert run(without, stop_before=None) == ["export", "measure"]
+    assert not (out / "onnx" / "model_quantized.onnx").exists()
+    assert json.loads((out / "report.json").read_text())["best"] == "onnx/model.onnx"
+
+
+def test_a_changed_seed_does_all_again(again, recipe):
+    assert again[1](recipe(seed=1)) == ["finetune", "student", "distill"]
+
+
+def test_changed_data_does_all_again(again, recipe, files, tmp_path):
+    copy = tmp_path / "copy.jsonl"
+    shutil.copy(files / "reviews.jsonl", copy)
+    data = {"train": str(copy), "eval": str(copy), "max_length": 32}
+    assert again[1](recipe(data=data)) == [], "the content counts, not the name"
+    with copy.open("a", encoding="utf-8") as file:
+        file.write('\n{"sentence": "a new one", "label": "positive"}')
+    assert again[1](recipe(data=data)) == ["finetune", "student", "distill"]
+
+
+def test_fresh_starts_over(finished, again, recipe):
+    out, run = again
+    assert run(recipe(), fresh=True) == ["finetune", "student", "distill"]
+    for path in finished[0].glob("steps/*/model/model.safetensors"):
+        ours = out / path.relative_to(finished[0])
+        assert ours.read_bytes() == path.read_bytes()
+
+
+def test_fresh_leaves_nothing_that_looks_finished(again, recipe):
+    out, run = again
+    run(recipe(), fresh=True)
+    assert not (out / "report.json").exists()
+
+
+@pytest.mark.parametrize("index", [0, 2])
+def test_a_changed_recipe_takes_the_old_report_away_at_once(again, recipe, index):
+    out, run = again
+    name, settings = next(iter(recipe()["steps"][index].items()))
+    assert run(changed_step(recipe, index, {name: settings | {"max_steps": 2}}), name) == []
+    assert not (out / "report.json").exists()
+
+
+def test_two_runs_at_once(again, recipe):
+    out, run = again
+    with (out / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(InputError, match=r"another run .* is at work in this folder"):
+            run(recipe())
+    run(recipe())
+
+
+def test_the_program(again, recipe, tmp_path, capsys):
+    """`compress`, then `evaluate`, `predict` and `info` on what it made."""
+    out, _ = again
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe()), encoding="utf-8")
+    assert main(["compress", str(path), "--out", str(out)]) == 0
+    table = capsys.readouterr().out
+    assert "onnx/model_quantized.onnx" in table
+    assert f'tinybert.load("{out}")' in table
+    assert main(["compress", str(path), "--out", str(out), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert main(["compress", str(path), "--dry-run"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["steps"][3]["quantize"] is not None
+    data = recipe()["data"]["eval"]
+    arguments = ["--task", "text-classification", "--data", data, "--json"]
+    assert main(["evaluate", str(out), *arguments]) == 0
+    (best,) = [entry for entry in report["artifacts"] if entry["path"] == report["best"]]
+    assert json.loads(capsys.readouterr().out)["metrics"] == best["metrics"]
+    assert main(["predict", str(out), "a great film", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["predictions"]) == 1
+
+
+@pytest.fixture
+def encoder_dir(tiny_bert_dir, tmp_path):
+    """The tiny BERT without its head."""
+    from transformers import BertModel
+
+    folder = tmp_path / "encoder"
+    shutil.copytree(tiny_bert_dir, folder)
+    BertModel.from_pretrained(tiny_bert_dir).save_pretrained(folder)
+    return str(folder)
+
+
+def test_a_regression_of_pairs_from_a_bare_encoder(
+    quick_bench, recipe, files, encoder_dir, tmp_path
+):
+    """As STS-B is."""
+    rows = str(files / "pairs.jsonl")
+    data = {"train": rows, "eval": rows, "text": ["first", "second"], "label": "alike"}
+    changed = recipe(teacher=encoder_dir, task="text-regression", data=data)
+    report = tinybert.compress(changed, tmp_path / "out").report
+    assert report["task"]["kind"] == "text-regression"
+    model = tinybert.load(tmp_path / "out")
+    assert model.task.text == ("first", "second")
+    assert [entry.keys() for entry in model([("a film", "a story")])] == [{"value"}]
+
+
+def test_fine_tuning_alone(quick_bench, recipe, encoder_dir, tmp_path):
+    """Without a student the fine-tuned model is both the teacher and what is exported."""
+    changed = recipe(teacher=encoder_dir, steps=recipe()["steps"][:1])
+    report = tinybert.compress(changed, tmp_path / "out").report
+    assert report["ratios"]["retention"] == 1
+    assert report["ratios"]["smaller"] == pytest.approx(1, rel=0.1)
+
+
+def test_export_alone(quick_bench, recipe, tmp_path):
+    """A model that is fine-tuned already needs no training rows."""
+    data = {"eval": recipe()["data"]["eval"]}
+    report = tinybert.compress(recipe(steps=["quantize"], data=data), tmp_path / "out").report
+    assert len(report["artifacts"]) == 2
+    assert report["steps"] == []
+
+
+def test_a_student_from_a_checkpoint(again, recipe, finished):
+    """An earlier student's encoder, and a head that starts anew."""
+    out, run = again
+    changed = changed_step(recipe, 1, {"student": SHAPE | {"init": str(finished[0] / "student")}})
+    assert "student" in run(changed, stop_before="distill")
+    (folder,) = (path for path in out.glob("steps/02-student-*") if not in_run(finished, path))
+    ours, theirs = (load_file(f / "model.safetensors") for f in (folder / "model", out / "student"))
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours if key.startswith("bert."))
+    assert not torch.equal(ours["classifier.weight"], theirs["classifier.weight"])
+
+
+def in_run(finished, step_folder):
+    return (finished[0] / "steps" / step_folder.name).exists()
+
+
+@pytest.mark.slow
+def test_real_measurements(recipe, tmp_path):
+    report = tinybert.compress(recipe(), tmp_path / "out").report
+    assert all(artifact["latency_ms"] > 0 for artifact in report["artifacts"])
+    assert report["teacher"]["peak_memory_mb"] > report["artifacts"][1]["peak_memory_mb"]
