@@ -25,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe")
     parser.add_argument("--data", required=True, help="the task's GLUE folder")
+    parser.add_argument("--teacher", type=Path, help="fine-tuned already; default: fine-tune it")
     parser.add_argument("--heads", type=int, nargs="+", default=[12, 4])
     parser.add_argument("--init", nargs="+", default=["teacher"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -33,7 +34,7 @@ def main() -> None:
     options = parser.parse_args()
 
     out = Path(options.out)
-    teacher = fine_tune(options.recipe, options.data, out / "teacher")
+    teacher = options.teacher or fine_tune(options.recipe, options.data, out / "teacher")
     for heads in options.heads:
         for init in options.init:
             reports = [

@@ -26,12 +26,16 @@ from tinybert.progress import Progress, ProgressCallback, silent
 from tinybert.recipe import Recipe, Step
 from tinybert.report.build import build_report
 from tinybert.report.card import model_card
+from tinybert.runtime.config import max_positions
 from tinybert.runtime.load import open_artifact
 from tinybert.torch_model import load_torch
 from tinybert.workspace import StepFolders, Stopwatch, exclusive
 
 QUANTIZED = "_quantized"
 """What transformers.js, and so this layout, adds to the name of an int8 file."""
+
+LATENCY_LENGTH = 128
+"""Tokens of the input that report.json times, unless the model takes fewer."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,9 @@ class _Run:
         artifacts = self.folders.run("export", self._export_settings(), self._export)
         measured = self.folders.run("measure", {}, lambda folder: self._measure(artifacts, folder))
         measurements = json.loads((measured / "measurements.json").read_text(encoding="utf-8"))
-        report = build_report(measurements, self.inputs.task, len(self.inputs.eval), done)
+        report = build_report(
+            measurements, self.inputs.task, len(self.inputs.eval), done, self.recipe.resolved()
+        )
         self._publish(artifacts, report)
         return Result(self.out, report)
 
@@ -205,11 +211,12 @@ class _Run:
         teacher_onnx = artifacts / "teacher" / TARGETS["onnx"].path
         files = [teacher_folder, teacher_onnx, *(artifacts / "model" / path for path in paths)]
         names = [str(file) for file in files]
+        length = min(LATENCY_LENGTH, max_positions(student.config) or LATENCY_LENGTH)
         measurements = {
             "teacher": teacher,
             "artifacts": scores,
-            "single": bench(names).as_json(),
-            "batch": bench(names, batch=8, repeats=20).as_json(),
+            "single": bench(names, length=length).as_json(),
+            "batch": bench(names, length=length, batch=8, repeats=20).as_json(),
         }
         write_json(folder / "measurements.json", measurements)
         self.progress(Progress("measure", total, total))

@@ -9,6 +9,9 @@ from tinybert.training.config import TrainingConfig
 class DistillConfig(TrainingConfig):
     """Trains the student to do as the teacher does; a weight of 0 leaves its loss out.
 
+    By default the student learns from predictions alone: a student that starts from its teacher
+    gained nothing on SST-2 from the intermediate losses. One that starts at random needs them.
+
     Two phases, as in TinyBERT's paper, are two `distill` steps: the first with
     `prediction: 0`, the second with the other weights at 0.
     """
@@ -16,8 +19,8 @@ class DistillConfig(TrainingConfig):
     epochs: float = Field(3, gt=0, description="passes over the training rows")
     learning_rate: float = Field(2e-4, gt=0, description="peak of the schedule")
     prediction: float = Field(1.0, ge=0, description="weight of the teacher's predictions")
-    embedding: float = Field(0.1, ge=0, description="weight of the embeddings")
-    hidden: float = Field(0.1, ge=0, description="weight of the hidden states")
+    embedding: float = Field(0.0, ge=0, description="weight of the embeddings")
+    hidden: float = Field(0.0, ge=0, description="weight of the hidden states")
     attention: float = Field(0.0, ge=0, description="weight of the attention maps")
     label: float = Field(0.0, ge=0, description="weight of the data's own labels")
     temperature: float = Field(1.0, gt=0, description="softens predictions before comparing them")

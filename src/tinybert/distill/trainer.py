@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from inspect import signature
 from itertools import islice
 from typing import Any
 
@@ -172,6 +173,11 @@ class DistillationTrainer(BucketedTrainer):
                 fit.add(own[layer][mask], theirs[target][mask])
         for fit, projection in zip(fits, pupil.projections, strict=True):
             fit.solve(projection)
+
+    def _set_signature_columns_if_needed(self) -> None:
+        # Those of the student: the Trainer would read those of the wrapper, which passes all on.
+        if self._signature_columns is None:
+            self._signature_columns = [*signature(self.model.student.forward).parameters]
 
     def compute_loss(
         self,

@@ -11,7 +11,11 @@ best: the articles' limit for GLUE."""
 
 
 def build_report(
-    measurements: Mapping[str, Any], task: Task, rows: int, steps: Sequence[Mapping[str, Any]]
+    measurements: Mapping[str, Any],
+    task: Task,
+    rows: int,
+    steps: Sequence[Mapping[str, Any]],
+    recipe: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Puts report.json together.
 
@@ -21,6 +25,7 @@ def build_report(
         task: The task.
         rows: Of the evaluation split.
         steps: What each step left, in order.
+        recipe: With every default.
     """
     single, batch = measurements["single"]["models"], measurements["batch"]["models"]
     costs = [
@@ -64,6 +69,7 @@ def build_report(
             "less_memory": _ratio(teacher["peak_memory_mb"], best["peak_memory_mb"]),
         },
         "steps": list(steps),
+        "recipe": dict(recipe),
     }
 
 

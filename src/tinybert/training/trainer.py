@@ -118,8 +118,6 @@ def trainer_options(
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
-        # Rows hold features and labels alone, and a wrapped model's signature doesn't name them.
-        remove_unused_columns=False,
         label_names=["labels"],
     )
     return {

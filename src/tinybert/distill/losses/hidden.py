@@ -20,6 +20,7 @@ def hidden_state_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
         A scalar; 0 when student equals teacher on every real token.
 
     Example:
+        >>> import torch
         >>> states = torch.randn(2, 3, 4)
         >>> hidden_state_loss(states, states, torch.ones(2, 3)).item()
         0.0
