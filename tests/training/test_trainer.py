@@ -80,6 +80,16 @@ def test_a_killed_run_ends_with_the_same_bits(
         assert torch.equal(ours, theirs), name
 
 
+def test_a_run_killed_after_its_last_step_is_only_read(tiny_context, tiny_bert_dir):
+    first = run_finetune(tiny_context(), tiny_bert_dir, {"max_steps": 3, "batch_size": 8})
+    done = []
+    again = tiny_context(progress=lambda report: done.append(report.done))
+    second = run_finetune(again, tiny_bert_dir, {"max_steps": 3, "batch_size": 8})
+    assert done == []
+    for name, weight in second.state_dict().items():
+        assert torch.equal(weight, first.state_dict()[name]), name
+
+
 def test_seeds_differ(tiny_context, tiny_bert_dir, tmp_path):
     config = {"max_steps": 2, "batch_size": 8}
     models = [

@@ -177,7 +177,8 @@ class DistillationTrainer(BucketedTrainer):
     def _set_signature_columns_if_needed(self) -> None:
         # Those of the student: the Trainer would read those of the wrapper, which passes all on.
         if self._signature_columns is None:
-            self._signature_columns = [*signature(self.model.student.forward).parameters]
+            names = signature(self.model.student.forward).parameters
+            self._signature_columns = [*names]  # type: ignore[assignment]  # typed as None
 
     def compute_loss(
         self,

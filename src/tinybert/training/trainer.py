@@ -15,6 +15,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -137,7 +138,16 @@ def train_to_end(trainer: Trainer) -> None:
     """
     trainer.remove_callback(PrinterCallback)  # it prints on stdout, which a library must not
     checkpoint = last_whole_checkpoint(Path(str(trainer.args.output_dir)))
-    trainer.train(resume_from_checkpoint=checkpoint)
+    if checkpoint is not None and _is_last(checkpoint):
+        # Where the last step ends within an epoch, the Trainer would do one more.
+        trainer._load_from_checkpoint(checkpoint)
+    else:
+        trainer.train(resume_from_checkpoint=checkpoint)
+
+
+def _is_last(checkpoint: str) -> bool:
+    state = TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
+    return state.global_step >= state.max_steps
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:

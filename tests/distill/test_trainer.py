@@ -1,0 +1,157 @@
+"""What distillation trains, and what it leaves alone."""
+
+import copy
+
+import pytest
+import torch
+from transformers import DataCollatorWithPadding, TrainingArguments
+
+from tinybert.distill.config import DistillConfig
+from tinybert.distill.losses import soft_label_loss
+from tinybert.distill.step import distill
+from tinybert.distill.trainer import DistillationModel, DistillationTrainer
+from tinybert.errors import InputError
+from tinybert.huggingface import load_model
+from tinybert.students.config import StudentConfig
+from tinybert.students.observe import make_batches
+from tinybert.students.step import build_student
+from tinybert.tasks.base import Examples
+from tinybert.training.batches import EncodedExamples
+
+SHAPE = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
+LOSSES = ("prediction", "embedding", "hidden", "attention", "label")
+
+
+@pytest.fixture
+def teacher(tiny_bert_dir, tiny_context):
+    return load_model(tiny_bert_dir, tiny_context().task)
+
+
+@pytest.fixture
+def student(teacher):
+    torch.manual_seed(0)
+    return build_student(StudentConfig(**SHAPE), teacher)
+
+
+def config(**changes):
+    weights = dict.fromkeys(LOSSES, 0.0) | {"prediction": 1.0}
+    length = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-2, "bf16": False}
+    return DistillConfig(**(weights | length | changes))
+
+
+def distance(student, teacher, context):
+    batches = make_batches(context.train.texts, context.tokenizer, 32, teacher.device)
+    with torch.no_grad():
+        return sum(
+            soft_label_loss(student(**b).logits, teacher(**b).logits).item() for b in batches
+        )
+
+
+def test_the_student_comes_nearer(student, teacher, tiny_context):
+    context = tiny_context(teacher=teacher)
+    before = distance(student, teacher, context)
+    trained = distill(config(epochs=6), student, context)
+    assert not trained.training
+    assert distance(trained, teacher, context) < 0.5 * before
+
+
+def test_the_teacher_stays_as_it_is(student, teacher, tiny_context):
+    before = copy.deepcopy(teacher.state_dict())
+    distill(config(hidden=1, embedding=1, attention=1), student, tiny_context(teacher=teacher))
+    assert not teacher.training
+    for name, weight in teacher.state_dict().items():
+        assert torch.equal(weight, before[name]), name
+    assert all(weight.grad is None for weight in teacher.parameters())
+
+
+def test_the_student_keeps_its_attention_implementation(student, teacher, tiny_context):
+    before = student.config._attn_implementation
+    distill(config(attention=1, max_steps=1), student, tiny_context(teacher=teacher))
+    assert student.config._attn_implementation == before
+
+
+def features(context):
+    batch = make_batches(context.train.texts, context.tokenizer, 32, torch.device("cpu"))[0]
+    return batch | {"labels": torch.from_numpy(context.train.labels)}
+
+
+@pytest.mark.parametrize("names", [["prediction"], ["hidden", "embedding"], [*LOSSES]])
+def test_a_loss_of_weight_0_is_left_out(student, teacher, tiny_context, names):
+    student.set_attn_implementation("eager")
+    teacher.set_attn_implementation("eager")
+    weights = {"prediction": 0.0} | dict.fromkeys(names, 0.5)
+    model = DistillationModel(student, 32, config(**weights), [2]).eval()
+    batch = features(tiny_context())
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    outputs = teacher(**inputs, output_hidden_states=True, output_attentions=True)
+    losses = model(teacher=outputs, **batch)
+    assert losses.keys() == {"loss", *names}
+    total = sum(0.5 * losses[name] for name in names)
+    torch.testing.assert_close(losses["loss"], total)
+
+
+def test_no_projections_where_no_hidden_states_are_compared(student):
+    assert not len(DistillationModel(student, 32, config(attention=1), [2]).projections)
+    assert len(DistillationModel(student, 32, config(hidden=1), [2]).projections) == 1
+    assert len(DistillationModel(student, 32, config(hidden=1, embedding=1), [2]).projections) == 2
+
+
+def test_projections_start_at_least_squares(student, teacher, tiny_context, tmp_path):
+    context = tiny_context(teacher=teacher)
+    rows = EncodedExamples(context.train, context.tokenizer, 32)
+    trainer = DistillationTrainer(
+        student,
+        teacher=teacher,
+        settings=config(hidden=1, embedding=1, prediction=0),
+        args=TrainingArguments(str(tmp_path), report_to="none", use_cpu=True),
+        train_dataset=rows,
+        data_collator=DataCollatorWithPadding(context.tokenizer),
+    )
+    batch = features(context)
+
+    def loss():
+        with torch.no_grad():
+            return trainer.compute_loss(trainer.model.eval(), dict(batch)).item()
+
+    before = loss()
+    trainer.fit_projections()
+    assert loss() < 0.8 * before
+
+
+@pytest.mark.parametrize("weights", [{}, {"hidden": 1.0}])
+def test_labels_are_not_needed(student, teacher, tiny_context, weights):
+    rows = tiny_context().train
+    unlabeled = Examples(rows.texts, None, rows.source)
+    distill(config(max_steps=2, **weights), student, tiny_context(teacher=teacher, train=unlabeled))
+
+
+def test_it_is_a_trainer_like_any_other(student, teacher, tiny_context, tmp_path):
+    """A plain data set with a column too many, and the Trainer's own settings."""
+    context = tiny_context()
+    encoded = EncodedExamples(context.train, context.tokenizer, 32)
+    rows = [encoded[index] | {"id": index} for index in range(16)]
+    before = copy.deepcopy(student.state_dict())
+    arguments = TrainingArguments(str(tmp_path), max_steps=3, report_to="none", use_cpu=True)
+    trainer = DistillationTrainer(
+        student,
+        teacher=teacher,
+        settings=config(hidden=1),
+        args=arguments,
+        train_dataset=rows,
+        data_collator=DataCollatorWithPadding(context.tokenizer),
+    )
+    trainer.train()
+    changed = [not torch.equal(w, before[name]) for name, w in student.state_dict().items()]
+    assert any(changed)
+
+
+def test_a_mapping_that_can_not_be(student, teacher, tiny_context):
+    with pytest.raises(InputError, match="1 layers of the teacher's 2"):
+        distill(config(mapping=[3]), student, tiny_context(teacher=teacher))
+
+
+def test_regression_compares_values(tiny_bert_dir, tiny_context, student, teacher):
+    model = DistillationModel(student, 32, config(), [2])
+    student.config.problem_type = "regression"
+    ours, theirs = torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0], [2.0]])
+    assert model._prediction(ours, theirs).item() == 2.0
