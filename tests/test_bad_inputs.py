@@ -375,6 +375,17 @@ def test_export_of_an_artifact(refused, tiny_artifact_dir, tmp_path):
     assert "model.onnx" in refused("export", path, "--to", "onnx", "--out", tmp_path / "out")
 
 
+def test_export_into_a_file(refused, tiny_bert_dir, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    assert "file" in refused("export", tiny_bert_dir, "--to", "onnx", "--out", tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_demo_into_a_file(refused, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    assert "file" in refused("demo", "--out", tmp_path / "file")
+
+
 @pytest.mark.parametrize("option", ["--batch", "--length", "--repeats", "--threads"])
 def test_bench_of_nothing(refused, tiny_artifact_dir, option):
     assert option.strip("-") in refused("bench", tiny_artifact_dir, option, "0")

@@ -142,6 +142,7 @@ def _export(options: argparse.Namespace) -> None:
     from tinybert.export import export, find_target
     from tinybert.huggingface import load_tokenizer
     from tinybert.models import load_student
+    from tinybert.workspace import make_folder
 
     targets = options.to.split(",")
     for target in targets:
@@ -150,6 +151,7 @@ def _export(options: argparse.Namespace) -> None:
     folder = Path(options.model)
     folder = folder / "student" if (folder / "student").is_dir() else folder
     tokenizer = load_tokenizer(folder)
+    make_folder(Path(options.out))
     for path in export(model, tokenizer, Path(options.out), targets).values():
         print(path)
 

@@ -1,5 +1,6 @@
 """Progress on stderr: a bar with the time left on a terminal, plain lines anywhere else."""
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -49,7 +50,9 @@ class ProgressDisplay:
         self._last = now
         line = self._line(progress, now)
         if self._bar:
-            self._stream.write(f"\r\x1b[2K{line}")
+            # A line that wraps could not be drawn over.
+            columns = shutil.get_terminal_size().columns
+            self._stream.write(f"\r\x1b[2K{line[: columns - 1]}")
         else:
             self._stream.write(f"{line}\n")
         self._stream.flush()

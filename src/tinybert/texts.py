@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from tinybert.data.lines import read_lines
 from tinybert.errors import InputError
 from tinybert.tasks.base import Text
 
@@ -34,13 +35,7 @@ def read_texts(texts: Sequence[str], file: str | None, pair: bool) -> list[Text]
 
 
 def _from_file(path: Path) -> list[Text]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise InputError(f"{path}: {reason}") from None
-    if not lines:
-        raise InputError(f"{path}: is empty; expected one text a line")
+    lines = read_lines(path)
     rows: list[Text] = []
     for number, line in enumerate(lines, start=1):
         parts = line.split("\t")

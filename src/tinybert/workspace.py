@@ -15,6 +15,20 @@ from tinybert.files import hash_value, remove, write_text
 KEY_LENGTH = 12
 
 
+def make_folder(out: Path) -> None:
+    """Makes an output folder, unless it is there already.
+
+    Raises:
+        InputError: There is a file of this name, or nothing may be written there.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: can't be an output folder ({error.strerror})") from None
+    if not os.access(out, os.W_OK):
+        raise InputError(f"{out}: can't be an output folder (nothing may be written there)")
+
+
 @contextlib.contextmanager
 def exclusive(out: Path) -> Iterator[None]:
     """Keeps a second run out of `out` until the block ends, or the process dies.
@@ -22,12 +36,8 @@ def exclusive(out: Path) -> Iterator[None]:
     Raises:
         InputError: Another run is at work there, or `out` can't be a folder.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = (out / ".lock").open("a+")
-    except OSError as error:
-        raise InputError(f"{out}: can't be used as output folder ({error.strerror})") from None
-    with lock:
+    make_folder(out)
+    with (out / ".lock").open("a+") as lock:
         try:
             # The kernel lets go of it even when we are killed: no stale locks.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

