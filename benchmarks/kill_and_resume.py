@@ -113,11 +113,10 @@ def kill(recipe: Path, out: Path, seconds: float) -> str:
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    doing = sorted(path.name.split("-")[1] for path in out.glob("steps/.*.unfinished"))
-    saved = sorted(path.parent.name for path in out.glob("steps/.*/checkpoints/*/complete"))
-    return (
-        f"after {seconds:.1f} s in {', '.join(doing) or 'between steps'} {' '.join(saved)}".rstrip()
-    )
+    doing = [path.name.split("-")[1] for path in out.glob("steps/.*.unfinished")]
+    saved = [path.parent.name for path in out.glob("steps/.*/checkpoints/*/complete")]
+    where = ", ".join([*doing, *saved]) or "between steps"
+    return f"after {seconds:.1f} s ({where})"
 
 
 def show(title: str, found: dict[str, str], expected: dict[str, str]) -> None:
