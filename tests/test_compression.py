@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from transformers import BertConfig, BertForSequenceClassification
 
 import tinybert
 from tinybert.cli import main
@@ -327,12 +328,28 @@ def test_fine_tuning_alone(quick_bench, recipe, encoder_dir, tmp_path):
     assert report["ratios"]["smaller"] == pytest.approx(1, rel=0.1)
 
 
-def test_export_alone(quick_bench, recipe, tmp_path):
-    """A model that is fine-tuned already needs no training rows."""
-    data = {"eval": recipe()["data"]["eval"]}
-    report = tinybert.compress(recipe(steps=["quantize"], data=data), tmp_path / "out").report
+def test_export_alone(quick_bench, recipe, tiny_tokenizer_dir, tmp_path):
+    """A model that is fine-tuned already needs no training rows, nor must it take 128 tokens."""
+    config = BertConfig(
+        vocab_size=200,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=40,
+        id2label={0: "negative", 1: "positive"},
+    )
+    shutil.copytree(tiny_tokenizer_dir, tmp_path / "model")
+    BertForSequenceClassification(config).save_pretrained(tmp_path / "model")
+    changed = recipe(
+        teacher=str(tmp_path / "model"),
+        steps=["quantize"],
+        data={"eval": recipe()["data"]["eval"], "max_length": 32},
+    )
+    report = tinybert.compress(changed, tmp_path / "out").report
     assert len(report["artifacts"]) == 2
     assert report["steps"] == []
+    assert report["measured_at"]["length"] == 40
 
 
 def test_a_student_from_a_checkpoint(again, recipe, finished):
