@@ -68,7 +68,7 @@ def compress(
         recipe: A YAML file, a mapping of the same form, or a Recipe.
         out: The output folder.
         fresh: Start over.
-        overrides: "path.to.key=value" each; not with a Recipe, which is checked already.
+        overrides: "path.to.key=value" each, as `--set` takes them.
         progress: Called as the work goes on.
 
     Raises:
@@ -78,6 +78,8 @@ def compress(
         >>> compress("recipe.yaml").report["ratios"]  # doctest: +SKIP
         {"retention": 0.99, "smaller": 6.2, "faster": 8.3, "less_memory": 4.4}
     """
+    if isinstance(recipe, Recipe) and overrides:
+        recipe = recipe.resolved()
     if isinstance(recipe, Mapping):
         recipe = Recipe.from_mapping(recipe, overrides)
     elif not isinstance(recipe, Recipe):

@@ -3,7 +3,6 @@ import shutil
 
 import pytest
 import torch
-import yaml
 from transformers import AutoModelForSequenceClassification
 
 from tinybert.cli import main
@@ -35,9 +34,9 @@ def output(tiny_artifact_dir, tiny_bert_dir, tmp_path):
     shutil.copytree(tiny_bert_dir, out / "student")
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     report["ratios"] = {"retention": 0.99, "smaller": 6.2}
+    steps = [{"student": {}}, {"distill": {"epochs": 1}}]
+    report["recipe"] = {"teacher": "some/teacher", "steps": steps}
     (out / "report.json").write_text(json.dumps(report), encoding="utf-8")
-    recipe = {"teacher": "some/teacher", "steps": [{"student": {}}, {"distill": {"epochs": 1}}]}
-    (out / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     return out
 
 
@@ -146,7 +145,7 @@ def _cut(path):
         ("student/model.safetensors", lambda path: path.write_bytes(b"\xff" * 64)),
         ("student/model.safetensors", lambda path: path.write_bytes(b"\2" + b"\0" * 7 + b"[]")),
         ("student/config.json", lambda path: path.unlink()),
-        ("recipe.yaml", lambda path: path.write_text("a: [", encoding="utf-8")),
+        ("report.json", lambda path: path.write_text("{", encoding="utf-8")),
     ],
 )
 def test_a_broken_file_is_named(output, name, damage):

@@ -21,14 +21,13 @@ def provenance(path: Path) -> dict[str, Any] | None:
     """
     path = path.resolve()
     for folder in (path, *path.parents[:2]):
-        if (folder / "report.json").is_file():
-            report = read_object(folder / "report.json")
-            recipe = report.get("recipe", {})
+        report = read_object(folder / "report.json") if (folder / "report.json").exists() else {}
+        if recipe := report.get("recipe"):
             return {
                 "folder": str(folder),
-                "teacher": recipe.get("teacher"),
-                "steps": recipe.get("steps"),
-                "best": report.get("best"),
-                "ratios": report.get("ratios"),
+                "teacher": recipe["teacher"],
+                "steps": recipe["steps"],
+                "best": report["best"],
+                "ratios": report["ratios"],
             }
     return None
