@@ -23,6 +23,9 @@ class DistillConfig(TrainingConfig):
     hidden: float = Field(0.0, ge=0, description="weight of the hidden states")
     attention: float = Field(0.0, ge=0, description="weight of the attention maps")
     label: float = Field(0.0, ge=0, description="weight of the data's own labels")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="of the student while it learns; the saved model keeps its own"
+    )
     temperature: float = Field(1.0, gt=0, description="softens predictions before comparing them")
     mapping: LayerMapping = Field(
         "uniform", description="teacher layer (from 1) that each student layer learns from"
