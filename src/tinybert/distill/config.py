@@ -17,7 +17,7 @@ class DistillConfig(TrainingConfig):
     """
 
     epochs: float = Field(3, gt=0, description="passes over the training rows")
-    learning_rate: float = Field(2e-4, gt=0, description="peak of the schedule")
+    learning_rate: float = Field(1e-4, gt=0, description="peak of the schedule")
     prediction: float = Field(1.0, ge=0, description="weight of the teacher's predictions")
     embedding: float = Field(0.0, ge=0, description="weight of the embeddings")
     hidden: float = Field(0.0, ge=0, description="weight of the hidden states")
@@ -26,7 +26,7 @@ class DistillConfig(TrainingConfig):
     dropout: float = Field(
         0.0, ge=0, lt=1, description="of the student while it learns; the saved model keeps its own"
     )
-    temperature: float = Field(1.0, gt=0, description="softens predictions before comparing them")
+    temperature: float = Field(4.0, gt=0, description="softens predictions before comparing them")
     mapping: LayerMapping = Field(
         "uniform", description="teacher layer (from 1) that each student layer learns from"
     )
