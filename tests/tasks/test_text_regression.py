@@ -45,3 +45,10 @@ def test_predictions_are_values_and_scored_by_rank():
 def test_metrics_of_classes_are_refused():
     with pytest.raises(InputError, match="no metric 'accuracy' for text-regression"):
         TextRegression(metrics=("accuracy",))
+
+
+def test_values_agree_within_a_fiftieth_of_their_range():
+    expected = np.array([[0.0], [5.0], [2.0]], np.float32)
+    shifted = expected + np.array([[0.09], [-0.09], [0.11]], np.float32)
+    assert TextRegression().agrees(shifted, expected).tolist() == [True, True, False]
+    assert TextRegression().agrees(expected[:1], expected[:1]).tolist() == [True]

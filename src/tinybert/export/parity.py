@@ -47,10 +47,9 @@ def check_parity(artifact: Model, texts: Sequence[Text], expected: NDArray[np.fl
         RuntimeError: An fp32 artifact differs by more than `FP32_TOLERANCE`.
     """
     logits = artifact.logits(texts)
-    answers, expected_answers = artifact.task.answers(logits), artifact.task.answers(expected)
     parity = Parity(
         max_abs_diff=_difference(logits, expected),
-        agreement=float(np.mean(answers == expected_answers)),
+        agreement=float(np.mean(artifact.task.agrees(logits, expected))),
     )
     if artifact.facts().precision == "fp32":
         _require_equal(artifact, parity["max_abs_diff"])

@@ -137,6 +137,17 @@ class Task(ABC):
     def answers(self, logits: NDArray[np.float32]) -> NDArray[Any]:
         """The hard predictions that metrics and agreement compare, (rows,)."""
 
+    def agrees(
+        self, logits: NDArray[np.float32], expected: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        """Whether two models predict the same, row by row, (rows,).
+
+        Args:
+            logits: Of one model, (rows, outputs).
+            expected: Of the model that it should be as.
+        """
+        return np.equal(self.answers(logits), self.answers(expected))
+
     def score(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, float]:
         """Every metric of `metrics` on these rows."""
         answers = self.answers(logits)

@@ -17,6 +17,10 @@ from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
+SAME_VALUE = 0.02
+"""Values that differ by less than this share of their range count as the same prediction."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextRegression(Task):
     """Text regression.
@@ -69,6 +73,13 @@ class TextRegression(Task):
     def answers(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """The only output, (rows,)."""
         return logits[:, 0]
+
+    def agrees(
+        self, logits: NDArray[np.float32], expected: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        """Whether two values differ by no more than 2% of the range of the expected ones."""
+        wanted = self.answers(expected)
+        return np.abs(self.answers(logits) - wanted) <= SAME_VALUE * np.ptp(wanted)
 
     @classmethod
     def from_model_config(cls, config: Mapping[str, Any]) -> "TextRegression | None":
