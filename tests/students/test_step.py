@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, BertTok
 from tinybert.distill.losses import soft_label_loss
 from tinybert.errors import InputError
 from tinybert.students.config import StudentConfig
-from tinybert.students.observe import make_batches
+from tinybert.students.observe import first_tokens, make_batches
 from tinybert.students.step import build_student, student
 from tinybert.tasks.base import Examples
 
@@ -167,3 +167,15 @@ def test_random_starts_follow_the_seed(teacher):
         weights.append(next(build_student(shape, teacher).parameters()))
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
+
+
+def test_calibration_stops_at_a_number_of_tokens(tiny_context):
+    context = tiny_context()
+    texts, tokenizer = context.train.texts, context.tokenizer
+    few = first_tokens(texts, tokenizer, 32, 40)
+    encoded = tokenizer(few, truncation=True, max_length=32)["input_ids"]
+    assert few == texts[: len(few)]
+    assert 1 <= len(few) < len(texts)
+    assert sum(map(len, encoded)) <= 40
+    assert first_tokens(texts, tokenizer, 32, 1) == texts[:1]
+    assert first_tokens(texts, tokenizer, 32, 10**6) == texts

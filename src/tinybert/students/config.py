@@ -34,6 +34,9 @@ class StudentConfig(Config):
     calibration_rows: int = Field(
         1024, gt=0, description="training rows that `init: teacher` measures the teacher on"
     )
+    calibration_tokens: int = Field(
+        32768, gt=0, description="the most tokens that these rows may have together; 1 GB each 32K"
+    )
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "StudentConfig":

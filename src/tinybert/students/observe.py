@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,20 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from tinybert.tasks.base import Text
 
 Batch = dict[str, Tensor]
+
+
+def first_tokens(
+    texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase, max_length: int, most: int
+) -> list[Text]:
+    """The first texts that have `most` tokens together; one at least."""
+    rows = [list(text) if isinstance(text, tuple) else text for text in texts]
+    lengths = map(len, tokenizer(rows, truncation=True, max_length=max_length)["input_ids"])
+    totals = accumulate(lengths)
+    return [
+        text
+        for at, (text, total) in enumerate(zip(texts, totals, strict=True))
+        if total <= most or at == 0
+    ]
 
 
 def make_batches(

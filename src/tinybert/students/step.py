@@ -10,7 +10,7 @@ from tinybert.errors import InputError
 from tinybert.layers import map_layers
 from tinybert.students.config import SHAPE, StudentConfig
 from tinybert.students.from_teacher import initialize_from_teacher
-from tinybert.students.observe import make_batches
+from tinybert.students.observe import first_tokens, make_batches
 from tinybert.torch_model import load_torch
 
 
@@ -21,6 +21,9 @@ def student(config: StudentConfig, model: PreTrainedModel, context: Context) -> 
         mapping = map_layers(model.config.num_hidden_layers, config.layers, config.mapping)
         texts = random.Random(context.seed).sample(
             context.train.texts, min(config.calibration_rows, len(context.train))
+        )
+        texts = first_tokens(
+            texts, context.tokenizer, context.max_length, config.calibration_tokens
         )
         batches = make_batches(texts, context.tokenizer, context.max_length, model.device)
         initialize_from_teacher(small, model, mapping, batches)
