@@ -1,27 +1,33 @@
 """Loading and saving Hugging Face models as every room of the house wants them."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoTokenizer,
+    BatchEncoding,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from tinybert.errors import InputError
 from tinybert.files import atomic_path
 from tinybert.runtime.config import read_object
 from tinybert.tasks import task_from_config
-from tinybert.tasks.base import Task
+from tinybert.tasks.base import Task, Text
 
 
-def has_head(config: dict[str, Any]) -> bool:
-    """Whether a config.json is of a model with a head for one of our tasks."""
+def known_task(config: dict[str, Any]) -> Task | None:
+    """The task of a config.json's model; None where it has no head for one of ours."""
     try:
-        task_from_config(config)
+        return task_from_config(config)
     except InputError:
-        return False
-    return True
+        return None
 
 
 def load_model(folder: Path, task: Task, *, new_head: bool = False) -> PreTrainedModel:
@@ -35,7 +41,7 @@ def load_model(folder: Path, task: Task, *, new_head: bool = False) -> PreTraine
     Raises:
         InputError: The weights are broken, don't fit config.json, or the head is missing.
     """
-    if has_head(read_object(folder / "config.json")) or not new_head:
+    if known_task(read_object(folder / "config.json")) is not None or not new_head:
         # Checks what Transformers would only warn about: weights missing or of another shape.
         from tinybert.torch_model import load_torch
 
@@ -85,6 +91,15 @@ def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTok
     if max_length is not None:
         tokenizer.model_max_length = max_length
     return tokenizer
+
+
+def tokenize(
+    texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase, max_length: int, **options: Any
+) -> BatchEncoding:
+    """Tokenizes sentences or pairs, cut to `max_length`; `options` are the tokenizer's."""
+    # A list of pairs must be lists, or the tokenizer takes it for pre-split words.
+    rows = [list(text) if isinstance(text, tuple) else text for text in texts]
+    return tokenizer(rows, truncation=True, max_length=max_length, **options)
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

@@ -11,13 +11,13 @@ from tinybert.errors import InputError
 from tinybert.export import find_target
 from tinybert.files import hash_path, hash_value
 from tinybert.hub import download
-from tinybert.huggingface import load_model, load_tokenizer
+from tinybert.huggingface import known_task, load_model, load_tokenizer
 from tinybert.layers import BERT_LIKE, group_heads, map_layers
 from tinybert.recipe import Recipe
 from tinybert.recipe_source import Place
 from tinybert.runtime.config import max_positions, read_object
 from tinybert.students.config import SHAPE, StudentConfig
-from tinybert.tasks import get_task, task_from_config
+from tinybert.tasks import get_task
 from tinybert.tasks.base import Examples, Task
 
 
@@ -53,7 +53,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
         teacher = _folder(recipe.teacher)
     config = read_object(teacher / "config.json")
     _check_structure(recipe, config)
-    known = _task_of(config)
+    known = known_task(config)
     with _blamed_on(recipe, "task"):
         task = _recipe_task(recipe)
     train_table = None
@@ -98,13 +98,6 @@ def _folder(name: str) -> Path:
     if folder.is_file():
         raise InputError(f"{name} is a file; expected a Hugging Face folder or hub id")
     return folder if folder.exists() else download(name)
-
-
-def _task_of(config: dict[str, Any]) -> Task | None:
-    try:
-        return task_from_config(config)
-    except InputError:
-        return None
 
 
 def _for_teacher(task: Task, known: Task, recipe: Recipe) -> Task:

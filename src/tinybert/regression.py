@@ -1,5 +1,7 @@
 """Least squares, streamed over batches: how student weights are fitted without gradients."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -49,6 +51,16 @@ class LinearFit:
         solution = torch.linalg.solve(self._gram + penalty, self._cross + penalty @ prior)
         layer.weight.data.copy_(solution[:-1].T)
         layer.bias.data.copy_(solution[-1])
+
+
+def fit_linear(
+    layer: nn.Linear, inputs: Iterable[Tensor], outputs: Iterable[Tensor], ridge: float = 1e-3
+) -> None:
+    """Sets a linear layer so that it turns `inputs` into nearly `outputs`, batch by batch."""
+    fit = LinearFit(layer.in_features, layer.out_features)
+    for given, wanted in zip(inputs, outputs, strict=True):
+        fit.add(given, wanted)
+    fit.solve(layer, ridge)
 
 
 class GainFit:

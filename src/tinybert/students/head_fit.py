@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from tinybert.regression import LinearFit
+from tinybert.regression import fit_linear
 from tinybert.students.observe import Batch, observe
 
 RIDGE = 0.1
@@ -34,10 +34,10 @@ def fit_head(
     pool.weight.copy_(teacher_pool.weight[kept] @ basis)
     pool.bias.copy_(teacher_pool.bias[kept])
     states = _observed(student, batches, {"pool": pool})["pool"][0]
-    _fit(pool, states, pooled[:, kept])
+    fit_linear(pool, [states], [pooled[:, kept]], RIDGE)
     out.weight.copy_(teacher_out.weight[:, kept])
     out.bias.copy_(teacher_out.bias)
-    _fit(out, pool(states).tanh(), logits)
+    fit_linear(out, [pool(states).tanh()], [logits], RIDGE)
 
 
 def _head(model: PreTrainedModel) -> tuple[nn.Linear, nn.Linear]:
@@ -56,9 +56,3 @@ def _observed(
         name: (torch.cat([s[name][0] for s in seen]), torch.cat([s[name][1] for s in seen]))
         for name in modules
     }
-
-
-def _fit(layer: nn.Linear, inputs: Tensor, outputs: Tensor) -> None:
-    fit = LinearFit(layer.in_features, layer.out_features)
-    fit.add(inputs, outputs)
-    fit.solve(layer, RIDGE)

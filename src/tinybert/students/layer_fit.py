@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tinybert.layers import group_heads
-from tinybert.regression import GainFit, LinearFit
+from tinybert.regression import GainFit, fit_linear
 from tinybert.students.heads import reduce_heads
 
 Observed = dict[str, tuple[Tensor, Tensor]]
@@ -90,7 +90,7 @@ class LayerFit:
             linear, source = getattr(own.self, name), getattr(theirs.self, name)
             linear.weight.copy_(matrix.T @ source.weight @ self.basis)
             linear.bias.copy_(source.bias @ matrix)
-            _fit(linear, states, (seen[name][1] @ matrix for seen in self.observed))
+            fit_linear(linear, states, (seen[name][1] @ matrix for seen in self.observed))
 
     def _attention_block(self, states: list[Tensor]) -> list[Tensor]:
         attention = self.layer.attention
@@ -116,7 +116,7 @@ class LayerFit:
         kept = importance.topk(len(first.weight)).indices.sort().values
         first.weight.copy_(source.weight[kept] @ self.basis)
         first.bias.copy_(source.bias[kept])
-        _fit(first, states, (seen["neurons"][1][:, kept] for seen in self.observed))
+        fit_linear(first, states, (seen["neurons"][1][:, kept] for seen in self.observed))
         second.weight.copy_(self.basis.T @ sink.weight[:, kept])
         second.bias.copy_(sink.bias @ self.basis)
         neurons = [self.layer.intermediate(state) for state in states]
@@ -133,19 +133,12 @@ class LayerFit:
         """LayerNorm(dense(inputs) + residuals), wanted to be as at the teacher's `name`."""
         sums = (seen[name][0] @ self.basis for seen in self.observed)
         wanted = (total - residual for total, residual in zip(sums, residuals, strict=True))
-        _fit(dense, inputs, wanted)
+        fit_linear(dense, inputs, wanted)
         own_sums = [
             dense(rows) + residual for rows, residual in zip(inputs, residuals, strict=True)
         ]
         fit_gain(norm, own_sums, (seen[name][1] @ self.basis for seen in self.observed))
         return [norm(total) for total in own_sums]
-
-
-def _fit(layer: nn.Linear, inputs: Iterable[Tensor], outputs: Iterable[Tensor]) -> None:
-    fit = LinearFit(layer.in_features, layer.out_features)
-    for given, wanted in zip(inputs, outputs, strict=True):
-        fit.add(given, wanted)
-    fit.solve(layer)
 
 
 def fit_gain(norm: nn.LayerNorm, inputs: Iterable[Tensor], outputs: Iterable[Tensor]) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from tinybert.huggingface import tokenize
 from tinybert.tasks.base import Text
 
 Batch = dict[str, Tensor]
@@ -17,8 +18,7 @@ def first_tokens(
     texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase, max_length: int, most: int
 ) -> list[Text]:
     """The first texts that have `most` tokens together; one at least."""
-    rows = [list(text) if isinstance(text, tuple) else text for text in texts]
-    lengths = map(len, tokenizer(rows, truncation=True, max_length=max_length)["input_ids"])
+    lengths = map(len, tokenize(texts, tokenizer, max_length)["input_ids"])
     totals = accumulate(lengths)
     return [
         text
@@ -38,13 +38,8 @@ def make_batches(
     by_length = sorted(texts, key=lambda text: sum(map(len, text)))
     batches = []
     for start in range(0, len(by_length), batch_size):
-        rows = [
-            list(text) if isinstance(text, tuple) else text
-            for text in by_length[start:][:batch_size]
-        ]
-        encoded = tokenizer(
-            rows, truncation=True, max_length=max_length, padding=True, return_tensors="pt"
-        )
+        rows = by_length[start : start + batch_size]
+        encoded = tokenize(rows, tokenizer, max_length, padding=True, return_tensors="pt")
         batches.append(dict(encoded.to(device)))
     return batches
 

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedTokenizerBase
 
+from tinybert.huggingface import tokenize
 from tinybert.tasks.base import Examples
 
 BATCHES_PER_BUCKET = 50
@@ -28,9 +29,7 @@ class EncodedExamples(Dataset[dict[str, Any]]):
     def __init__(
         self, examples: Examples, tokenizer: PreTrainedTokenizerBase, max_length: int
     ) -> None:
-        # A list of pairs must be lists, or the tokenizer takes it for pre-split words.
-        pairs = [list(text) if isinstance(text, tuple) else text for text in examples.texts]
-        self._features = tokenizer(pairs, truncation=True, max_length=max_length, padding=False)
+        self._features = tokenize(examples.texts, tokenizer, max_length)
         self._labels = None if examples.labels is None else examples.labels.tolist()
         self.lengths = [len(ids) for ids in self._features["input_ids"]]
 
