@@ -4,11 +4,15 @@ import json
 import os
 import random
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 os.environ["TQDM_DISABLE"] = "1"  # read when Transformers is imported, as the program sets it
+
+# Not the caches of whoever runs the tests.
+os.environ["TINYBERT_CACHE"] = tempfile.mkdtemp(prefix="tinybert-test-cache-")
 
 WORDS = (  # noqa: SIM905 (a list of words is best read as a text)
     "a an the this that it is was not very film movie story plot acting good great bad dull awful "

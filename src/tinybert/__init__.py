@@ -11,7 +11,8 @@ from tinybert.runtime import load
 
 if TYPE_CHECKING:
     from tinybert.compression import Result, compress
-    from tinybert.distill.trainer import DistillationModel, DistillationTrainer
+    from tinybert.distill.model import DistillationModel
+    from tinybert.distill.trainer import DistillationTrainer
     from tinybert.measure.bench import bench
     from tinybert.models import load_student, open_model
     from tinybert.quantize import quantize_dynamic
@@ -23,7 +24,7 @@ __version__ = "0.1.0"
 
 # No name here may be that of a module of this package: importing the module would take its place.
 _LAZY = {
-    "DistillationModel": "tinybert.distill.trainer",
+    "DistillationModel": "tinybert.distill.model",
     "DistillationTrainer": "tinybert.distill.trainer",
     "Recipe": "tinybert.recipe",
     "Result": "tinybert.compression",

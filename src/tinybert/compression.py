@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import set_seed
+from transformers import PreTrainedModel, set_seed
 
 from tinybert.context import Context
+from tinybert.distributed import agree, is_main, start, wait_for_all
 from tinybert.export import check_parity, export
 from tinybert.export.targets import TARGETS
 from tinybert.files import atomic_path, remove, write_json, write_text
@@ -84,6 +85,7 @@ def compress(
         recipe = Recipe.from_mapping(recipe, overrides)
     elif not isinstance(recipe, Recipe):
         recipe = Recipe.read(recipe, overrides)
+    start()
     inputs = read_inputs(recipe)
     with exclusive(Path(out)):
         return _Run(recipe, inputs, Path(out), progress).run(fresh)
@@ -116,19 +118,24 @@ class _Run:
                 done.append(self._step(step))
         artifacts = self.folders.run("export", self._export_settings(), self._export)
         measured = self.folders.run("measure", {}, lambda folder: self._measure(artifacts, folder))
+        # The other processes of the run have the report too, but leave OUT to the first.
         measurements = json.loads((measured / "measurements.json").read_text(encoding="utf-8"))
         report = build_report(
             measurements, self.inputs.task, len(self.inputs.eval), done, self.recipe.resolved()
         )
-        self._publish(artifacts, report)
+        if is_main():
+            self._publish(artifacts, report)
+        wait_for_all()
         return Result(self.out, report)
 
     def _step(self, step: Step) -> dict[str, Any]:
         settings = step.config.model_dump()
-        if not self.folders.is_done(step.name, settings):
+        if is_main() and not self.folders.is_done(step.name, settings):
             # From here on OUT is no longer the finished run that it may have been.
             remove(self.out / "report.json")
-        folder = self.folders.run(step.name, settings, lambda work: self._work(step, work))
+        folder = self.folders.run(
+            step.name, settings, lambda work: self._work(step, work), together=step.kind.trains
+        )
         if step.name == "student":
             self.teacher = self.model
         self.model = folder / "model"
@@ -137,8 +144,10 @@ class _Run:
     def _work(self, step: Step, folder: Path) -> None:
         watch = Stopwatch(folder / "seconds.txt")
         # A run that was killed while it cleaned up has its model, and perhaps half a checkpoint.
-        if not (folder / "model").exists():
+        if not agree((folder / "model").exists()):
             self._make_model(step, folder, watch)
+        if not is_main():
+            return
         seconds = watch.seconds
         model = load_torch(folder / "model")
         facts = model.facts()
@@ -157,7 +166,7 @@ class _Run:
         task = self.inputs.task
         set_seed(self.recipe.seed)
         model = load_model(self.model, task, new_head=step.name == "finetune")
-        teacher = None if self.teacher is None else load_model(self.teacher, task)
+        teacher = self._load_teacher(step)
         assert self.inputs.train is not None  # read_inputs has seen to it
 
         def report(progress: Progress) -> None:
@@ -172,11 +181,21 @@ class _Run:
             seed=self.recipe.seed,
             folder=folder / "checkpoints",
             teacher=teacher,
-            progress=report,
+            unlabeled=tuple(self.recipe.data.unlabeled),
+            progress=report if is_main() else silent,
         )
-        self.progress(Progress(step.name, 0, 1))
+        context.progress(Progress(step.name, 0, 1))
         model = step.kind.load()(step.config, model, context)
-        save_model(model, self.tokenizer, folder / "model")
+        if is_main():
+            save_model(model, self.tokenizer, folder / "model")
+
+    def _load_teacher(self, step: Step) -> PreTrainedModel | None:
+        """The model that a step learns from; None before `student`."""
+        if step.name == "general-distill":
+            # Its encoder alone matters: an un-fine-tuned teacher has no head for the task.
+            folder = Path(step.config.teacher or self.inputs.teacher)
+            return load_model(folder, self.inputs.task, new_head=True)
+        return None if self.teacher is None else load_model(self.teacher, self.inputs.task)
 
     def _export_settings(self) -> list[Any]:
         quantize = None if self.quantize is None else self.quantize.config.model_dump()

@@ -20,7 +20,9 @@ class Context:
         max_length: Tokens a row is truncated to.
         seed: Of everything random in the step.
         folder: Where the step may keep files while it runs, such as checkpoints.
-        teacher: The model to learn from; None before `student`.
+        teacher: The model to learn from; None before `student`. That of a general
+            distillation may have a head of random weights.
+        unlabeled: The corpus of a general distillation, as `read_corpus` takes it.
         progress: Called as the step goes on.
     """
 
@@ -31,4 +33,5 @@ class Context:
     seed: int
     folder: Path
     teacher: PreTrainedModel | None = None
+    unlabeled: tuple[str, ...] = ()
     progress: ProgressCallback = silent

@@ -1,6 +1,7 @@
 """Files that are whole or absent, never half-written, and hashes of what is in them."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -35,6 +36,18 @@ def atomic_path(target: Path) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         remove(temporary)
+
+
+@contextlib.contextmanager
+def one_at_a_time(target: Path) -> Iterator[None]:
+    """Keeps other processes that make the same file or folder waiting until the block ends.
+
+    The kernel lets go of the lock when a process dies: there are no stale ones.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f".{target.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def remove(path: Path) -> None:

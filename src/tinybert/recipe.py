@@ -1,8 +1,9 @@
 """What to do: a typed recipe, from YAML or a mapping, checked before anything runs."""
 
+import contextlib
 import copy
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from tinybert.config import Config
+from tinybert.errors import InputError
 from tinybert.recipe_source import RecipeSource
 from tinybert.steps import STEPS, StepKind
 
@@ -26,6 +28,11 @@ class DataConfig(Config):
         None, description="the column of the sentence, or the two of a pair; default: the task's"
     )
     label: str | None = Field(None, description="the column of the label; default: the task's")
+    unlabeled: list[str] = Field(
+        [],
+        description="the corpus of `general-distill`: .txt, .jsonl (both also .gz) or .parquet "
+        "files, patterns of them, or hub ids",
+    )
     max_length: int = Field(128, gt=0, description="tokens that a row is cut to")
 
 
@@ -132,6 +139,14 @@ class Recipe:
             "export": list(self.export),
         }
 
+    @contextlib.contextmanager
+    def blamed(self, *place: str | int) -> Iterator[None]:
+        """Adds to the errors of a block which line of the recipe they come from."""
+        try:
+            yield
+        except InputError as error:
+            raise self.source.error(place, str(error)) from None
+
     def to_yaml(self) -> str:
         """The resolved recipe as YAML."""
         return yaml.safe_dump(self.resolved(), sort_keys=False, allow_unicode=True)
@@ -155,7 +170,7 @@ def _check_order(steps: Sequence[Step], source: RecipeSource) -> None:
     names = [step.name for step in steps]
     for index, step in enumerate(steps):
         place = ("steps", index, step.name)
-        if step.name == "distill" and "student" not in names[:index]:
+        if step.name in ("distill", "general-distill") and "student" not in names[:index]:
             raise source.error(place, "needs a `student` step before it: who is to learn?")
         if step.name == "student" and "student" in names[:index]:
             raise source.error(place, "there is a `student` step already; one recipe makes one")

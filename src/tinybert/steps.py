@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tinybert.config import Config
-from tinybert.distill.config import DistillConfig
+from tinybert.distill.config import DistillConfig, GeneralDistillConfig
 from tinybert.finetune.config import FinetuneConfig
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.students.config import StudentConfig
@@ -24,12 +24,15 @@ class StepKind:
         config: Its settings.
         function: "module:name" of what it does.
         works_on: "model": `config + model + context → model`, in PyTorch.
+            "rows": `config + model + context → texts`, which take the place of the training rows.
             "artifact": `fp32 file + target file + config`, after the export.
+        trains: Whether it trains, which all processes of a run do together.
     """
 
     config: type[Config]
     function: str
-    works_on: Literal["model", "artifact"] = "model"
+    works_on: Literal["model", "rows", "artifact"] = "model"
+    trains: bool = False
 
     def load(self) -> Callable[..., Any]:
         """Imports the function."""
@@ -38,8 +41,11 @@ class StepKind:
 
 
 STEPS: dict[str, StepKind] = {
-    "finetune": StepKind(FinetuneConfig, "tinybert.finetune.step:finetune"),
+    "finetune": StepKind(FinetuneConfig, "tinybert.finetune.step:finetune", trains=True),
     "student": StepKind(StudentConfig, "tinybert.students.step:student"),
-    "distill": StepKind(DistillConfig, "tinybert.distill.step:distill"),
+    "general-distill": StepKind(
+        GeneralDistillConfig, "tinybert.distill.general:general_distill", trains=True
+    ),
+    "distill": StepKind(DistillConfig, "tinybert.distill.step:distill", trains=True),
     "quantize": StepKind(QuantizeConfig, "tinybert.quantize.dynamic:quantize_dynamic", "artifact"),
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tinybert.distributed import agree, is_main, wait_for_all
 from tinybert.errors import InputError
 from tinybert.files import hash_value, remove, write_text
 
@@ -33,9 +34,14 @@ def make_folder(out: Path) -> None:
 def exclusive(out: Path) -> Iterator[None]:
     """Keeps a second run out of `out` until the block ends, or the process dies.
 
+    Of several processes of one run the first holds the lock.
+
     Raises:
         InputError: Another run is at work there, or `out` can't be a folder.
     """
+    if not is_main():
+        yield
+        return
     make_folder(out)
     with (out / ".lock").open("a+") as lock:
         try:
@@ -71,13 +77,16 @@ class StepFolders:
     key: str
     count: int = 0
 
-    def run(self, name: str, settings: Any, work: Callable[[Path], None]) -> Path:
+    def run(
+        self, name: str, settings: Any, work: Callable[[Path], None], *, together: bool = False
+    ) -> Path:
         """Does a step unless it is done already.
 
         Args:
             name: Of the step.
             settings: What its result depends on beside the steps before, JSON-able.
             work: Does it, writing into the folder that it is given.
+            together: Whether all processes of the run do it, or the first alone.
 
         Returns:
             The folder with its result.
@@ -85,11 +94,15 @@ class StepFolders:
         self.count += 1
         self.key = hash_value([self.key, name, settings])
         done = self.root / f"{self.count:02d}-{name}-{self.key[:KEY_LENGTH]}"
-        if not done.exists():
+        if not agree(done.exists()):
             unfinished = done.with_name(f".{done.name}.unfinished")
             unfinished.mkdir(parents=True, exist_ok=True)
-            work(unfinished)
-            os.replace(unfinished, done)
+            if together or is_main():
+                work(unfinished)
+            wait_for_all()
+            if is_main():
+                os.replace(unfinished, done)
+        wait_for_all()
         return done
 
     def is_done(self, name: str, settings: Any) -> bool:
@@ -99,7 +112,9 @@ class StepFolders:
 
     def clear(self) -> None:
         """Forgets every step of every run in this folder."""
-        remove(self.root)
+        if is_main():
+            remove(self.root)
+        wait_for_all()
 
 
 class Stopwatch:

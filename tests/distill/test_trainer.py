@@ -8,8 +8,11 @@ from transformers import DataCollatorWithPadding, TrainingArguments
 
 from tinybert.distill.config import DistillConfig
 from tinybert.distill.losses import soft_label_loss
+from tinybert.distill.model import DistillationModel
+from tinybert.distill.signals import LOGITS, run
 from tinybert.distill.step import distill
-from tinybert.distill.trainer import DistillationModel, DistillationTrainer
+from tinybert.distill.terms import ProjectedTerm
+from tinybert.distill.trainer import DistillationTrainer
 from tinybert.errors import InputError
 from tinybert.huggingface import load_model
 from tinybert.students.config import StudentConfig
@@ -19,7 +22,7 @@ from tinybert.tasks.base import Examples
 from tinybert.training.batches import EncodedExamples
 
 SHAPE = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
-LOSSES = ("prediction", "embedding", "hidden", "attention", "label")
+LOSSES = ("prediction", "embedding", "hidden", "attention", "relations", "label")
 
 
 @pytest.fixture
@@ -36,6 +39,7 @@ def student(teacher):
 def config(**changes):
     weights = dict.fromkeys(LOSSES, 0.0) | {"prediction": 1.0}
     length = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-2, "bf16": False}
+    length |= {"relation_heads": 4, "cache": "off"}
     return DistillConfig(**(weights | length | changes))
 
 
@@ -64,10 +68,12 @@ def test_the_teacher_stays_as_it_is(student, teacher, tiny_context):
     assert all(weight.grad is None for weight in teacher.parameters())
 
 
-def test_the_student_keeps_its_attention_implementation(student, teacher, tiny_context):
-    before = student.config._attn_implementation
+def test_fused_attention_stays(student, teacher, tiny_context):
+    """Attention is compared without eager attention, which is slower."""
+    implementations = [model.config._attn_implementation for model in (student, teacher)]
+    assert implementations == ["sdpa", "sdpa"]
     distill(config(attention=1, max_steps=1), student, tiny_context(teacher=teacher))
-    assert student.config._attn_implementation == before
+    assert implementations == [m.config._attn_implementation for m in (student, teacher)]
 
 
 def features(context):
@@ -77,23 +83,30 @@ def features(context):
 
 @pytest.mark.parametrize("names", [["prediction"], ["hidden", "embedding"], [*LOSSES]])
 def test_a_loss_of_weight_0_is_left_out(student, teacher, tiny_context, names):
-    student.set_attn_implementation("eager")
-    teacher.set_attn_implementation("eager")
     weights = {"prediction": 0.0} | dict.fromkeys(names, 0.5)
-    model = DistillationModel(student, 32, config(**weights), [2]).eval()
+    model = DistillationModel(student, teacher.config, config(**weights), [(1, 2)]).eval()
     batch = features(tiny_context())
     inputs = {name: value for name, value in batch.items() if name != "labels"}
-    outputs = teacher(**inputs, output_hidden_states=True, output_attentions=True)
-    losses = model(teacher=outputs, **batch)
+    signals = run(teacher, inputs, model.teacher_signals(names))[1]
+    losses = model(teacher=signals, **batch)
     assert losses.keys() == {"loss", *names}
     total = sum(0.5 * losses[name] for name in names)
     torch.testing.assert_close(losses["loss"], total)
 
 
-def test_no_projections_where_no_hidden_states_are_compared(student):
-    assert not len(DistillationModel(student, 32, config(attention=1), [2]).projections)
-    assert len(DistillationModel(student, 32, config(hidden=1), [2]).projections) == 1
-    assert len(DistillationModel(student, 32, config(hidden=1, embedding=1), [2]).projections) == 2
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ({"attention": 1, "relations": 1}, 0),
+        ({"hidden": 1}, 2),
+        ({"hidden": 1, "projection": "shared"}, 1),
+        ({"hidden": 1, "embedding": 1}, 3),
+    ],
+)
+def test_projections_only_where_hidden_states_are_compared(student, teacher, changes, count):
+    model = DistillationModel(student, teacher.config, config(**changes), [(1, 1), (2, 2)])
+    terms = [term for term in model.terms.values() if isinstance(term, ProjectedTerm)]
+    assert sum(len(term.projections) for term in terms) == count
 
 
 def test_projections_start_at_least_squares(student, teacher, tiny_context, tmp_path):
@@ -151,7 +164,7 @@ def test_a_mapping_that_can_not_be(student, teacher, tiny_context):
 
 
 def test_regression_compares_values(tiny_bert_dir, tiny_context, student, teacher):
-    model = DistillationModel(student, 32, config(), [2])
     student.config.problem_type = "regression"
-    ours, theirs = torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0], [2.0]])
-    assert model._prediction(ours, theirs).item() == 2.0
+    model = DistillationModel(student, teacher.config, config(), [(1, 2)])
+    ours, theirs = {LOGITS: torch.tensor([[1.0], [2.0]])}, {LOGITS: torch.tensor([[3.0], [2.0]])}
+    assert model.terms["prediction"](ours, theirs, torch.ones(2, 1)).item() == 2.0

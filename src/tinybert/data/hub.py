@@ -1,7 +1,10 @@
 """Data sets of the Hugging Face Hub, through `datasets`."""
 
+import contextlib
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from tinybert.data.layout import Split
@@ -21,6 +24,24 @@ def is_hub_id(data: str) -> bool:
     return _HUB_ID.fullmatch(data) is not None
 
 
+def may_be_hub_id(data: str, formats: Collection[str]) -> bool:
+    """Whether a name that is no path here is a hub id rather than a mistyped path.
+
+    "data/train.csv" looks like a hub id too: a name that has one of our suffixes, or lies in a
+    folder that is there, is not worth a look on the network.
+
+    Args:
+        data: The name.
+        formats: The suffixes of files that could have been meant.
+
+    Example:
+        >>> may_be_hub_id("nyu-mll/glue", {".csv"}), may_be_hub_id("nowhere/train.csv", {".csv"})
+        (True, False)
+    """
+    known = data.endswith(tuple(formats))
+    return is_hub_id(data) and not known and not os.path.isdir(Path(data).parent)
+
+
 def read_hub(data: str, split: Split) -> Table:
     """Reads one split of a hub data set; class numbers become the class names it declares.
 
@@ -31,6 +52,44 @@ def read_hub(data: str, split: Split) -> Table:
     Raises:
         InputError: There is no such data set or split, no network, or no `datasets`.
     """
+    with _reading(data) as (datasets, arguments):
+        splits = datasets.load_dataset(*arguments)
+    name = _split_name(splits, split)
+    if name is None:
+        raise InputError(f"{data}: has no {split} split; it has: {', '.join(splits)}")
+    rows = splits[name]
+    if not len(rows):
+        raise InputError(f"{data}: split {name!r} has no rows")
+    columns = {column: _named(rows.features[column], rows[column]) for column in rows.column_names}
+    return Table(columns, f"{data} ({name})")
+
+
+def stream_hub(data: str) -> Iterator[dict[str, Any]]:
+    """The rows of a hub data set's train split, fetched as they are read.
+
+    Args:
+        data: "org/name" or "org/name:config".
+
+    Raises:
+        InputError: There is no such data set or split, no network, or no `datasets`.
+    """
+    with _reading(data) as (datasets, arguments):
+        yield from datasets.load_dataset(*arguments, split="train", streaming=True)
+
+
+def hub_revision(data: str) -> str:
+    """Which version of a hub data set `stream_hub` would read now.
+
+    Raises:
+        InputError: There is no such data set, no network, or no `datasets`.
+    """
+    with _reading(data) as (datasets, arguments):
+        return datasets.load_dataset_builder(*arguments).hash
+
+
+@contextlib.contextmanager
+def _reading(data: str) -> Iterator[tuple[Any, tuple[str, str | None]]]:
+    """The package `datasets`, and the name and configuration to ask it for."""
     try:
         import datasets
         import huggingface_hub
@@ -45,22 +104,13 @@ def read_hub(data: str, split: Split) -> Table:
         if not huggingface_hub.constants.HF_HUB_OFFLINE:
             # Fails at once where load_dataset retries for half a minute.
             huggingface_hub.HfApi().dataset_info(parts["name"], timeout=10)
-        splits = datasets.load_dataset(parts["name"], parts["config"])
+        yield datasets, (parts["name"], parts["config"])
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         raise InputError(
             f"{data}: no such file or folder here, and it can't be read as a hub data set: "
             f"{reason} (HF_HUB_OFFLINE=1 reads a copy downloaded before)"
         ) from None
-
-    name = _split_name(splits, split)
-    if name is None:
-        raise InputError(f"{data}: has no {split} split; it has: {', '.join(splits)}")
-    rows = splits[name]
-    if not len(rows):
-        raise InputError(f"{data}: split {name!r} has no rows")
-    columns = {column: _named(rows.features[column], rows[column]) for column in rows.column_names}
-    return Table(columns, f"{data} ({name})")
 
 
 def _split_name(names: Iterable[str], split: Split) -> str | None:

@@ -15,12 +15,26 @@ def read_jsonl(path: Path) -> Table:
     Raises:
         InputError: A line is no JSON object; the message names the line.
     """
-    rows = [_object(path, number, line) for number, line in enumerate(read_lines(path), 1)]
+    rows = [parse_object(path, number, line) for number, line in enumerate(read_lines(path), 1)]
     names = dict.fromkeys(name for row in rows for name in row)
     return Table({name: [row.get(name) for row in rows] for name in names}, str(path))
 
 
-def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+def parse_object(path: Path, number: int, line: str) -> dict[str, Any]:
+    """The object of one line.
+
+    Args:
+        path: The file, for messages.
+        number: Of the line, from 1, for messages.
+        line: Its text.
+
+    Raises:
+        InputError: It is no JSON object, or an empty one.
+
+    Example:
+        >>> parse_object(Path("a.jsonl"), 1, '{"text": "a great film"}')
+        {'text': 'a great film'}
+    """
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:

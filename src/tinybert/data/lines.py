@@ -1,5 +1,8 @@
 """Text files as lines, whatever wrote them: BOM, CRLF and blank lines at the end are no matter."""
 
+import gzip
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from tinybert.errors import InputError
@@ -15,13 +18,7 @@ def read_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
-    if (nul := content.find(b"\0")) >= 0:
-        raise InputError(f"{path}: line {_line(content, nul)}: binary content; expected UTF-8 text")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = _line(content, error.start)
-        raise InputError(f"{path}: line {line}: not UTF-8; save the file as UTF-8") from None
+    text = _decode(content, path)
     if not text.strip():
         raise InputError(f"{path}: the file is empty")
     return text
@@ -40,5 +37,40 @@ def read_lines(path: Path) -> list[str]:
     return lines
 
 
-def _line(content: bytes, offset: int) -> int:
-    return content.count(b"\n", 0, offset) + 1
+def stream_lines(path: Path) -> Iterator[str]:
+    """The lines of a text file, with their line ends, one at a time in memory.
+
+    Args:
+        path: The file; gzipped if its name ends in .gz.
+
+    Raises:
+        InputError: The file can't be read or unpacked, or a line is no UTF-8 text.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "a.txt.gz"
+        >>> _ = file.write_bytes(gzip.compress(b"one\\ntwo\\n"))
+        >>> list(stream_lines(file))
+        ['one\\n', 'two\\n']
+    """
+    number = 0
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            for number, content in enumerate(file, 1):
+                yield _decode(content, path, number)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise InputError(f"{path}: not a whole gzip file; broken after line {number}") from None
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror}") from None
+
+
+def _decode(content: bytes, path: Path, line: int = 1) -> str:
+    """UTF-8 bytes as text; `line` is the number of their first line in the file."""
+    if (nul := content.find(b"\0")) >= 0:
+        line += content.count(b"\n", 0, nul)
+        raise InputError(f"{path}: line {line}: binary content; expected UTF-8 text")
+    try:
+        return content.decode("utf-8-sig" if line == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        line += content.count(b"\n", 0, error.start)
+        raise InputError(f"{path}: line {line}: not UTF-8; save the file as UTF-8") from None

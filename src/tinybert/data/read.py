@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from tinybert.data.delimited import read_csv, read_tsv
-from tinybert.data.hub import is_hub_id, read_hub
+from tinybert.data.hub import may_be_hub_id, read_hub
 from tinybert.data.jsonl import read_jsonl
 from tinybert.data.layout import GLUE_LAYOUT, Layout, Split
 from tinybert.data.parquet import read_parquet
@@ -64,8 +64,4 @@ def has_splits(data: str | os.PathLike[str]) -> bool:
     """
     if os.path.exists(data):  # unlike Path.exists, never raises on odd names
         return os.path.isdir(data)
-    # "data/train.csv" looks like a hub id too: one that has our suffix or lies in
-    # a folder that is there is a mistyped path, not worth a look on the network.
-    path = Path(data)
-    known = path.suffix in (".tsv", *_READERS)
-    return is_hub_id(str(data)) and not known and not os.path.isdir(path.parent)
+    return may_be_hub_id(str(data), (".tsv", *_READERS))

@@ -1,40 +1,119 @@
-"""The settings of `distill`."""
+"""The settings of `distill`, and what it shares with `general-distill`."""
+
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tinybert.layers import LayerMapping
+from tinybert.config import Config
+from tinybert.layers import DistillationMapping
 from tinybert.training.config import TrainingConfig
 
 
-class DistillConfig(TrainingConfig):
-    """Trains the student to do as the teacher does; a weight of 0 leaves its loss out.
+class DistillationConfig(TrainingConfig):
+    """Which losses, how strong, between which layers; a weight of 0 leaves its loss out."""
 
-    The defaults did best in a handful of short trials on sentences held out of SST-2's training
-    rows, for a student that starts from its teacher: neither the intermediate losses nor dropout
-    helped there. They say little about a student that starts at random.
+    embedding: float = Field(0.0, ge=0, description="weight of the embeddings")
+    hidden: float = Field(0.0, ge=0, description="weight of the hidden states")
+    attention: float = Field(0.0, ge=0, description="weight of the attention maps")
+    relations: float = Field(
+        0.0, ge=0, description="weight of MiniLMv2's query, key and value relations"
+    )
+    hidden_loss: Literal["mse", "cosine"] = Field(
+        "mse", description="how embeddings and hidden states are compared"
+    )
+    projection: Literal["layer", "shared"] = Field(
+        "layer", description="to the teacher's width: one a layer, or one for all layers"
+    )
+    attention_loss: Literal["kl", "scores"] = Field(
+        "kl", description="KL of attention probabilities, or squared error of scores (TinyBERT)"
+    )
+    relation_heads: int = Field(12, gt=0, description="must divide both hidden sizes")
+    mapping: DistillationMapping = Field(
+        "uniform", description="teacher layer (from 1) that each student layer learns from"
+    )
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="of the student while it learns; the saved model keeps its own"
+    )
 
-    Two phases, as in TinyBERT's paper, are two `distill` steps: the first with
-    `prediction: 0`, the second with the other weights at 0.
+    def weights(self) -> dict[str, float]:
+        """The weight of each loss."""
+        names = ("embedding", "hidden", "attention", "relations")
+        return {name: getattr(self, name) for name in names}
+
+    @model_validator(mode="after")
+    def _some_loss(self) -> "DistillationConfig":
+        if not any(self.weights().values()):
+            raise ValueError("every loss has weight 0: nothing to learn from")
+        return self
+
+
+class TeacherConfig(Config):
+    """A teacher beside the recipe's own."""
+
+    model: str = Field(description="path or hub id; with the same labels and tokenizer")
+    weight: float = Field(1.0, gt=0, description="of its predictions; the recipe's own has 1")
+
+
+class DistillConfig(DistillationConfig):
+    """Trains the student to do on the task's rows as the teacher does.
+
+    The defaults did best in trials on held-out training rows, for a student that starts from its
+    teacher: neither the intermediate losses nor dropout helped there. They say little about a
+    student that starts at random.
     """
 
     epochs: float = Field(3, gt=0, description="passes over the training rows")
     learning_rate: float = Field(1e-4, gt=0, description="peak of the schedule")
     prediction: float = Field(1.0, ge=0, description="weight of the teacher's predictions")
-    embedding: float = Field(0.0, ge=0, description="weight of the embeddings")
-    hidden: float = Field(0.0, ge=0, description="weight of the hidden states")
-    attention: float = Field(0.0, ge=0, description="weight of the attention maps")
-    label: float = Field(0.0, ge=0, description="weight of the data's own labels")
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="of the student while it learns; the saved model keeps its own"
+    prediction_loss: Literal["soft-labels", "logits"] = Field(
+        "soft-labels",
+        description="KL of softened predictions, or squared error of logits; values of a "
+        "regression are always compared by their squared error",
     )
     temperature: float = Field(4.0, gt=0, description="softens predictions before comparing them")
-    mapping: LayerMapping = Field(
-        "uniform", description="teacher layer (from 1) that each student layer learns from"
+    label: float = Field(0.0, ge=0, description="weight of the data's own labels")
+    teachers: list[TeacherConfig] = Field(
+        [], description="more teachers: their predictions are averaged with the first one's"
+    )
+    weights_schedule: str = Field(
+        "constant",
+        description="how the weights change: constant, two-phase (TinyBERT), article, or your own "
+        "'module:function' of a tinybert.distill.schedules.Moment",
+    )
+    cache: Literal["logits", "all", "off"] = Field(
+        "logits",
+        description="compute what the teacher gives once for all epochs, seeds and runs: where "
+        "that is its logits only; also its hidden states and attention, which are large; or never",
     )
 
-    @model_validator(mode="after")
-    def _some_loss(self) -> "DistillConfig":
-        weights = (self.prediction, self.embedding, self.hidden, self.attention, self.label)
-        if not any(weights):
-            raise ValueError("every loss has weight 0: nothing to learn from")
-        return self
+    def weights(self) -> dict[str, float]:
+        """The weight of each loss."""
+        return {"prediction": self.prediction, "label": self.label} | super().weights()
+
+
+class GeneralDistillConfig(DistillationConfig):
+    """Trains the student's encoder on a corpus, `data.unlabeled`, as the teacher's encoder does.
+
+    Unless told otherwise the teacher is the recipe's as it was given, before any `finetune`.
+    Batch and epochs are the articles'. Their learning rate, 3e-5, is far too small for a student
+    that starts at random: it is MiniLMv2's (arXiv:2012.15828, section 4.1).
+    """
+
+    epochs: float = Field(3, gt=0, description="passes over the corpus")
+    max_tokens: int | None = Field(
+        None, gt=0, description="stop after this many tokens of training; read no more than that"
+    )
+    batch_size: int = Field(32, gt=0, description="blocks in a forward pass")
+    gradient_accumulation: int = Field(8, gt=0, description="forward passes an optimizer step")
+    learning_rate: float = Field(6e-4, gt=0, description="peak of the schedule")
+    warmup: float = Field(0.01, ge=0, lt=1, description="share of the steps that warm up")
+    embedding: float = Field(1.0, ge=0, description="weight of the embeddings")
+    hidden: float = Field(1.0, ge=0, description="weight of the hidden states")
+    attention: float = Field(1.0, ge=0, description="weight of the attention maps")
+    length: int = Field(128, gt=2, description="tokens that the corpus is cut into blocks of")
+    masking: float = Field(
+        0.0, ge=0, lt=1, description="share of tokens hidden from both models; BERT's is 0.15"
+    )
+    teacher: str | None = Field(
+        None, description="path or hub id of another teacher, with the same vocabulary"
+    )

@@ -1,35 +1,110 @@
 """Distillation on the task's rows: the student learns to do as the teacher does."""
 
+from pathlib import Path
+from typing import Any
+
 from torch import nn
+from torch.utils.data import Dataset
 from transformers import PreTrainedModel
 
 from tinybert.context import Context
-from tinybert.distill.config import DistillConfig
-from tinybert.distill.trainer import DistillationTrainer
+from tinybert.distill.cache import INPUTS, Collate, TeacherCache, cache_root, open_cache
+from tinybert.distill.config import DistillationConfig, DistillConfig
+from tinybert.distill.nearest import nearest_layers
+from tinybert.distill.schedules import find_schedule
+from tinybert.distill.signals import LOGITS
+from tinybert.distill.teacher import Teacher
+from tinybert.distill.trainer import FITTING_BATCHES, DistillationTrainer
+from tinybert.huggingface import load_model
+from tinybert.progress import Progress
 from tinybert.training.batches import EncodedExamples
 from tinybert.training.trainer import train_to_end, trainer_options
 
 
 def distill(config: DistillConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
     """Trains `model` in place against `context.teacher`."""
-    teacher = context.teacher
-    assert teacher is not None, "the recipe refuses `distill` before `student`"
-    attention = model.config._attn_implementation
-    _set_dropout(model, config.dropout)
+    assert context.teacher is not None, "the recipe refuses `distill` before `student`"
+    rows = EncodedExamples(context.train, context.tokenizer, context.max_length)
     options = trainer_options(
         config,
-        EncodedExamples(context.train, context.tokenizer, context.max_length),
+        rows,
         context.tokenizer,
         context.folder,
         seed=context.seed,
         step="distill",
         progress=context.progress,
     )
-    trainer = DistillationTrainer(model, teacher=teacher, settings=config, **options)
+    others = [load_model(Path(other.model), context.task) for other in config.teachers]
+    logits = config.prediction_loss == "logits" or model.config.problem_type == "regression"
+    teacher = Teacher(
+        [context.teacher, *others],
+        [1.0, *(other.weight for other in config.teachers)],
+        temperature=None if logits else config.temperature,
+    )
+    trainer = DistillationTrainer(
+        model,
+        teacher=teacher,
+        settings=config,
+        schedule=find_schedule(config.weights_schedule),
+        layers=mapped_layers(config, model, context.teacher, rows, options["data_collator"]),
+        **options,
+    )
+    teacher.caches = _caches(config, trainer, rows, context)
+    return run_distillation(trainer, model, config)
+
+
+def run_distillation(
+    trainer: DistillationTrainer, model: PreTrainedModel, config: DistillationConfig
+) -> PreTrainedModel:
+    """Trains to the end, going on from the last checkpoint; returns the student in eval mode."""
+    _set_dropout(model, config.dropout)
     trainer.fit_projections()
     train_to_end(trainer)
-    model.set_attn_implementation(attention)  # the trainer may have changed it
     return model.eval()
+
+
+def _caches(
+    config: DistillConfig, trainer: DistillationTrainer, rows: EncodedExamples, context: Context
+) -> list[TeacherCache] | None:
+    wanted = trainer.model.teacher_signals(trainer.model.weights)
+    if config.cache == "off" or (config.cache == "logits" and wanted != [LOGITS]):
+        return None
+
+    def report(done: int, total: int) -> None:
+        context.progress(Progress("teacher", done, total))
+
+    return [
+        open_cache(
+            cache_root() / "teachers",
+            teacher.to(trainer.args.device),
+            rows,
+            trainer.data_collator,
+            wanted if index == 0 else [LOGITS],
+            bf16=trainer.args.bf16,
+            progress=report,
+        )
+        for index, teacher in enumerate(trainer.teacher.models)
+    ]
+
+
+def mapped_layers(
+    config: DistillationConfig,
+    student: PreTrainedModel,
+    teacher: PreTrainedModel,
+    rows: Dataset[dict[str, Any]],
+    collate: Collate,
+) -> list[tuple[int, int]] | None:
+    """The layers that `nearest` finds on rows spread over the data set; None for other mappings."""
+    if config.mapping != "nearest":
+        return None
+    count = len(rows)  # type: ignore[arg-type]  # torch's Dataset does not promise a length
+    places = range(0, count, -(-count // (FITTING_BATCHES * config.batch_size)))
+    batches = (
+        collate([rows[place] for place in places[start : start + config.batch_size]])
+        for start in range(0, len(places), config.batch_size)
+    )
+    features = ({name: batch[name] for name in INPUTS if name in batch} for batch in batches)
+    return nearest_layers(student, teacher, features)
 
 
 def _set_dropout(model: PreTrainedModel, share: float) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedTokenizerBase
 
+from tinybert.files import hash_value
 from tinybert.huggingface import tokenize
 from tinybert.tasks.base import Examples
 
@@ -20,7 +21,7 @@ BATCHES_PER_BUCKET = 50
 
 
 class EncodedExamples(Dataset[dict[str, Any]]):
-    """Tokenized rows, truncated and not yet padded.
+    """Tokenized rows, truncated and not yet padded; "row" is the place of each.
 
     Attributes:
         lengths: Tokens of each row.
@@ -37,10 +38,14 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        row = {name: values[index] for name, values in self._features.items()}
+        row = {name: values[index] for name, values in self._features.items()} | {"row": index}
         if self._labels is not None:
             row["labels"] = self._labels[index]
         return row
+
+    def hash(self) -> str:
+        """SHA-256 of the token ids of every row; labels don't count."""
+        return hash_value([[name, values] for name, values in self._features.items()])
 
 
 class LengthBucketedSampler(Sampler[int]):

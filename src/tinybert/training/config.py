@@ -23,4 +23,11 @@ class TrainingConfig(Config):
     bf16: bool | Literal["auto"] = Field(
         "auto", description="bfloat16 autocast; auto: where the hardware multiplies it natively"
     )
+    gradient_checkpointing: bool = Field(
+        False, description="recompute layers in the backward pass: less memory, a third slower"
+    )
+    compile: bool = Field(False, description="torch.compile; pays on GPUs and for long trainings")
+    tensorboard: bool = Field(
+        False, description="write loss curves for TensorBoard into the step's folder"
+    )
     checkpoint_steps: int = Field(200, gt=0, description="optimizer steps between checkpoints")

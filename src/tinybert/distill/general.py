@@ -1,0 +1,99 @@
+"""General distillation: the student's encoder learns from the teacher's, on any text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from tinybert.context import Context
+from tinybert.data.corpus import hash_corpus, read_corpus
+from tinybert.distill.cache import cache_root
+from tinybert.distill.config import GeneralDistillConfig
+from tinybert.distill.step import mapped_layers, run_distillation
+from tinybert.distill.trainer import DistillationTrainer
+from tinybert.distributed import is_main, wait_for_all, world_size
+from tinybert.files import hash_value, one_at_a_time
+from tinybert.progress import Progress, ProgressCallback
+from tinybert.training.packing import PackedTokens, pack
+from tinybert.training.trainer import trainer_options
+
+
+def general_distill(
+    config: GeneralDistillConfig, model: PreTrainedModel, context: Context
+) -> PreTrainedModel:
+    """Trains the encoder of `model` in place against that of `context.teacher`."""
+    assert context.teacher is not None, "the recipe refuses `general-distill` before `student`"
+    tokenizer = context.tokenizer
+    path = packed_corpus(context.unlabeled, tokenizer, config, context.progress)
+    blocks = PackedTokens(
+        path,
+        mask_id=tokenizer.mask_token_id,
+        masking=config.masking,
+        vocabulary=len(tokenizer),
+        special_ids=tokenizer.all_special_ids,
+        seed=context.seed,
+    )
+    options = trainer_options(
+        config.model_copy(update={"max_steps": _steps(config, len(blocks))}),
+        blocks,
+        tokenizer,
+        context.folder,
+        seed=context.seed,
+        step="general-distill",
+        progress=context.progress,
+    )
+    trainer = DistillationTrainer(
+        model,
+        teacher=context.teacher,
+        settings=config,
+        layers=mapped_layers(config, model, context.teacher, blocks, options["data_collator"]),
+        **options,
+    )
+    return run_distillation(trainer, model, config)
+
+
+def packed_corpus(
+    sources: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    config: GeneralDistillConfig,
+    progress: ProgressCallback,
+) -> Path:
+    """The file of the corpus as blocks of tokens, made unless it is there already.
+
+    It is named by a hash of the corpus, the tokenizer and the settings, and shared by all runs.
+
+    Raises:
+        InputError: The corpus is missing, broken or too small.
+    """
+    key = [hash_corpus(sources), tokenizer.backend_tokenizer.to_str(), config.length]
+    path = cache_root() / "corpora" / f"{hash_value([*key, config.max_tokens])[:20]}.npy"
+
+    def report(tokens: int) -> None:
+        total = config.max_tokens or tokens + 1  # how many there are is known at the end
+        progress(Progress("pack", min(tokens, total - 1), total))
+
+    if is_main():
+        with one_at_a_time(path):
+            if not path.exists():
+                passages = read_corpus(sources)
+                pack(
+                    passages,
+                    tokenizer,
+                    config.length,
+                    path,
+                    max_tokens=config.max_tokens,
+                    progress=report,
+                )
+    wait_for_all()
+    return path
+
+
+def _steps(config: GeneralDistillConfig, blocks: int) -> int:
+    """Optimizer steps until the first of the limits is reached."""
+    batch = config.batch_size * config.gradient_accumulation * world_size()
+    limits = [max(1, round(config.epochs * blocks / batch))]
+    if config.max_steps is not None:
+        limits.append(config.max_steps)
+    if config.max_tokens is not None:
+        limits.append(max(1, config.max_tokens // (batch * config.length)))
+    return min(limits)

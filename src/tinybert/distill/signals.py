@@ -1,0 +1,91 @@
+"""What teacher and student are compared by: logits, hidden states, queries, keys and values.
+
+Attention maps are made of queries and keys by the losses that compare them. So the models keep
+their fused attention, no second pass is needed, and what a teacher gave fits in a cache of
+vectors a token, whatever the length of its row.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from tinybert.layers import encoder_layers
+
+Signal = tuple[str, int]
+"""A kind and a layer counted from 1: ("query", 3), ("hidden", 0) for embeddings, LOGITS."""
+
+Signals = dict[Signal, Tensor]
+"""Logits are (batch, classes), everything else is (batch, length, width)."""
+
+LOGITS: Signal = ("logits", 0)
+
+PROJECTIONS = ("query", "key", "value")
+
+
+def run(
+    model: PreTrainedModel, inputs: dict[str, Tensor], wanted: Iterable[Signal]
+) -> tuple[Any, Signals]:
+    """One forward pass.
+
+    Args:
+        model: A BERT-like model, with or without a head.
+        inputs: What it takes, (batch, length) each.
+        wanted: The signals to return.
+
+    Returns:
+        The model's own outputs, and the signals.
+
+    Example:
+        >>> run(model, batch, [("hidden", 0), ("query", 1)])  # doctest: +SKIP
+    """
+    wanted = list(wanted)
+    layers = [layer for kind, layer in wanted if kind == "hidden"]
+    with _projections(model, [signal for signal in wanted if signal[0] in PROJECTIONS]) as signals:
+        outputs = model(**inputs, **({"output_hidden_states": True} if layers else {}))
+    signals |= {("hidden", layer): outputs.hidden_states[layer] for layer in layers}
+    if LOGITS in wanted:
+        signals[LOGITS] = outputs.logits
+    return outputs, signals
+
+
+@contextlib.contextmanager
+def _projections(model: PreTrainedModel, wanted: list[Signal]) -> Iterator[Signals]:
+    """While the block runs, keeps what the query, key and value layers give."""
+    signals: Signals = {}
+    handles = []
+    for signal in wanted:
+        kind, layer = signal
+        module: nn.Module = getattr(encoder_layers(model)[layer - 1].attention.self, kind)
+
+        def keep(_: nn.Module, __: Any, output: Tensor, signal: Signal = signal) -> None:
+            signals[signal] = output
+
+        handles.append(module.register_forward_hook(keep))
+    try:
+        yield signals
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def attention_scores(query: Tensor, key: Tensor, heads: int) -> Tensor:
+    """Scores before the softmax.
+
+    Args:
+        query: (batch, length, width).
+        key: (batch, length, width).
+        heads: Attention heads of the model that they are from.
+
+    Returns:
+        (batch, heads, query, key).
+
+    Example:
+        >>> import torch
+        >>> attention_scores(torch.ones(1, 2, 8), torch.ones(1, 2, 8), heads=2).shape
+        torch.Size([1, 2, 2, 2])
+    """
+    query, key = (states.unflatten(-1, (heads, -1)).transpose(1, 2) for states in (query, key))
+    return query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5

@@ -1,0 +1,195 @@
+"""The terms of the distillation loss: which signals each compares, and how.
+
+A new term is a class here and a line in `TERMS`; its weight is the field of `DistillationConfig` of
+the same name.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PretrainedConfig
+
+from tinybert.distill.config import DistillationConfig
+from tinybert.distill.losses import (
+    attention_loss,
+    attention_score_loss,
+    hidden_cosine_loss,
+    hidden_state_loss,
+    logit_loss,
+    relation_loss,
+    soft_label_loss,
+)
+from tinybert.distill.signals import LOGITS, PROJECTIONS, Signal, Signals, attention_scores
+
+HIDDEN_LOSSES = {"mse": hidden_state_loss, "cosine": hidden_cosine_loss}
+ATTENTION_LOSSES = {"kl": attention_loss, "scores": attention_score_loss}
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Who learns from whom.
+
+    Attributes:
+        student: The student's configuration.
+        teacher: The teacher's.
+        layers: (student layer, teacher layer) pairs, counted from 1.
+    """
+
+    student: PretrainedConfig
+    teacher: PretrainedConfig
+    layers: Sequence[tuple[int, int]]
+
+
+class Term(nn.Module, ABC):
+    """One term of the loss.
+
+    Args:
+        settings: Those of the `distill` step.
+        pairing: The two models and their layers.
+    """
+
+    def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
+        super().__init__()
+        self.settings: Any = settings  # each term reads fields of its own
+        self.pairing = pairing
+
+    @property
+    @abstractmethod
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """The student's and the teacher's signals that it compares."""
+
+    @abstractmethod
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """The loss, a scalar.
+
+        Args:
+            student: Its signals.
+            teacher: Its signals.
+            mask: (batch, length), the attention mask.
+        """
+
+
+class PredictionTerm(Term):
+    """Logits: soft labels, or for a regression and on request their squared error."""
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """The logits."""
+        return [(LOGITS, LOGITS)]
+
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        given, wanted = student[LOGITS], teacher[LOGITS]
+        tokens = mask if given.dim() == 3 else None  # predictions of tokens, or of rows
+        regression = self.pairing.student.problem_type == "regression"
+        if regression or self.settings.prediction_loss == "logits":
+            return logit_loss(given, wanted, tokens)
+        return soft_label_loss(given, wanted, self.settings.temperature, tokens)
+
+
+class ProjectedTerm(Term):
+    """Hidden states, the student's carried to the teacher's width by learned projections.
+
+    The projections are there also where the widths agree: the same directions need not be in the
+    same places. They are dropped after training.
+    """
+
+    def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
+        super().__init__(settings, pairing)
+        shared = settings.projection == "shared"
+        widths = pairing.student.hidden_size, pairing.teacher.hidden_size
+        count = 1 if shared else len(self.pairs)
+        self.projections: Any = nn.ModuleList(nn.Linear(*widths) for _ in range(count))
+
+    def projection(self, index: int) -> nn.Linear:
+        """The projection of a pair."""
+        return self.projections[min(index, len(self.projections) - 1)]
+
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        loss = HIDDEN_LOSSES[self.settings.hidden_loss]
+        losses = [
+            loss(self.projection(index)(student[ours]), teacher[theirs], mask)
+            for index, (ours, theirs) in enumerate(self.pairs)
+        ]
+        return torch.stack(losses).mean()
+
+
+class EmbeddingTerm(ProjectedTerm):
+    """What the embeddings give to the first layer."""
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """Layer 0."""
+        return [(("hidden", 0), ("hidden", 0))]
+
+
+class HiddenTerm(ProjectedTerm):
+    """What the layers give to the next."""
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """The mapped layers."""
+        return [(("hidden", ours), ("hidden", theirs)) for ours, theirs in self.pairing.layers]
+
+
+class AttentionTerm(Term):
+    """Where queries look, head by head."""
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """Queries and keys of the mapped layers."""
+        return [
+            ((kind, ours), (kind, theirs))
+            for ours, theirs in self.pairing.layers
+            for kind in ("query", "key")
+        ]
+
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        loss = ATTENTION_LOSSES[self.settings.attention_loss]
+        own, their = self.pairing.student, self.pairing.teacher
+        losses = [
+            loss(_scores(student, ours, own), _scores(teacher, theirs, their), mask)
+            for ours, theirs in self.pairing.layers
+        ]
+        return torch.stack(losses).mean()
+
+
+class RelationTerm(Term):
+    """How tokens relate by their queries, by their keys and by their values."""
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """Queries, keys and values of the mapped layers."""
+        return [
+            ((kind, ours), (kind, theirs))
+            for ours, theirs in self.pairing.layers
+            for kind in PROJECTIONS
+        ]
+
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        losses = [
+            relation_loss(student[ours], teacher[theirs], mask, self.settings.relation_heads)
+            for ours, theirs in self.pairs
+        ]
+        return torch.stack(losses).sum() / len(self.pairing.layers)
+
+
+def _scores(signals: Signals, layer: int, config: PretrainedConfig) -> Tensor:
+    query, key = signals["query", layer], signals["key", layer]
+    return attention_scores(query, key, config.num_attention_heads)
+
+
+TERMS: dict[str, type[Term]] = {
+    "prediction": PredictionTerm,
+    "embedding": EmbeddingTerm,
+    "hidden": HiddenTerm,
+    "attention": AttentionTerm,
+    "relations": RelationTerm,
+}

@@ -1,0 +1,130 @@
+"""Texts from the teacher alone: what the step does."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import transformers
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from tinybert.context import Context
+from tinybert.errors import InputError
+from tinybert.generate.config import GenerateConfig
+from tinybert.generate.gradient import search
+from tinybert.generate.masked_lm import sample
+from tinybert.generate.template import Template
+from tinybert.generate.vocabulary import read_vocabulary
+from tinybert.huggingface import tokenize
+from tinybert.progress import Progress
+from tinybert.tasks.base import Text
+
+BATCH_TOKENS = 2048
+"""The most tokens run at once: activations kept for their gradient are over 1 GB in BERT-base."""
+
+
+def generate(config: GenerateConfig, model: PreTrainedModel, context: Context) -> list[Text]:
+    """Makes texts, or pairs where the task has two columns; `model` stays as it is.
+
+    Args:
+        config: How many, how long and how.
+        model: With a task head or a masked-LM head.
+        context: Its training rows are not read.
+
+    Returns:
+        The texts, as many as asked for less those that the tokenizer can't read back.
+
+    Raises:
+        InputError: The model has no such head, the tokenizer has no mask token, or
+            `data.max_length` leaves too little room.
+    """
+    sampled = _is_sampled(config, model)
+    model.eval()
+    tokenizer, columns = context.tokenizer, len(context.task.text)
+    if tokenizer.mask_token is None:
+        raise InputError("generate: the teacher's tokenizer has no mask token")
+    longest = _longest(config, tokenizer, columns, context.max_length)
+    vocabulary = read_vocabulary(tokenizer, int(model.config.vocab_size))
+    generator = torch.Generator().manual_seed(context.seed)
+    texts: list[Text] = []
+    done = 0
+    for rows, lengths in plan(config, columns, longest, generator):
+        template = Template(tokenizer, lengths, model.device)
+        values: dict[str, float] = {}
+        if sampled:
+            tokens = sample(model, template, vocabulary, rows, config, generator)
+        else:
+            tokens, losses = search(model, template, vocabulary, rows, config, generator)
+            values = {"loss": losses[-1].mean().item()}
+        texts += _readable(template.texts(tokens), tokenizer, context.max_length)
+        done += rows
+        context.progress(Progress("generate", done, config.rows, values))
+    return texts
+
+
+def plan(
+    config: GenerateConfig, columns: int, longest: int, generator: torch.Generator
+) -> Iterator[tuple[int, list[int]]]:
+    """Batches of texts of one length, so that nothing is padded.
+
+    The logarithm of a length is uniform: short texts are more common than long ones.
+
+    Args:
+        config: How many texts, how long.
+        columns: 2 for pairs.
+        longest: The most tokens of a text.
+        generator: Of the CPU.
+
+    Yields:
+        The rows of a batch, and the tokens of each of its columns.
+
+    Example:
+        >>> config = GenerateConfig(rows=5, batch_size=3, min_tokens=4)
+        >>> list(plan(config, columns=1, longest=4, generator=torch.Generator()))
+        [(3, [4]), (2, [4])]
+    """
+    low, high = math.log(config.min_tokens), math.log(longest + 1)
+    left = config.rows
+    while left > 0:
+        drawn = low + (high - low) * torch.rand(columns, generator=generator)
+        lengths = drawn.exp().long().clamp(config.min_tokens, longest).tolist()
+        together = min(config.batch_size, left)
+        left -= together
+        most = max(1, BATCH_TOKENS // sum(lengths))
+        while together > 0:
+            yield min(together, most), lengths
+            together -= most
+
+
+def _is_sampled(config: GenerateConfig, model: PreTrainedModel) -> bool:
+    """Whether texts come from a masked-LM head rather than a search by gradient."""
+    head: Any = transformers.MODEL_FOR_MASKED_LM_MAPPING.get(type(model.config), None)
+    has_masked_lm = head is not None and isinstance(model, head)
+    method = "masked-lm" if has_masked_lm else "gradient"
+    if config.method not in ("auto", method):
+        raise InputError(
+            f"generate.method: {config.method} does not work with the head of the teacher, "
+            f"a {type(model).__name__}; use {method}"
+        )
+    return has_masked_lm
+
+
+def _longest(
+    config: GenerateConfig, tokenizer: PreTrainedTokenizerBase, columns: int, max_length: int
+) -> int:
+    """The most tokens of one text that is not cut."""
+    special = tokenizer.num_special_tokens_to_add(pair=columns == 2)
+    room = (max_length - special) // columns
+    if config.min_tokens > room:
+        raise InputError(
+            f"generate.min_tokens: {config.min_tokens} is more than the {max(room, 0)} tokens a "
+            f"text that data.max_length {max_length} leaves"
+        )
+    return min(config.max_tokens, room)
+
+
+def _readable(texts: list[Text], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Text]:
+    """Those without unknown tokens: some tokenizers give up on words of very many pieces."""
+    rows = tokenize(texts, tokenizer, max_length)["input_ids"]
+    unknown = tokenizer.unk_token_id
+    return [text for text, ids in zip(texts, rows, strict=True) if unknown not in ids]

@@ -1,0 +1,96 @@
+"""The models that a recipe names beside its teacher: checkpoints and more teachers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from tinybert.distill.config import DistillConfig, GeneralDistillConfig
+from tinybert.errors import InputError
+from tinybert.hub import download
+from tinybert.huggingface import known_task, load_model, load_tokenizer
+from tinybert.recipe import Recipe
+from tinybert.recipe_source import Place
+from tinybert.runtime.config import read_object
+from tinybert.students.config import SHAPE, StudentConfig
+from tinybert.tasks.base import Task
+
+
+def find_folder(name: str) -> Path:
+    """The folder of a model, downloaded where it is a hub id.
+
+    Raises:
+        InputError: There is no such model.
+    """
+    folder = Path(name)
+    if folder.is_file():
+        raise InputError(f"{name} is a file; expected a Hugging Face folder or hub id")
+    return folder if folder.exists() else download(name)
+
+
+def find_other_models(
+    recipe: Recipe, task: Task, config: dict[str, Any], tokenizer: PreTrainedTokenizerBase
+) -> list[Path]:
+    """The folders of all that a run will load later, each one checked.
+
+    Args:
+        recipe: Names them.
+        task: With the label names in the teacher's order.
+        config: The teacher's config.json.
+        tokenizer: The teacher's.
+
+    Raises:
+        InputError: A model is missing, or does not go with the teacher.
+    """
+    folders = []
+    for place, name, check in _named(recipe):
+        with recipe.blamed(*place):
+            folder = find_folder(name)
+            theirs = read_object(folder / "config.json")
+            if isinstance(check, StudentConfig):
+                _check_shape(folder, theirs, check, config.get("vocab_size"))
+            else:
+                _check_vocabulary(folder, tokenizer)
+            if isinstance(check, DistillConfig):
+                _check_labels(folder, theirs, task)
+        folders.append(folder)
+    return folders
+
+
+def _named(recipe: Recipe) -> Iterator[tuple[Place, str, Any]]:
+    """The place, the name and the step of each."""
+    for index, step in enumerate(recipe.steps):
+        settings, place = step.config, ("steps", index, step.name)
+        if isinstance(settings, StudentConfig) and settings.init not in ("teacher", "random"):
+            yield (*place, "init"), settings.init, settings
+        if isinstance(settings, GeneralDistillConfig) and settings.teacher is not None:
+            yield (*place, "teacher"), settings.teacher, settings
+        if isinstance(settings, DistillConfig):
+            for number, other in enumerate(settings.teachers):
+                yield (*place, "teachers", number, "model"), other.model, settings
+
+
+def _check_shape(
+    folder: Path, theirs: dict[str, Any], student: StudentConfig, vocabulary: int | None
+) -> None:
+    wanted = {theirs: getattr(student, ours) for ours, theirs in SHAPE.items()}
+    for name, value in (wanted | {"vocab_size": vocabulary}).items():
+        if theirs.get(name) != value:
+            raise InputError(f"{folder} has {name} {theirs.get(name)}, the student {value}")
+
+
+def _check_vocabulary(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
+    if load_tokenizer(folder).get_vocab() != tokenizer.get_vocab():
+        raise InputError(
+            f"{folder}: its vocabulary is not the teacher's; the models must read the same tokens"
+        )
+
+
+def _check_labels(folder: Path, theirs: dict[str, Any], task: Task) -> None:
+    known = known_task(theirs)
+    if known is None:
+        raise InputError(f"{folder}: has no head for {task.kind}; fine-tune it first")
+    if task.for_model(known).model_config()["id2label"] != task.model_config()["id2label"]:
+        raise InputError(f"{folder}: its labels are not the teacher's, in the same order")
+    load_model(folder, task)
