@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tinybert import __version__
+from tinybert.distributed import is_main
 from tinybert.errors import InputError
 from tinybert.terminal import ProgressDisplay
 
@@ -59,7 +60,8 @@ def _compress(options: argparse.Namespace) -> None:
 
     with ProgressDisplay() as display:
         result = compress(recipe, options.out, fresh=options.fresh, progress=display)
-    _print_result(result, options)
+    if is_main():  # of the processes that torchrun starts, one talks to the user
+        _print_result(result, options)
 
 
 def _print_result(result: Any, options: argparse.Namespace) -> None:

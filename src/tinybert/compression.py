@@ -16,6 +16,7 @@ from transformers import PreTrainedModel, set_seed
 
 from tinybert.context import Context
 from tinybert.distributed import agree, is_main, start, wait_for_all
+from tinybert.errors import InputError
 from tinybert.export import check_parity, export
 from tinybert.export.targets import TARGETS
 from tinybert.files import atomic_path, remove, write_json, write_text
@@ -29,6 +30,7 @@ from tinybert.report.build import build_report
 from tinybert.report.card import model_card
 from tinybert.runtime.config import max_positions
 from tinybert.runtime.load import open_artifact
+from tinybert.tasks.base import Examples
 from tinybert.torch_model import load_torch
 from tinybert.workspace import StepFolders, Stopwatch, exclusive
 
@@ -105,6 +107,7 @@ class _Run:
         self.tokenizer = load_tokenizer(inputs.teacher, recipe.data.max_length)
         self.teacher: Path | None = None  # until there is a student
         self.model = inputs.teacher
+        self.train = inputs.train
         self.quantize: Step | None = None
 
     def run(self, fresh: bool) -> Result:
@@ -114,6 +117,8 @@ class _Run:
         for step in self.recipe.steps:
             if step.kind.works_on == "artifact":
                 self.quantize = step
+            elif step.kind.works_on == "rows":
+                done.append(self._make_rows(step))
             else:
                 done.append(self._step(step))
         artifacts = self.folders.run("export", self._export_settings(), self._export)
@@ -141,10 +146,32 @@ class _Run:
         self.model = folder / "model"
         return json.loads((folder / "step.json").read_text(encoding="utf-8"))
 
+    def _make_rows(self, step: Step) -> dict[str, Any]:
+        """A step that makes texts; those after it learn from them."""
+
+        def work(folder: Path) -> None:
+            watch = Stopwatch(folder / "seconds.txt")
+            set_seed(self.recipe.seed)
+            model = load_model(self.model, self.inputs.task)
+            texts = step.kind.load()(step.config, model, self._context(folder, watch))
+            if not texts:
+                raise InputError(f"{step.name}: made no rows; its settings leave no room for text")
+            write_json(folder / "rows.json", texts)
+            summary = {"name": step.name, "seconds": round(watch.seconds, 1), "rows": len(texts)}
+            write_json(folder / "step.json", summary)
+            remove(folder / "seconds.txt")
+
+        folder = self.folders.run(step.name, step.config.model_dump(), work)
+        rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
+        texts = [tuple(row) if isinstance(row, list) else row for row in rows]
+        self.train = Examples(texts, None, str(folder / "rows.json"))
+        return json.loads((folder / "step.json").read_text(encoding="utf-8"))
+
     def _work(self, step: Step, folder: Path) -> None:
         watch = Stopwatch(folder / "seconds.txt")
         # A run that was killed while it cleaned up has its model, and perhaps half a checkpoint.
-        if not agree((folder / "model").exists()):
+        made = (folder / "model").exists()
+        if not (agree(made) if step.kind.trains else made):
             self._make_model(step, folder, watch)
         if not is_main():
             return
@@ -166,16 +193,22 @@ class _Run:
         task = self.inputs.task
         set_seed(self.recipe.seed)
         model = load_model(self.model, task, new_head=step.name == "finetune")
-        teacher = self._load_teacher(step)
-        assert self.inputs.train is not None  # read_inputs has seen to it
+        context = self._context(folder, watch, self._load_teacher(step))
+        context.progress(Progress(step.name, 0, 1))
+        model = step.kind.load()(step.config, model, context)
+        if is_main():
+            save_model(model, self.tokenizer, folder / "model")
 
+    def _context(
+        self, folder: Path, watch: Stopwatch, teacher: PreTrainedModel | None = None
+    ) -> Context:
         def report(progress: Progress) -> None:
             watch.tick()
             self.progress(progress)
 
-        context = Context(
-            task=task,
-            train=self.inputs.train,
+        return Context(
+            task=self.inputs.task,
+            train=self.train or Examples([], None, "no rows yet"),
             tokenizer=self.tokenizer,
             max_length=self.recipe.data.max_length,
             seed=self.recipe.seed,
@@ -184,10 +217,6 @@ class _Run:
             unlabeled=tuple(self.recipe.data.unlabeled),
             progress=report if is_main() else silent,
         )
-        context.progress(Progress(step.name, 0, 1))
-        model = step.kind.load()(step.config, model, context)
-        if is_main():
-            save_model(model, self.tokenizer, folder / "model")
 
     def _load_teacher(self, step: Step) -> PreTrainedModel | None:
         """The model that a step learns from; None before `student`."""

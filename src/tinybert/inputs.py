@@ -53,7 +53,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     with recipe.blamed("task"):
         task = _recipe_task(recipe)
     train_table, labeled = None, False
-    if any(step.kind.works_on == "model" for step in recipe.steps):
+    if _needs_rows(recipe) or recipe.data.train is not None:
         if recipe.data.train is None:
             raise recipe.source.error(
                 ("data", "train"), "is missing, and the steps need training rows"
@@ -107,6 +107,13 @@ def _evaluation(recipe: Recipe) -> str:
             "with an evaluation split of its own",
         )
     return recipe.data.train
+
+
+def _needs_rows(recipe: Recipe) -> bool:
+    """Whether a step reads training rows that no step before it has made."""
+    kinds = [step.kind.works_on for step in recipe.steps]
+    made = kinds.index("rows") if "rows" in kinds else len(kinds)
+    return "model" in kinds[:made]
 
 
 def _needs_labels(recipe: Recipe) -> bool:

@@ -8,6 +8,8 @@ from transformers import PreTrainedTokenizerBase
 
 from tinybert.distill.config import DistillConfig, GeneralDistillConfig
 from tinybert.errors import InputError
+from tinybert.generate.config import GenerateConfig
+from tinybert.generate.step import load_masked_lm
 from tinybert.hub import download
 from tinybert.huggingface import known_task, load_model, load_tokenizer
 from tinybert.recipe import Recipe
@@ -52,6 +54,8 @@ def find_other_models(
                 _check_shape(folder, theirs, check, config.get("vocab_size"))
             else:
                 _check_vocabulary(folder, tokenizer)
+            if isinstance(check, GenerateConfig):
+                load_masked_lm(folder)
             if isinstance(check, DistillConfig):
                 _check_labels(folder, theirs, task)
         folders.append(folder)
@@ -64,6 +68,8 @@ def _named(recipe: Recipe) -> Iterator[tuple[Place, str, Any]]:
         settings, place = step.config, ("steps", index, step.name)
         if isinstance(settings, StudentConfig) and settings.init not in ("teacher", "random"):
             yield (*place, "init"), settings.init, settings
+        if isinstance(settings, GenerateConfig) and settings.masked_lm is not None:
+            yield (*place, "masked_lm"), settings.masked_lm, settings
         if isinstance(settings, GeneralDistillConfig) and settings.teacher is not None:
             yield (*place, "teacher"), settings.teacher, settings
         if isinstance(settings, DistillConfig):

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import Field, ValidationError
@@ -174,6 +174,9 @@ def _check_order(steps: Sequence[Step], source: RecipeSource) -> None:
             raise source.error(place, "needs a `student` step before it: who is to learn?")
         if step.name == "student" and "student" in names[:index]:
             raise source.error(place, "there is a `student` step already; one recipe makes one")
+        made = any(before.kind.works_on == "rows" for before in steps[:index])
+        if made and (step.name == "finetune" or bool(getattr(step.config, "label", 0))):
+            raise source.error(place, "needs labels, and the rows that `generate` makes have none")
         before = steps[index - 1] if index else None
         if before and before.kind.works_on == "artifact":
             raise source.error(
@@ -196,12 +199,11 @@ def _validate(
         keys = [key for key in first["loc"] if not _is_type_name(key)]
         where = (*place, *keys)
         if first["type"] == "extra_forbidden":
-            section = config
-            for key in keys[:-1]:
-                section = section.model_fields[str(key)].annotation  # type: ignore[assignment]
-            message = f"unknown key{_suggest(str(keys[-1]), section.model_fields)}"
+            fields = _section(config, keys[:-1]).model_fields
+            message = f"unknown key{_suggest(str(keys[-1]), fields)}"
         elif first["type"] == "missing":
-            message = f"is missing; it is: {config.model_fields[str(keys[-1])].description}"
+            fields = _section(config, keys[:-1]).model_fields
+            message = f"is missing; it is: {fields[str(keys[-1])].description}"
         elif first["type"] == "model_type":
             message = f"expected a mapping of settings, got {first['input']!r}"
         elif first["type"] == "value_error":
@@ -209,6 +211,16 @@ def _validate(
         else:
             message = f"{first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
         raise source.error(where, message) from None
+
+
+def _section(config: type[Config], keys: Sequence[str | int]) -> type[Config]:
+    """The settings that a place within `config` holds."""
+    section: Any = config
+    for key in keys:
+        if isinstance(key, str):  # a number is a place in the list that the key before names
+            section = section.model_fields[key].annotation
+            section = next(iter(get_args(section)), section)
+    return section
 
 
 def _is_type_name(key: str | int) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from tinybert.config import Config
 from tinybert.distill.config import DistillConfig, GeneralDistillConfig
 from tinybert.finetune.config import FinetuneConfig
+from tinybert.generate.config import GenerateConfig
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.students.config import StudentConfig
 
@@ -42,6 +43,7 @@ class StepKind:
 
 STEPS: dict[str, StepKind] = {
     "finetune": StepKind(FinetuneConfig, "tinybert.finetune.step:finetune", trains=True),
+    "generate": StepKind(GenerateConfig, "tinybert.generate.step:generate", "rows"),
     "student": StepKind(StudentConfig, "tinybert.students.step:student"),
     "general-distill": StepKind(
         GeneralDistillConfig, "tinybert.distill.general:general_distill", trains=True

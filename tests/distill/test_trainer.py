@@ -14,26 +14,11 @@ from tinybert.distill.step import distill
 from tinybert.distill.terms import ProjectedTerm
 from tinybert.distill.trainer import DistillationTrainer
 from tinybert.errors import InputError
-from tinybert.huggingface import load_model
-from tinybert.students.config import StudentConfig
 from tinybert.students.observe import make_batches
-from tinybert.students.step import build_student
 from tinybert.tasks.base import Examples
 from tinybert.training.batches import EncodedExamples
 
-SHAPE = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
 LOSSES = ("prediction", "embedding", "hidden", "attention", "relations", "label")
-
-
-@pytest.fixture
-def teacher(tiny_bert_dir, tiny_context):
-    return load_model(tiny_bert_dir, tiny_context().task)
-
-
-@pytest.fixture
-def student(teacher):
-    torch.manual_seed(0)
-    return build_student(StudentConfig(**SHAPE), teacher)
 
 
 def config(**changes):

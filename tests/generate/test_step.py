@@ -91,16 +91,15 @@ def test_words_that_the_tokenizer_gives_up_on_are_left_out(masked_lm, tiny_conte
     assert not any(tokenizer.unk_token in tokenizer.tokenize(text) for text in texts)
 
 
-@pytest.mark.parametrize(
-    ("model", "method", "message"),
-    [
-        ("teacher", "masked-lm", "BertForSequenceClassification; use gradient"),
-        ("masked_lm", "gradient", "BertForMaskedLM; use masked-lm"),
-    ],
-)
-def test_a_method_without_its_head_is_refused(request, tiny_context, model, method, message):
-    with pytest.raises(InputError, match=message):
-        generate(config(method=method), request.getfixturevalue(model), tiny_context())
+def test_a_masked_lm_beside_the_teacher(teacher, masked_lm, tiny_context, tmp_path):
+    masked_lm.save_pretrained(tmp_path)
+    texts = generate(config(masked_lm=str(tmp_path)), teacher, tiny_context())
+    assert texts == generate(config(), masked_lm, tiny_context())
+
+
+def test_a_masked_lm_that_is_none(teacher, tiny_context, tiny_bert_dir):
+    with pytest.raises(InputError, match="no masked-LM head to sample from"):
+        generate(config(masked_lm=str(tiny_bert_dir)), teacher, tiny_context())
 
 
 def test_texts_that_do_not_fit_are_refused(teacher, tiny_context):

@@ -1,7 +1,5 @@
 """The settings of `generate`."""
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
 from tinybert.config import Config
@@ -15,10 +13,11 @@ class GenerateConfig(Config):
     """
 
     rows: int = Field(20000, gt=0, description="texts to make, or pairs of texts")
-    method: Literal["auto", "gradient", "masked-lm"] = Field(
-        "auto",
-        description="gradient: words that lead a task head to drawn predictions; masked-lm: "
-        "sampling from a masked-LM head; auto: as the teacher's head allows",
+    masked_lm: str | None = Field(
+        None,
+        description="path or hub id of a masked-LM with the teacher's vocabulary, such as what the "
+        "teacher was fine-tuned from, to sample texts from; default: words are sought by gradient "
+        "in the teacher's own embeddings",
     )
     min_tokens: int = Field(2, gt=0, description="tokens of the shortest text")
     max_tokens: int = Field(
@@ -30,10 +29,14 @@ class GenerateConfig(Config):
     )
     share: float = Field(0.2, gt=0, le=1, description="of a text's tokens replaced in a round")
     candidates: int = Field(
-        64, gt=0, description="gradient: random tokens among which the best replacement is sought"
+        64,
+        gt=0,
+        description="by gradient: random tokens among which the best replacement is sought",
     )
     temperature: float = Field(
-        1.0, gt=0, description="masked-lm: of sampling; 1 follows the head, less is more common"
+        1.0,
+        gt=0,
+        description="of sampling from a masked-LM; 1 follows the head, less is more common",
     )
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from tinybert.generate.vocabulary import read_vocabulary
 from tinybert.huggingface import tokenize
 from tinybert.progress import Progress
 from tinybert.tasks.base import Text
+from tinybert.torch_model import load_torch
 
 BATCH_TOKENS = 2048
 """The most tokens run at once: activations kept for their gradient are over 1 GB in BERT-base."""
@@ -28,17 +30,19 @@ def generate(config: GenerateConfig, model: PreTrainedModel, context: Context) -
 
     Args:
         config: How many, how long and how.
-        model: With a task head or a masked-LM head.
+        model: With a task head, or with a masked-LM head, which is sampled from.
         context: Its training rows are not read.
 
     Returns:
         The texts, as many as asked for less those that the tokenizer can't read back.
 
     Raises:
-        InputError: The model has no such head, the tokenizer has no mask token, or
-            `data.max_length` leaves too little room.
+        InputError: The tokenizer has no mask token, `data.max_length` leaves too little room, or
+            there is no such masked-LM.
     """
-    sampled = _is_sampled(config, model)
+    if config.masked_lm is not None:
+        model = load_masked_lm(Path(config.masked_lm)).to(model.device)  # type: ignore[arg-type]
+    sampled = _has_masked_lm(model)
     model.eval()
     tokenizer, columns = context.tokenizer, len(context.task.text)
     if tokenizer.mask_token is None:
@@ -96,17 +100,23 @@ def plan(
             together -= most
 
 
-def _is_sampled(config: GenerateConfig, model: PreTrainedModel) -> bool:
-    """Whether texts come from a masked-LM head rather than a search by gradient."""
-    head: Any = transformers.MODEL_FOR_MASKED_LM_MAPPING.get(type(model.config), None)
-    has_masked_lm = head is not None and isinstance(model, head)
-    method = "masked-lm" if has_masked_lm else "gradient"
-    if config.method not in ("auto", method):
+def load_masked_lm(folder: Path) -> PreTrainedModel:
+    """Loads a model with its masked-LM head, fp32, in eval mode.
+
+    Raises:
+        InputError: The folder has no such model.
+    """
+    module = load_torch(folder).module
+    if not _has_masked_lm(module):
         raise InputError(
-            f"generate.method: {config.method} does not work with the head of the teacher, "
-            f"a {type(model).__name__}; use {method}"
+            f"{folder}: has no masked-LM head to sample from; it is a {type(module).__name__}"
         )
-    return has_masked_lm
+    return module
+
+
+def _has_masked_lm(model: PreTrainedModel) -> bool:
+    head: Any = transformers.MODEL_FOR_MASKED_LM_MAPPING.get(type(model.config), None)
+    return head is not None and isinstance(model, head)
 
 
 def _longest(
