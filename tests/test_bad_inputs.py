@@ -105,6 +105,66 @@ RECIPES = {
     "a mapping unknown": (put(f"{SHAPE}.mapping", "first"), ["mapping", "uniform"]),
     "a mapping too long": (put("steps.1.distill.mapping", [1, 2]), ["mapping", "[1, 2]"]),
     "a mapping outside": (put("steps.1.distill.mapping", [3]), ["mapping", "[3]"]),
+    "a mapping with gaps outside": (put("steps.1.distill.mapping", [0]), ["mapping", "[0]"]),
+    "relation heads that don't divide": (
+        put("steps.1.distill", {"relations": 1, "relation_heads": 3}),
+        ["relation_heads", "3 does not divide"],
+    ),
+    "an unknown schedule of weights": (
+        put("steps.1.distill", {"weights_schedule": "linear"}),
+        ["weights_schedule", "linear", "two-phase"],
+    ),
+    "a schedule that can't be imported": (
+        put("steps.1.distill", {"weights_schedule": "no_such_module:f"}),
+        ["weights_schedule", "no_such_module"],
+    ),
+    "no such second teacher": (
+        put("steps.1.distill", {"teachers": [{"model": "no/such/model/here"}]}),
+        ["steps.1.distill.teachers.0.model", "no/such/model/here"],
+    ),
+    "a key of a second teacher": (
+        put("steps.1.distill", {"teachers": [{"model": "x", "wieght": 2}]}),
+        ["wieght", "did you mean 'weight'"],
+    ),
+    "a second teacher unnamed": (
+        put("steps.1.distill", {"teachers": [{"weight": 2}]}),
+        ["teachers.0.model", "missing", "hub id"],
+    ),
+    "a general distillation of nothing": (
+        put("steps.1", {"general-distill": {}}),
+        ["general-distill", "data.unlabeled"],
+    ),
+    "a corpus that is not there": (
+        lambda recipe: (
+            put("steps.1", {"general-distill": {}})(recipe),
+            put("data.unlabeled", ["nowhere/*.txt.gz"])(recipe),
+        ),
+        ["data.unlabeled", "nowhere/*.txt.gz"],
+    ),
+    "blocks longer than the teacher takes": (
+        put("steps.1", {"general-distill": {"length": 1000}}),
+        ["length", "1000", "128"],
+    ),
+    "no such general teacher": (
+        put("steps.1", {"general-distill": {"teacher": "no/such/model/here"}}),
+        ["general-distill.teacher", "no/such/model/here"],
+    ),
+    "general distillation before student": (
+        put("steps", [{"general-distill": {}}]),
+        ["general-distill", "student"],
+    ),
+    "fine-tuning on generated rows": (
+        put("steps", ["generate", "finetune"]),
+        ["finetune", "needs labels"],
+    ),
+    "labels of generated rows": (
+        put("steps", ["generate", "student", {"distill": {"label": 1.0}}]),
+        ["distill", "needs labels"],
+    ),
+    "a masked-LM that is none": (
+        put("steps.0", {"generate": {"masked_lm": "{here}/recipe.yaml"}}),
+        ["generate.masked_lm", "file"],
+    ),
     "distill before student": (put("steps", [{"distill": {}}]), ["distill", "student"]),
     "two students": (put("steps.1", {"student": {}}), ["student", "already"]),
     "a step after quantize": (put("steps", ["quantize", "finetune"]), ["finetune", "quantize"]),

@@ -363,6 +363,100 @@ def test_a_student_from_a_checkpoint(again, recipe, finished):
     assert not torch.equal(ours["classifier.weight"], theirs["classifier.weight"])
 
 
+def models(out):
+    """The weights of each step, by its name."""
+    return {
+        path.parts[-3].split("-", 1)[1].rsplit("-", 1)[0]: path.read_bytes()
+        for path in out.glob("steps/*/model/model.safetensors")
+    }
+
+
+def test_a_teacher_needs_no_labels(again, recipe, files, tmp_path, reviews):
+    """Unlabeled text is as good a training set as any, where nothing is fine-tuned."""
+    unlabeled = tmp_path / "unlabeled.jsonl"
+    rows = [json.dumps({"sentence": row["sentence"]}) for row in reviews]
+    unlabeled.write_text("\n".join(rows), encoding="utf-8")
+    steps = recipe()["steps"][1:]
+    data = recipe()["data"]
+    results = []
+    for name, train in (("with", data["train"]), ("without", str(unlabeled))):
+        changed = recipe(steps=steps, data=data | {"train": train})
+        with contextlib.suppress(Stopped):
+            tinybert.compress(changed, tmp_path / name, progress=stop_before_export)
+        results.append(models(tmp_path / name))
+    assert results[0] == results[1]
+    assert set(results[0]) == {"student", "distill"}
+    with pytest.raises(InputError, match="no column 'label'"):
+        tinybert.compress(recipe(data=data | {"train": str(unlabeled)}), tmp_path / "labels")
+
+
+def stop_before_export(report):
+    if report.step == "export":
+        raise Stopped
+
+
+def test_no_data_at_all(recipe, tmp_path):
+    """Texts are made from the teacher; the evaluation split alone is read."""
+    changed = recipe(
+        data={"eval": recipe()["data"]["eval"], "max_length": 32},
+        steps=[{"generate": {"rows": 24, "max_tokens": 8}}, *recipe()["steps"][1:]],
+    )
+    with contextlib.suppress(Stopped):
+        tinybert.compress(changed, tmp_path / "out", progress=stop_before_export)
+    (folder,) = tmp_path.glob("out/steps/01-generate-*")
+    assert len(json.loads((folder / "rows.json").read_text())) == 24
+    assert json.loads((folder / "step.json").read_text())["rows"] == 24
+    assert set(models(tmp_path / "out")) == {"student", "distill"}
+
+
+def test_two_teachers(recipe, tiny_bert_dir, finished, tmp_path):
+    """The second one changes what is learned; one that sees other labels is refused."""
+    shutil.copytree(
+        finished[0].glob("steps/01-finetune-*").__next__() / "model", tmp_path / "tuned"
+    )
+    results = []
+    for name, teachers in (("one", []), ("two", [{"model": str(tmp_path / "tuned")}])):
+        steps = [{"student": SHAPE}, {"distill": {"max_steps": 3, "teachers": teachers}}]
+        with contextlib.suppress(Stopped):
+            tinybert.compress(recipe(steps=steps), tmp_path / name, progress=stop_before_export)
+        results.append(models(tmp_path / name))
+    assert results[0]["student"] == results[1]["student"]
+    assert results[0]["distill"] != results[1]["distill"]
+    config = json.loads((tmp_path / "tuned" / "config.json").read_text())
+    config |= {"id2label": {"0": "up", "1": "down"}, "label2id": {"up": 0, "down": 1}}
+    config["tinybert"] = {}
+    (tmp_path / "tuned" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=r"teachers\.0\.model.*negative, positive"):
+        tinybert.compress(recipe(steps=steps), tmp_path / "three")
+
+
+def test_general_distillation_learns_from_the_teacher_as_it_was(
+    recipe, encoder_dir, reviews, tmp_path
+):
+    """The bare encoder, not what `finetune` made of it, and in whatever order they stand."""
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(row["sentence"] for row in reviews), encoding="utf-8")
+    general = {"length": 16, "batch_size": 4, "gradient_accumulation": 1, "max_steps": 2}
+    shape = SHAPE | {"init": "random"}
+    results = []
+    for name, epochs in (("short", 1), ("long", 2)):
+        changed = recipe(
+            teacher=encoder_dir,
+            data=recipe()["data"] | {"unlabeled": [str(corpus)]},
+            steps=[
+                {"finetune": {"epochs": epochs}},
+                {"student": shape},
+                {"general-distill": general},
+            ],
+        )
+        with contextlib.suppress(Stopped):
+            tinybert.compress(changed, tmp_path / name, progress=stop_before_export)
+        results.append(models(tmp_path / name))
+    assert results[0]["finetune"] != results[1]["finetune"]
+    assert results[0]["general-distill"] == results[1]["general-distill"]
+    assert results[0]["general-distill"] != results[0]["student"]
+
+
 def in_run(finished, step_folder):
     return (finished[0] / "steps" / step_folder.name).exists()
 

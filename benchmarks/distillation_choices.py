@@ -1,0 +1,185 @@
+"""Every loss, mapping and schedule of `distill`, tried on rows held out of a task's training rows.
+
+    .venv/bin/python benchmarks/distillation_choices.py glue/cola ../shared/data/glue/CoLA \
+        runs/cola/teacher/student --out runs/choices/cola
+
+The evaluation split is never read: a random share of the training rows is held out, students learn
+on the rest (--rows of it) and are scored on what was held out, in PyTorch fp32. Rows that share
+most of their words with a held-out one are left out, since SST-2's are phrases of the same
+sentences. All variants of a start begin with the same weights. A result is kept in --out and not
+computed again.
+"""
+
+import argparse
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from transformers import set_seed
+
+from tinybert.context import Context
+from tinybert.data import read
+from tinybert.distill.config import DistillConfig
+from tinybert.distill.step import distill
+from tinybert.huggingface import known_task, load_model, load_tokenizer, save_model
+from tinybert.measure.evaluate import evaluate
+from tinybert.measure.machine import describe_machine
+from tinybert.runtime.config import read_object
+from tinybert.students.config import StudentConfig
+from tinybert.students.step import student
+from tinybert.tasks import get_task
+from tinybert.tasks.base import Examples
+from tinybert.torch_model import load_torch
+
+LAYERS = {"hidden": 1.0, "attention": 1.0}
+ALL = {"embedding": 1.0, **LAYERS}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "predictions, T=4 (the default)": {},
+    "predictions, T=1": {"temperature": 1.0},
+    "predictions, T=2": {"temperature": 2.0},
+    "squared error of logits": {"prediction_loss": "logits"},
+    "labels beside predictions": {"label": 0.5},
+    "labels alone": {"prediction": 0.0, "label": 1.0},
+    "+ embeddings": {"embedding": 1.0},
+    "+ hidden states": {"hidden": 1.0},
+    "+ hidden states, one projection": {"hidden": 1.0, "projection": "shared"},
+    "+ hidden states, cosine": {"hidden": 1.0, "hidden_loss": "cosine"},
+    "+ attention, KL": {"attention": 1.0},
+    "+ attention, scores": {"attention": 0.1, "attention_loss": "scores"},
+    "+ relations": {"relations": 1.0},
+    "+ relations, last layer": {"relations": 1.0, "mapping": "last"},
+    "all": ALL,
+    "all but embeddings": LAYERS,
+    "all but hidden states": {"embedding": 1.0, "attention": 1.0},
+    "all but attention": {"embedding": 1.0, "hidden": 1.0},
+    "all but predictions": ALL | {"prediction": 0.0},
+    "all, top layers": ALL | {"mapping": "top"},
+    "all, bottom layers": ALL | {"mapping": "bottom"},
+    "all, last layer": ALL | {"mapping": "last"},
+    "all, nearest layers": ALL | {"mapping": "nearest"},
+    "all, two phases": ALL | {"weights_schedule": "two-phase"},
+    "all, the article's schedule": ALL | {"weights_schedule": "article"},
+    "dropout 0.1": {"dropout": 0.1},
+    "learning rate 5e-5": {"learning_rate": 5e-5},
+    "learning rate 2e-4": {"learning_rate": 2e-4},
+    "a third of the epochs": {"epochs": 1 / 3},
+    "three times the epochs": {"epochs": 3.0},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task", help="such as glue/sst-2")
+    parser.add_argument("data", help="its GLUE folder")
+    parser.add_argument("teacher", type=Path, help="fine-tuned")
+    parser.add_argument("--heads", type=int, default=12)
+    parser.add_argument("--init", nargs="+", default=["teacher"])
+    parser.add_argument("--rows", type=int, default=8000, help="to learn on")
+    parser.add_argument("--held-out", type=int, default=1000)
+    parser.add_argument("--epochs", type=float, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--only", nargs="+", help="names of variants")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    context, held_out = split(options)
+    teacher = evaluate(load_torch(options.teacher), held_out)["metric"]
+    print(
+        f"## {options.task}, {options.heads} heads, {len(context.train)} rows, {options.epochs:g} "
+        f"epochs, scored on {len(held_out)} held-out training rows; seeds {options.seeds}"
+    )
+    print(f"{describe_machine(torch.get_num_threads())}\nteacher: {teacher:.4f}\n")
+    print(f"| start | variant | {context.task.metric}, a seed each | of the teacher |\n|-|-|-|-|")
+    for init in options.init:
+        names = options.only or VARIANTS
+        for name in [None, *names]:
+            scores = [score(options, context, held_out, init, name, seed) for seed in options.seeds]
+            share = sum(scores) / len(scores) / teacher
+            figures = ", ".join(f"{value:.4f}" for value in scores)
+            print(f"| {init} | {name or 'not trained'} | {figures} | {share:.1%} |", flush=True)
+
+
+def split(options: argparse.Namespace) -> tuple[Context, Examples]:
+    task = get_task({"kind": options.task})
+    table = read(options.data, "train", task.layout)
+    known = known_task(read_object(options.teacher / "config.json"))
+    assert known is not None, "the teacher has no head"
+    task = task.fit(table).for_model(known)
+    rows = task.examples(table)
+    order = random.Random(0).sample(range(len(rows)), len(rows))
+    held, rest = order[: options.held_out], order[options.held_out :]
+    seen = {gram for row in held for gram in grams(rows.texts[row])}
+    rest = [row for row in rest if not any(gram in seen for gram in grams(rows.texts[row]))]
+    tokenizer = load_tokenizer(options.teacher)
+    train = pick(rows, rest[: options.rows])
+    context = Context(task, train, tokenizer, 128, 0, Path(), load_model(options.teacher, task))
+    return context, pick(rows, held)
+
+
+def grams(text: Any) -> list[tuple[str, ...]]:
+    """Runs of five words, which few texts share by chance."""
+    words = " ".join([text] if isinstance(text, str) else text).split()
+    return [tuple(words[at : at + 5]) for at in range(len(words) - 4)]
+
+
+def pick(rows: Examples, places: list[int]) -> Examples:
+    assert rows.labels is not None
+    return Examples([rows.texts[place] for place in places], rows.labels[places], rows.source)
+
+
+def score(
+    options: argparse.Namespace,
+    context: Context,
+    held_out: Examples,
+    init: str,
+    name: str | None,
+    seed: int,
+) -> float:
+    """The metric of one variant; of the start where it has no name."""
+    settings = {"epochs": options.epochs} | (VARIANTS[name] if name else {})
+    if name and "epochs" in VARIANTS[name]:
+        settings["epochs"] = VARIANTS[name]["epochs"] * options.epochs
+    key = f"{init}-{options.heads}-{seed}-{len(context.train)}-{json.dumps(settings)}"
+    file = options.out / "scores.json"
+    scores = json.loads(file.read_text()) if file.exists() else {}
+    if name is None:
+        key = f"{init}-{options.heads}-{seed}-start"
+    if key not in scores:
+        scores[key] = run(options, context, held_out, init, settings if name else None, seed)
+        file.write_text(json.dumps(scores, indent=1))
+    return scores[key]
+
+
+def run(
+    options: argparse.Namespace,
+    context: Context,
+    held_out: Examples,
+    init: str,
+    settings: dict[str, Any] | None,
+    seed: int,
+) -> float:
+    start = options.out / f"start-{init}-{options.heads}-{seed}"
+    context = replace(context, seed=seed)
+    assert context.teacher is not None
+    if not start.exists():
+        set_seed(seed)
+        shape = StudentConfig(attention_heads=options.heads, init=init)
+        save_model(student(shape, context.teacher, context), context.tokenizer, start)
+    if settings is None:
+        return evaluate(load_torch(start), held_out)["metric"]
+    with TemporaryDirectory() as folder:
+        set_seed(seed)
+        model = load_model(start, context.task)
+        here = replace(context, folder=Path(folder) / "checkpoints")
+        model = distill(DistillConfig(**settings), model, here)
+        save_model(model, context.tokenizer, Path(folder) / "model")
+        return evaluate(load_torch(Path(folder) / "model"), held_out)["metric"]
+
+
+if __name__ == "__main__":
+    main()
