@@ -162,7 +162,7 @@ RECIPES = {
         ["distill", "needs labels"],
     ),
     "a masked-LM that is none": (
-        put("steps.0", {"generate": {"masked_lm": "{here}/recipe.yaml"}}),
+        put("steps", [{"generate": {"masked_lm": "{here}/recipe.yaml"}}]),
         ["generate.masked_lm", "file"],
     ),
     "distill before student": (put("steps", [{"distill": {}}]), ["distill", "student"]),

@@ -74,7 +74,7 @@ def test_two_processes_do_as_one_with_twice_the_batch(run):
         for name, values in theirs.items():
             if name.endswith("key.bias"):
                 continue  # no loss depends on it: Adam makes steps of its rounding errors
-            torch.testing.assert_close(ours[name], values, rtol=1e-3, atol=1e-3)
+            torch.testing.assert_close(ours[name], values, rtol=1e-3, atol=5e-3)
     assert report["task"] == other["task"]
     for ours, theirs in zip(report["artifacts"], other["artifacts"], strict=True):
         assert ours["metric"] == theirs["metric"]

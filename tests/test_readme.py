@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from tinybert.cli import main
+from tinybert.distill.config import DistillConfig
 from tinybert.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
@@ -17,9 +18,13 @@ def blocks(language):
 
 
 def test_the_recipe_is_one():
-    (text,) = blocks("yaml")
-    recipe = Recipe.from_mapping(yaml.safe_load(text))
+    recipe = Recipe.from_mapping(yaml.safe_load(blocks("yaml")[0]))
     assert [step.name for step in recipe.steps] == ["finetune", "student", "distill", "quantize"]
+
+
+def test_the_settings_of_distillation_are_its_defaults():
+    (step,) = yaml.safe_load(blocks("yaml")[1])
+    assert DistillConfig(**step["distill"]) == DistillConfig()
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*.yaml")), ids=lambda path: path.name)

@@ -1,6 +1,7 @@
 """What distillation trains, and what it leaves alone."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
@@ -153,3 +154,41 @@ def test_regression_compares_values(tiny_bert_dir, tiny_context, student, teache
     model = DistillationModel(student, teacher.config, config(), [(1, 2)])
     ours, theirs = {LOGITS: torch.tensor([[1.0], [2.0]])}, {LOGITS: torch.tensor([[3.0], [2.0]])}
     assert model.terms["prediction"](ours, theirs, torch.ones(2, 1)).item() == 2.0
+
+
+@pytest.mark.parametrize("losses", [{}, {"hidden": 1, "attention": 1, "relations": 1}])
+def test_gradient_checkpointing_changes_nothing_but_memory(student, teacher, tiny_context, losses):
+    results = []
+    for number, checkpointing in enumerate((False, True)):
+        torch.manual_seed(0)
+        trained = distill(
+            config(max_steps=3, gradient_checkpointing=checkpointing, **losses),
+            copy.deepcopy(student),
+            dataclasses.replace(
+                tiny_context(teacher=teacher), folder=tiny_context().folder / str(number)
+            ),
+        )
+        assert not trained.is_gradient_checkpointing
+        results.append(trained.state_dict())
+    for name, values in results[0].items():
+        torch.testing.assert_close(values, results[1][name], rtol=1e-4, atol=1e-5)
+
+
+def test_a_schedule_that_leaves_nothing(student, teacher, tiny_context):
+    """The article's schedule begins with embeddings and hidden states."""
+    with pytest.raises(InputError, match=r"leaves no loss at epoch 0\.00"):
+        distill(config(weights_schedule="article"), student, tiny_context(teacher=teacher))
+
+
+@pytest.mark.parametrize("name", ["two-phase", "article"])
+def test_schedules_change_the_weights(student, teacher, tiny_context, name):
+    seen = []
+    weights = {"hidden": 1, "embedding": 1, "weights_schedule": name, "epochs": 12}
+    context = tiny_context(
+        teacher=teacher, progress=lambda report: seen.append(frozenset(report.values))
+    )
+    distill(config(**weights), student, context)
+    with_losses = [values for values in seen if values]
+    if name == "two-phase":
+        assert "loss_prediction" not in with_losses[0]
+    assert "loss_prediction" in with_losses[-1]

@@ -103,9 +103,3 @@ class DistillationModel(nn.Module):
                     fit.add(own[ours][mask].cpu(), teacher[theirs][mask].float().cpu())
         for layer, fit in fits.items():
             fit.solve(layer)
-
-    # The Trainer asks its model for these.
-
-    def gradient_checkpointing_enable(self, **options: Any) -> None:
-        """Recomputes the student's layers in the backward pass, for less memory."""
-        self.student.gradient_checkpointing_enable(**options)

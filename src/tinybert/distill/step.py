@@ -59,7 +59,7 @@ def run_distillation(
     """Trains to the end, going on from the last checkpoint; returns the student in eval mode."""
     _set_dropout(model, config.dropout)
     trainer.fit_projections()
-    train_to_end(trainer)
+    train_to_end(trainer, gradient_checkpointing=config.gradient_checkpointing)
     return model.eval()
 
 

@@ -20,5 +20,6 @@ def finetune(config: FinetuneConfig, model: PreTrainedModel, context: Context) -
         step="finetune",
         progress=context.progress,
     )
-    train_to_end(BucketedTrainer(model=model, **options))
+    trainer = BucketedTrainer(model=model, **options)
+    train_to_end(trainer, gradient_checkpointing=config.gradient_checkpointing)
     return model.eval()

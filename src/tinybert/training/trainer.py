@@ -127,7 +127,6 @@ def trainer_options(
         save_total_limit=2,
         logging_steps=20,
         report_to="tensorboard" if config.tensorboard else "none",
-        gradient_checkpointing=config.gradient_checkpointing,
         torch_compile=config.compile,
         ddp_find_unused_parameters=True,  # a loss may leave the head or the last layers alone
         disable_tqdm=True,
@@ -142,7 +141,7 @@ def trainer_options(
     }
 
 
-def train_to_end(trainer: Trainer) -> None:
+def train_to_end(trainer: Trainer, *, gradient_checkpointing: bool = False) -> None:
     """Trains, going on from the last whole checkpoint where there is one.
 
     A run that was killed and started again ends with the same bits as an undisturbed one on the
@@ -155,12 +154,12 @@ def train_to_end(trainer: Trainer) -> None:
         # Where the last step ends within an epoch, the Trainer would do one more.
         trainer._load_from_checkpoint(checkpoint)
         return
-    with _attention_for_training(trainer):
+    with _made_for_training(trainer, gradient_checkpointing):
         trainer.train(resume_from_checkpoint=checkpoint)
 
 
 @contextlib.contextmanager
-def _attention_for_training(trainer: Trainer) -> Iterator[None]:
+def _made_for_training(trainer: Trainer, gradient_checkpointing: bool) -> Iterator[None]:
     """Plain attention for bfloat16 on a CPU, where the fused one's backward pass is slow.
 
     Whole steps of a 4 × 312 student take 0.6 of the time so. Models have their own back
@@ -171,9 +170,15 @@ def _attention_for_training(trainer: Trainer) -> Iterator[None]:
     before = model.config._attn_implementation
     if trainer.args.device.type == "cpu" and trainer.args.bf16:
         model.set_attn_implementation("eager")
+    # Transformers 6 knows it by this name alone.
+    name = "activation" if hasattr(model, "activation_checkpointing_enable") else "gradient"
+    if gradient_checkpointing:
+        getattr(model, f"{name}_checkpointing_enable")()
     try:
         yield
     finally:
+        if gradient_checkpointing:
+            getattr(model, f"{name}_checkpointing_disable")()
         model.set_attn_implementation(before)
 
 
