@@ -5,6 +5,7 @@ below OUT/steps, so that a run that was stopped goes on where it was.
 """
 
 import json
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from tinybert.huggingface import load_model, load_tokenizer, save_model
 from tinybert.inputs import Inputs, read_inputs
 from tinybert.measure.bench import bench
 from tinybert.measure.evaluate import evaluate
+from tinybert.measure.guess import constant_guess
 from tinybert.progress import Progress, ProgressCallback, silent
 from tinybert.recipe import Recipe, Step
 from tinybert.report.build import build_report
@@ -33,6 +35,8 @@ from tinybert.runtime.load import open_artifact
 from tinybert.tasks.base import Examples
 from tinybert.torch_model import load_torch
 from tinybert.workspace import StepFolders, Stopwatch, exclusive
+
+logger = logging.getLogger(__name__)
 
 QUANTIZED = "_quantized"
 """What transformers.js, and so this layout, adds to the name of an int8 file."""
@@ -138,6 +142,8 @@ class _Run:
         if is_main() and not self.folders.is_done(step.name, settings):
             # From here on OUT is no longer the finished run that it may have been.
             remove(self.out / "report.json")
+            if step.name == "student":
+                self._check_teacher()
         folder = self.folders.run(
             step.name, settings, lambda work: self._work(step, work), together=step.kind.trains
         )
@@ -145,6 +151,21 @@ class _Run:
             self.teacher = self.model
         self.model = folder / "model"
         return json.loads((folder / "step.json").read_text(encoding="utf-8"))
+
+    def _check_teacher(self) -> None:
+        """Warns of a teacher that has nothing to teach, the most common mistake."""
+        metric, rows = self.inputs.task.metric, self.inputs.eval
+        reached = evaluate(load_torch(self.model), rows)["metric"]
+        guess = constant_guess(self.inputs.task, rows)
+        if reached <= guess:
+            logger.warning(
+                "the teacher's %s is %.4f on %s, no better than always giving one answer (%.4f): "
+                "was it fine-tuned for this task?",
+                metric,
+                reached,
+                rows.source,
+                guess,
+            )
 
     def _make_rows(self, step: Step) -> dict[str, Any]:
         """A step that makes texts; those after it learn from them."""

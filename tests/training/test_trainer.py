@@ -125,3 +125,18 @@ def test_the_model_is_trained_and_in_eval_mode(tiny_context, tiny_bert_dir):
     after = run_finetune(context, tiny_bert_dir, {"max_steps": 3})
     assert not after.training
     assert not torch.equal(before.classifier.weight, after.classifier.weight)
+
+
+def test_loss_curves_are_beside_the_checkpoints(tiny_bert_dir, tiny_context):
+    context = tiny_context()
+    config = FinetuneConfig(max_steps=1, bf16=False, tensorboard=True)
+    finetune(config, load_model(tiny_bert_dir, context.task), context)
+    (events,) = (context.folder.parent / "tensorboard").iterdir()
+    assert events.stat().st_size > 100
+
+
+def test_without_tensorboard(monkeypatch):
+    monkeypatch.setattr("tinybert.training.config.find_spec", lambda name: None)
+    FinetuneConfig()
+    with pytest.raises(ValueError, match=r"pip install 'tinybert\[tensorboard\]'"):
+        FinetuneConfig(tensorboard=True)

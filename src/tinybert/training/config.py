@@ -1,8 +1,9 @@
 """The settings of one training run, as a recipe spells them."""
 
+from importlib.util import find_spec
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tinybert.config import Config
 
@@ -28,6 +29,12 @@ class TrainingConfig(Config):
     )
     compile: bool = Field(False, description="torch.compile; pays on GPUs and for long trainings")
     tensorboard: bool = Field(
-        False, description="write loss curves for TensorBoard into the step's folder"
+        False, description="write loss curves into the step's folder, for `tensorboard --logdir`"
     )
     checkpoint_steps: int = Field(200, gt=0, description="optimizer steps between checkpoints")
+
+    @model_validator(mode="after")
+    def _tensorboard_is_there(self) -> "TrainingConfig":
+        if self.tensorboard and find_spec("tensorboard") is None:
+            raise ValueError("tensorboard is not installed: pip install 'tinybert[tensorboard]'")
+        return self

@@ -18,11 +18,13 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.integrations.integration_utils import TensorBoardCallback
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from tinybert.distributed import is_main, wait_for_all
+from tinybert.errors import missing_extra
 from tinybert.files import remove
 from tinybert.progress import Progress, ProgressCallback, silent
 from tinybert.training.batches import LengthBucketedSampler
@@ -126,19 +128,36 @@ def trainer_options(
         save_steps=config.checkpoint_steps,
         save_total_limit=2,
         logging_steps=20,
-        report_to="tensorboard" if config.tensorboard else "none",
+        report_to="none",
         torch_compile=config.compile,
         ddp_find_unused_parameters=True,  # a loss may leave the head or the last layers alone
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
         label_names=["labels"],
     )
+    callbacks: list[TrainerCallback] = [_MarkComplete(), _ReportProgress(step, progress)]
+    if config.tensorboard and is_main():
+        # Beside the checkpoints, which are removed when the step is done.
+        callbacks.append(loss_curves(folder.with_name("tensorboard")))
     return {
         "args": arguments,
         "train_dataset": dataset,
         "data_collator": DataCollatorWithPadding(tokenizer),
-        "callbacks": [_MarkComplete(), _ReportProgress(step, progress)],
+        "callbacks": callbacks,
     }
+
+
+def loss_curves(folder: Path) -> TrainerCallback:
+    """Writes what the Trainer logs for `tensorboard --logdir`.
+
+    Raises:
+        InputError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise missing_extra("tensorboard", "tensorboard", "to write loss curves") from None
+    return TensorBoardCallback(SummaryWriter(str(folder)))
 
 
 def train_to_end(trainer: Trainer, *, gradient_checkpointing: bool = False) -> None:
