@@ -6,7 +6,8 @@
 The evaluation split is never read: a random share of the training rows is held out, MiniLM-L6 is
 fine-tuned on --teacher-rows of the rest, students learn from it on --rows of these, and all are
 scored on what was held out, in PyTorch fp32. Rows that share five words in a row with a held-out
-one are left out, since SST-2's are phrases of the same sentences. All variants of a start begin with the same weights. Besides the metric, whose noise is
+one are left out, since SST-2's are phrases of the same sentences. All variants of a start begin
+with the same weights. Besides the metric, whose noise is
 large on so few rows, two figures say how near the student is to its teacher there: the share of
 rows on which they agree, and the KL divergence of their predictions. A result is kept in --out
 and not computed again.

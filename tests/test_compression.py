@@ -17,7 +17,6 @@ from tinybert.errors import InputError
 from tinybert.huggingface import load_tokenizer
 from tinybert.measure.bench import BenchResult, ModelBench
 from tinybert.models import open_model
-from tinybert.torch_model import load_torch
 
 SHAPE = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
 
@@ -463,16 +462,16 @@ def test_general_distillation_learns_from_the_teacher_as_it_was(
 def test_a_teacher_that_knows_nothing_is_named(recipe, tiny_bert_dir, tmp_path, caplog, knows):
     folder = shutil.copytree(tiny_bert_dir, tmp_path / "teacher")
     model = BertForSequenceClassification.from_pretrained(folder)
-    if not knows:  # always the same
-        torch.nn.init.zeros_(model.classifier.weight)
-        model.save_pretrained(folder)
-    data = tmp_path / "labeled.jsonl"
     texts = ["good film", "dull story", "a great man", "the awful cat sat", "funny", "he runs"]
-    answers = (
-        load_torch(folder)
-        .module(**load_tokenizer(folder)(texts, padding=True, return_tensors="pt"))
-        .logits.argmax(-1)
-    )
+    inputs = load_tokenizer(folder)(texts, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        if not knows:  # always the same
+            model.classifier.weight.zero_()
+        spread = model(**inputs).logits.diff(dim=1)
+        model.classifier.bias[1] -= spread.median() - (0 if knows else 1)
+        answers = model(**inputs).logits.argmax(-1)
+    model.save_pretrained(folder)
+    data = tmp_path / "labeled.jsonl"
     names = ["negative", "positive"]
     # What the teacher says, the last row excepted: there are always two labels.
     labels = [names[answer] for answer in answers[:-1]] + [names[1 - answers[-1]]]
@@ -486,8 +485,7 @@ def test_a_teacher_that_knows_nothing_is_named(recipe, tiny_bert_dir, tmp_path, 
     with contextlib.suppress(Stopped):
         tinybert.compress(changed, tmp_path / "out", progress=stop_before_export)
     said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    differ = len(set(answers.tolist())) == 2
-    assert differ == knows, "the test needs a teacher with two answers"
+    assert (len(set(answers.tolist())) == 2) == knows, "or the test shows nothing"
     assert ["no better than always giving one answer" in each for each in said] == [True] * (
         not knows
     )
