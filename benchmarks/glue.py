@@ -38,7 +38,14 @@ def main() -> None:
     for heads in options.heads:
         for init in options.init:
             reports = [
-                distill(options, teacher, heads, init, seed, out / f"heads{heads}-{init}-{seed}")
+                distill(
+                    options,
+                    teacher,
+                    heads,
+                    init,
+                    seed,
+                    out / f"heads{heads}-{Path(init).parent.name or init}-{seed}",
+                )
                 for seed in options.seeds
             ]
             summarize(f"{heads} heads, init {init}", options.seeds, reports)

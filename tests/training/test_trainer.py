@@ -1,9 +1,12 @@
 """A run that was stopped and started again ends with the bits of an undisturbed one."""
 
+import random
+
 import pytest
 import torch
 
-from tinybert.distill.config import DistillConfig
+from tinybert.distill.config import DistillConfig, GeneralDistillConfig
+from tinybert.distill.general import general_distill
 from tinybert.distill.step import distill
 from tinybert.finetune.config import FinetuneConfig
 from tinybert.finetune.step import finetune
@@ -17,9 +20,12 @@ class Killed(Exception):
     pass
 
 
+TRAINING = ("finetune", "distill", "general-distill")
+
+
 def killer(at):
     def progress(report):
-        if report.done == at:
+        if report.step in TRAINING and report.done == at:
             raise Killed
 
     return progress
@@ -41,6 +47,21 @@ def run_distill(context, folder, config):
     return distill(settings, student, _with(context, teacher=teacher))
 
 
+def run_general(context, folder, config):
+    """On 40 blocks, masked anew in each epoch."""
+    corpus = folder.parent / "corpus-of-40-blocks.txt"
+    words = (folder / "vocab.txt").read_text(encoding="utf-8").split()[-20:]
+    corpus.write_text(" ".join(random.Random(0).choices(words, k=40 * 14 + 5)), encoding="utf-8")
+    teacher = load_model(folder, context.task)
+    torch.manual_seed(0)
+    shape = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
+    student = build_student(StudentConfig(**shape), teacher)
+    few = {"length": 16, "masking": 0.3, "gradient_accumulation": 1, "warmup": 0.1} | config
+    settings = GeneralDistillConfig(**few)
+    context = _with(context, teacher=teacher, unlabeled=(str(corpus),))
+    return general_distill(settings, student, context)
+
+
 def _with(context, **changes):
     return type(context)(**(vars(context) | changes))
 
@@ -57,7 +78,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("run", [run_finetune, run_distill])
+@pytest.mark.parametrize("run", [run_finetune, run_distill, run_general])
 @pytest.mark.parametrize(("changes", "kill_at"), SETTINGS.values(), ids=SETTINGS)
 def test_a_killed_run_ends_with_the_same_bits(
     run, changes, kill_at, tiny_context, tiny_bert_dir, tmp_path
@@ -69,7 +90,8 @@ def test_a_killed_run_ends_with_the_same_bits(
         run(killed, tiny_bert_dir, config)
     done = []
     resumed = tiny_context(
-        folder=tmp_path / "killed", progress=lambda report: done.append(report.done)
+        folder=tmp_path / "killed",
+        progress=lambda report: report.step in TRAINING and done.append(report.done),
     )
     again = run(resumed, tiny_bert_dir, config)
     first = (kill_at - 1) // changes["checkpoint_steps"] * changes["checkpoint_steps"] + 1
