@@ -59,9 +59,9 @@ class DistillationTrainer(BucketedTrainer):
         **options: Any,
     ) -> None:
         self.teacher = teacher if isinstance(teacher, Teacher) else Teacher([teacher])
-        first = self.teacher.models[0].config
+        first = self.teacher.models[0]
         if layers is None:
-            counts = first.num_hidden_layers, model.config.num_hidden_layers
+            counts = first.config.num_hidden_layers, model.config.num_hidden_layers
             layers = pair_layers(*counts, settings.mapping)
         pupil = DistillationModel(model, first, settings, layers)
         super().__init__(model=pupil, **options)
@@ -107,7 +107,9 @@ class DistillationTrainer(BucketedTrainer):
     ) -> Any:
         """The weighted sum of the losses that the settings and the schedule ask for."""
         weights = self._weights_now()
-        teacher: Signals = self.teacher(inputs, self.model.teacher_signals(weights))
+        # The Trainer's mixed precision is for its model's own forward pass alone.
+        with self.accelerator.autocast():
+            teacher: Signals = self.teacher(inputs, self.model.teacher_signals(weights))
         features = {name: value for name, value in inputs.items() if name != ROW}
         losses = model(teacher=teacher, weights=weights, **features)
         for name, value in losses.items():
