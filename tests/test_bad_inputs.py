@@ -149,6 +149,14 @@ RECIPES = {
         put("steps.1", {"general-distill": {"teacher": "no/such/model/here"}}),
         ["general-distill.teacher", "no/such/model/here"],
     ),
+    "predictions of a teacher without a masked-LM head": (
+        put("steps.1", {"general-distill": {"prediction": 1.0}}),
+        ["recipe.yaml:14", "general-distill.prediction", "no masked-LM head, it is a BertForSeq"],
+    ),
+    "predictions of no token": (
+        put("steps.1", {"general-distill": {"prediction": 1.0, "prediction_share": 0.0}}),
+        ["general-distill.prediction_share", "greater than 0"],
+    ),
     "general distillation before student": (
         put("steps", [{"general-distill": {}}]),
         ["general-distill", "student"],
@@ -239,6 +247,12 @@ def test_an_unknown_label_in_the_evaluation_data(refused_recipe, tmp_path):
 def test_a_task_that_only_a_head_can_do(refused_recipe, encoder_dir):
     said = refused_recipe(put("teacher", str(encoder_dir)))
     assert "finetune" in said
+
+
+def test_predictions_of_another_teacher_without_a_masked_lm_head(refused_recipe, encoder_dir):
+    settings = {"prediction": 1.0, "teacher": str(encoder_dir)}
+    said = refused_recipe(put("steps.1", {"general-distill": settings}))
+    assert f"general-distill.teacher: {encoder_dir}: has no masked-LM head, it is a BertM" in said
 
 
 @pytest.fixture

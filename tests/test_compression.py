@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification
 
 import tinybert
 from tinybert.cli import main
@@ -456,6 +456,30 @@ def test_general_distillation_learns_from_the_teacher_as_it_was(
     assert results[0]["finetune"] != results[1]["finetune"]
     assert results[0]["general-distill"] == results[1]["general-distill"]
     assert results[0]["general-distill"] != results[0]["student"]
+
+
+def test_general_distillation_of_predictions(recipe, tiny_bert_dir, reviews, tmp_path):
+    """The masked-LM head is that of the teacher as it was, which `finetune` has dropped."""
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(row["sentence"] for row in reviews), encoding="utf-8")
+    folder = shutil.copytree(tiny_bert_dir, tmp_path / "masked-lm")
+    BertForMaskedLM(BertConfig.from_pretrained(tiny_bert_dir)).save_pretrained(folder)
+    weights = {"prediction": 1.0, "embedding": 0.0, "hidden": 0.0, "attention": 0.0}
+    changed = recipe(
+        teacher=str(folder),
+        data=recipe()["data"] | {"unlabeled": [str(corpus)]},
+        steps=[
+            {"finetune": {"max_steps": 1}},
+            {"student": SHAPE | {"init": "random"}},
+            {"general-distill": weights | {"length": 16, "batch_size": 4, "max_steps": 2}},
+        ],
+    )
+    with contextlib.suppress(Stopped):
+        tinybert.compress(changed, tmp_path / "out", progress=stop_before_export)
+    (saved,) = (tmp_path / "out").glob("steps/*-general-distill-*/model/model.safetensors")
+    before = next((tmp_path / "out").glob("steps/*-student-*/model/model.safetensors"))
+    assert load_file(saved).keys() == load_file(before).keys()
+    assert models(tmp_path / "out")["general-distill"] != models(tmp_path / "out")["student"]
 
 
 @pytest.mark.parametrize("knows", [True, False])

@@ -21,7 +21,7 @@ from tinybert.errors import InputError
 from tinybert.export import check_parity, export
 from tinybert.export.targets import TARGETS
 from tinybert.files import atomic_path, remove, write_json, write_text
-from tinybert.huggingface import load_model, load_tokenizer, save_model
+from tinybert.huggingface import load_masked_lm, load_model, load_tokenizer, save_model
 from tinybert.inputs import Inputs, read_inputs
 from tinybert.measure.bench import bench
 from tinybert.measure.evaluate import evaluate
@@ -244,6 +244,8 @@ class _Run:
         if step.name == "general-distill":
             # Its encoder alone matters: an un-fine-tuned teacher has no head for the task.
             folder = Path(step.config.teacher or self.inputs.teacher)
+            if step.config.prediction:
+                return load_masked_lm(folder)
             return load_model(folder, self.inputs.task, new_head=True)
         return None if self.teacher is None else load_model(self.teacher, self.inputs.task)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import transformers
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoTokenizer,
@@ -17,6 +18,7 @@ from transformers import (
 
 from tinybert.errors import InputError
 from tinybert.files import atomic_path
+from tinybert.layers import BERT_LIKE
 from tinybert.runtime.config import read_object
 from tinybert.tasks import task_from_config
 from tinybert.tasks.base import Task, Text
@@ -69,6 +71,56 @@ def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
         )
     finally:
         logger.setLevel(level)
+
+
+def load_masked_lm(folder: Path) -> PreTrainedModel:
+    """Loads a model with its masked-LM head, fp32, in eval mode.
+
+    Raises:
+        InputError: The folder has no such model, or its files lack weights of it.
+    """
+    from tinybert.torch_model import load_torch
+
+    model = load_torch(folder)
+    if not has_masked_lm(model.module):
+        raise InputError(
+            f"{folder}: has no masked-LM head, it is a {type(model.module).__name__}; "
+            "name a model that has one"
+        )
+    if model.untrained:
+        raise InputError(
+            f"{folder}: its files lack {', '.join(model.untrained)}, so its predictions would be "
+            "random; name a model with a trained masked-LM head"
+        )
+    return model.module
+
+
+def has_masked_lm(model: PreTrainedModel) -> bool:
+    """Whether a model predicts masked words."""
+    head: Any = transformers.MODEL_FOR_MASKED_LM_MAPPING.get(type(model.config), None)
+    return head is not None and isinstance(model, head)
+
+
+def masked_lm_head(model: PreTrainedModel) -> nn.Module:
+    """What makes logits over the vocabulary of the last hidden states of a BERT-like masked-LM.
+
+    Raises:
+        InputError: The model is no such.
+
+    Example:
+        >>> from transformers import RobertaConfig, RobertaForMaskedLM
+        >>> model = RobertaForMaskedLM(RobertaConfig(vocab_size=9, hidden_size=8,
+        ...     num_hidden_layers=1, num_attention_heads=2, intermediate_size=8))
+        >>> masked_lm_head(model)(torch.ones(1, 3, 8)).shape
+        torch.Size([1, 3, 9])
+    """
+    if not has_masked_lm(model) or model.config.model_type not in BERT_LIKE:
+        raise InputError(
+            f"a {type(model).__name__} has no masked-LM head that can be used here; "
+            f"supported are those of these model types: {', '.join(BERT_LIKE)}"
+        )
+    (head,) = (part for part in model.children() if part is not model.base_model)
+    return head
 
 
 def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTokenizerBase:

@@ -9,9 +9,14 @@ from transformers import PreTrainedTokenizerBase
 from tinybert.distill.config import DistillConfig, GeneralDistillConfig
 from tinybert.errors import InputError
 from tinybert.generate.config import GenerateConfig
-from tinybert.generate.step import load_masked_lm
 from tinybert.hub import download
-from tinybert.huggingface import known_task, load_model, load_tokenizer
+from tinybert.huggingface import (
+    known_task,
+    load_masked_lm,
+    load_model,
+    load_tokenizer,
+    masked_lm_head,
+)
 from tinybert.recipe import Recipe
 from tinybert.recipe_source import Place
 from tinybert.runtime.config import read_object
@@ -56,6 +61,8 @@ def find_other_models(
                 _check_vocabulary(folder, tokenizer)
             if isinstance(check, GenerateConfig):
                 load_masked_lm(folder)
+            if isinstance(check, GeneralDistillConfig) and check.prediction:
+                masked_lm_head(load_masked_lm(folder))
             if isinstance(check, DistillConfig):
                 _check_labels(folder, theirs, task)
         folders.append(folder)
@@ -70,8 +77,11 @@ def _named(recipe: Recipe) -> Iterator[tuple[Place, str, Any]]:
             yield (*place, "init"), settings.init, settings
         if isinstance(settings, GenerateConfig) and settings.masked_lm is not None:
             yield (*place, "masked_lm"), settings.masked_lm, settings
-        if isinstance(settings, GeneralDistillConfig) and settings.teacher is not None:
-            yield (*place, "teacher"), settings.teacher, settings
+        if isinstance(settings, GeneralDistillConfig):
+            if settings.teacher is not None:
+                yield (*place, "teacher"), settings.teacher, settings
+            elif settings.prediction:  # asks more of the recipe's teacher than the other losses
+                yield (*place, "prediction"), recipe.teacher, settings
         if isinstance(settings, DistillConfig):
             for number, other in enumerate(settings.teachers):
                 yield (*place, "teachers", number, "model"), other.model, settings

@@ -56,7 +56,8 @@ class TorchModel(Model):
         if not self._files:
             raise InputError(f"{folder}: has a config.json but no weights (model.safetensors)")
         self.module: PreTrainedModel
-        self.module, self._untrained = _from_pretrained(folder, self.config)
+        self.untrained: list[str]
+        self.module, self.untrained = _from_pretrained(folder, self.config)
         self._inputs = inspect.signature(self.module.forward).parameters.keys()
 
     @torch.inference_mode()
@@ -83,9 +84,9 @@ class TorchModel(Model):
         )
 
     def _load_task(self) -> Task:
-        if self._untrained:
+        if self.untrained:
             raise InputError(
-                f"{self.path}: its files lack {', '.join(self._untrained)}, so its predictions "
+                f"{self.path}: its files lack {', '.join(self.untrained)}, so its predictions "
                 "would be random; fine-tune it first"
             )
         return super()._load_task()

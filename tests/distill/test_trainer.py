@@ -70,7 +70,7 @@ def features(context):
 @pytest.mark.parametrize("names", [["prediction"], ["hidden", "embedding"], [*LOSSES]])
 def test_a_loss_of_weight_0_is_left_out(student, teacher, tiny_context, names):
     weights = {"prediction": 0.0} | dict.fromkeys(names, 0.5)
-    model = DistillationModel(student, teacher.config, config(**weights), [(1, 2)]).eval()
+    model = DistillationModel(student, teacher, config(**weights), [(1, 2)]).eval()
     batch = features(tiny_context())
     inputs = {name: value for name, value in batch.items() if name != "labels"}
     signals = run(teacher, inputs, model.teacher_signals(names))[1]
@@ -90,7 +90,7 @@ def test_a_loss_of_weight_0_is_left_out(student, teacher, tiny_context, names):
     ],
 )
 def test_projections_only_where_hidden_states_are_compared(student, teacher, changes, count):
-    model = DistillationModel(student, teacher.config, config(**changes), [(1, 1), (2, 2)])
+    model = DistillationModel(student, teacher, config(**changes), [(1, 1), (2, 2)])
     terms = [term for term in model.terms.values() if isinstance(term, ProjectedTerm)]
     assert sum(len(term.projections) for term in terms) == count
 
@@ -151,7 +151,7 @@ def test_a_mapping_that_can_not_be(student, teacher, tiny_context):
 
 def test_regression_compares_values(tiny_bert_dir, tiny_context, student, teacher):
     student.config.problem_type = "regression"
-    model = DistillationModel(student, teacher.config, config(), [(1, 2)])
+    model = DistillationModel(student, teacher, config(), [(1, 2)])
     ours, theirs = {LOGITS: torch.tensor([[1.0], [2.0]])}, {LOGITS: torch.tensor([[3.0], [2.0]])}
     assert model.terms["prediction"](ours, theirs, torch.ones(2, 1)).item() == 2.0
 

@@ -110,6 +110,18 @@ class GeneralDistillConfig(DistillationConfig):
     embedding: float = Field(1.0, ge=0, description="weight of the embeddings")
     hidden: float = Field(1.0, ge=0, description="weight of the hidden states")
     attention: float = Field(1.0, ge=0, description="weight of the attention maps")
+    prediction: float = Field(
+        0.0,
+        ge=0,
+        description="weight of the predictions that the teacher's masked-LM head makes of both "
+        "models' last hidden states; needs a teacher with such a head",
+    )
+    temperature: float = Field(
+        5.0, gt=0, description="softens predictions before comparing them; the articles'"
+    )
+    prediction_share: float = Field(
+        0.125, gt=0, le=1, description="of the tokens whose predictions are compared"
+    )
     length: int = Field(128, gt=2, description="tokens that the corpus is cut into blocks of")
     masking: float = Field(
         0.0, ge=0, lt=1, description="share of tokens hidden from both models; BERT's is 0.15"
@@ -117,3 +129,7 @@ class GeneralDistillConfig(DistillationConfig):
     teacher: str | None = Field(
         None, description="path or hub id of another teacher, with the same vocabulary"
     )
+
+    def weights(self) -> dict[str, float]:
+        """The weight of each loss."""
+        return {"vocabulary": self.prediction} | super().weights()

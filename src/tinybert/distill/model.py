@@ -5,12 +5,31 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from tinybert.distill.config import DistillationConfig
 from tinybert.distill.signals import Signal, Signals, run
-from tinybert.distill.terms import TERMS, Pairing, ProjectedTerm
+from tinybert.distill.terms import (
+    AttentionTerm,
+    EmbeddingTerm,
+    HiddenTerm,
+    Pairing,
+    PredictionTerm,
+    ProjectedTerm,
+    RelationTerm,
+    Term,
+)
+from tinybert.distill.vocabulary import VocabularyTerm
 from tinybert.regression import LinearFit
+
+TERMS: dict[str, type[Term]] = {
+    "prediction": PredictionTerm,
+    "vocabulary": VocabularyTerm,
+    "embedding": EmbeddingTerm,
+    "hidden": HiddenTerm,
+    "attention": AttentionTerm,
+    "relations": RelationTerm,
+}
 
 LABEL = "label"
 """The name of the one loss that has nothing to do with the teacher."""
@@ -24,7 +43,7 @@ class DistillationModel(nn.Module):
 
     Args:
         student: Trained in place.
-        teacher: The teacher's configuration.
+        teacher: Neither trained nor run here, and no part of what is saved.
         settings: Which losses, how strong.
         layers: (student layer, teacher layer) pairs, counted from 1.
     """
@@ -32,14 +51,14 @@ class DistillationModel(nn.Module):
     def __init__(
         self,
         student: PreTrainedModel,
-        teacher: PretrainedConfig,
+        teacher: PreTrainedModel,
         settings: DistillationConfig,
         layers: Sequence[tuple[int, int]],
     ) -> None:
         super().__init__()
         self.student = student
         self.weights = {name: weight for name, weight in settings.weights().items() if weight}
-        pairing = Pairing(student.config, teacher, layers)
+        pairing = Pairing(student, teacher, layers)
         self.terms: Any = nn.ModuleDict(
             {name: TERMS[name](settings, pairing) for name in self.weights if name in TERMS}
         )

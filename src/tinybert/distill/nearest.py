@@ -1,6 +1,7 @@
 """The layer mapping `nearest`: each student layer learns from the teacher layer most like it."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,7 +35,8 @@ def nearest_layers(
         mask = batch["attention_mask"].bool()
         for model, states in ((student, own), (teacher, theirs)):
             wanted = [("hidden", layer) for layer in range(1, len(states) + 1)]
-            signals = run(model.eval(), batch, wanted)[1]
+            encoder: Any = model.base_model  # a head over a vocabulary would be most of the work
+            signals = run(encoder.eval(), batch, wanted)[1]
             for signal, kept in zip(wanted, states, strict=True):
                 kept.append(signals[signal][mask].float())
     similarity = torch.stack(

@@ -1,6 +1,7 @@
 """The teacher of a distillation: one model or several, run as they are or read from a cache."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -72,7 +73,9 @@ class Teacher:
         if self.caches is not None:
             return self.caches[index].read(batch[ROW], batch["attention_mask"], wanted)
         inputs = {name: value for name, value in batch.items() if name not in (ROW, "labels")}
-        return run(self.models[index], inputs, wanted)[1]
+        model: Any = self.models[index]
+        # A head over the vocabulary costs as much as many layers.
+        return run(model if LOGITS in wanted else model.base_model, inputs, wanted)[1]
 
 
 def combine(

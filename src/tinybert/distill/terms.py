@@ -1,7 +1,7 @@
 """The terms of the distillation loss: which signals each compares, and how.
 
-A new term is a class here and a line in `TERMS`; its weight is the field of `DistillationConfig` of
-the same name.
+A new term is a class and a line in `tinybert.distill.model.TERMS`; its weight is what
+`DistillationConfig.weights` has under the same name.
 """
 
 from abc import ABC, abstractmethod
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig
+from transformers import PretrainedConfig, PreTrainedModel
 
 from tinybert.distill.config import DistillationConfig
 from tinybert.distill.losses import (
@@ -34,13 +34,13 @@ class Pairing:
     """Who learns from whom.
 
     Attributes:
-        student: The student's configuration.
-        teacher: The teacher's.
+        student: The student.
+        teacher: The teacher, or the first of several.
         layers: (student layer, teacher layer) pairs, counted from 1.
     """
 
-    student: PretrainedConfig
-    teacher: PretrainedConfig
+    student: PreTrainedModel
+    teacher: PreTrainedModel
     layers: Sequence[tuple[int, int]]
 
 
@@ -85,7 +85,7 @@ class PredictionTerm(Term):
         """See `Term.forward`."""
         given, wanted = student[LOGITS], teacher[LOGITS]
         tokens = mask if given.dim() == 3 else None  # predictions of tokens, or of rows
-        regression = self.pairing.student.problem_type == "regression"
+        regression = self.pairing.student.config.problem_type == "regression"
         if regression or self.settings.prediction_loss == "logits":
             return logit_loss(given, wanted, tokens)
         return soft_label_loss(given, wanted, self.settings.temperature, tokens)
@@ -101,7 +101,7 @@ class ProjectedTerm(Term):
     def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
         super().__init__(settings, pairing)
         shared = settings.projection == "shared"
-        widths = pairing.student.hidden_size, pairing.teacher.hidden_size
+        widths = pairing.student.config.hidden_size, pairing.teacher.config.hidden_size
         count = 1 if shared else len(self.pairs)
         self.projections: Any = nn.ModuleList(nn.Linear(*widths) for _ in range(count))
 
@@ -152,7 +152,7 @@ class AttentionTerm(Term):
     def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
         """See `Term.forward`."""
         loss = ATTENTION_LOSSES[self.settings.attention_loss]
-        own, their = self.pairing.student, self.pairing.teacher
+        own, their = self.pairing.student.config, self.pairing.teacher.config
         losses = [
             loss(_scores(student, ours, own), _scores(teacher, theirs, their), mask)
             for ours, theirs in self.pairing.layers
@@ -184,12 +184,3 @@ class RelationTerm(Term):
 def _scores(signals: Signals, layer: int, config: PretrainedConfig) -> Tensor:
     query, key = signals["query", layer], signals["key", layer]
     return attention_scores(query, key, config.num_attention_heads)
-
-
-TERMS: dict[str, type[Term]] = {
-    "prediction": PredictionTerm,
-    "embedding": EmbeddingTerm,
-    "hidden": HiddenTerm,
-    "attention": AttentionTerm,
-    "relations": RelationTerm,
-}

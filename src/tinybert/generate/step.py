@@ -3,10 +3,8 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
-import transformers
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.context import Context
@@ -16,10 +14,9 @@ from tinybert.generate.gradient import search
 from tinybert.generate.masked_lm import sample
 from tinybert.generate.template import Template
 from tinybert.generate.vocabulary import read_vocabulary
-from tinybert.huggingface import tokenize
+from tinybert.huggingface import has_masked_lm, load_masked_lm, tokenize
 from tinybert.progress import Progress
 from tinybert.tasks.base import Text
-from tinybert.torch_model import load_torch
 
 BATCH_TOKENS = 2048
 """The most tokens run at once: activations kept for their gradient are over 1 GB in BERT-base."""
@@ -42,7 +39,7 @@ def generate(config: GenerateConfig, model: PreTrainedModel, context: Context) -
     """
     if config.masked_lm is not None:
         model = load_masked_lm(Path(config.masked_lm)).to(model.device)  # type: ignore[arg-type]
-    sampled = _has_masked_lm(model)
+    sampled = has_masked_lm(model)
     model.eval()
     tokenizer, columns = context.tokenizer, len(context.task.text)
     if tokenizer.mask_token is None:
@@ -98,25 +95,6 @@ def plan(
         while together > 0:
             yield min(together, most), lengths
             together -= most
-
-
-def load_masked_lm(folder: Path) -> PreTrainedModel:
-    """Loads a model with its masked-LM head, fp32, in eval mode.
-
-    Raises:
-        InputError: The folder has no such model.
-    """
-    module = load_torch(folder).module
-    if not _has_masked_lm(module):
-        raise InputError(
-            f"{folder}: has no masked-LM head to sample from; it is a {type(module).__name__}"
-        )
-    return module
-
-
-def _has_masked_lm(model: PreTrainedModel) -> bool:
-    head: Any = transformers.MODEL_FOR_MASKED_LM_MAPPING.get(type(model.config), None)
-    return head is not None and isinstance(model, head)
 
 
 def _longest(

@@ -1,0 +1,56 @@
+import json
+import shutil
+
+import pytest
+import torch
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertModel,
+    CamembertConfig,
+    CamembertForMaskedLM,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+)
+
+from tinybert.errors import InputError
+from tinybert.huggingface import load_masked_lm, masked_lm_head
+
+SHAPE = {"vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 2}
+SHAPE |= {"num_attention_heads": 2, "intermediate_size": 8}
+MASKED_LMS = {
+    BertForMaskedLM: BertConfig,
+    RobertaForMaskedLM: RobertaConfig,
+    XLMRobertaForMaskedLM: XLMRobertaConfig,
+    CamembertForMaskedLM: CamembertConfig,
+}
+
+
+@pytest.mark.parametrize("kind", MASKED_LMS)
+def test_the_head_makes_the_model_s_own_logits(kind):
+    model = kind(MASKED_LMS[kind](**SHAPE)).eval()
+    with torch.no_grad():
+        outputs = model(torch.tensor([[3, 4, 5]]), output_hidden_states=True)
+        logits = masked_lm_head(model)(outputs.hidden_states[-1])
+    torch.testing.assert_close(logits, outputs.logits)
+
+
+def test_models_without_such_a_head():
+    with pytest.raises(InputError, match="a BertModel has no masked-LM head"):
+        masked_lm_head(BertModel(BertConfig(**SHAPE)))
+    with pytest.raises(InputError, match=r"a DistilBertForMaskedLM has .* supported .* roberta"):
+        masked_lm_head(DistilBertForMaskedLM(DistilBertConfig(vocab_size=20, dim=8, n_heads=2)))
+
+
+def test_a_head_that_is_not_in_the_files(tiny_bert_dir, tmp_path):
+    """It would be drawn at random, and its predictions taken for a teacher's."""
+    folder = shutil.copytree(tiny_bert_dir, tmp_path / "model")
+    BertModel.from_pretrained(tiny_bert_dir).save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"architectures": ["BertForMaskedLM"]}))
+    with pytest.raises(InputError, match=r"lack cls\.predictions"):
+        load_masked_lm(folder)
