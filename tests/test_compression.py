@@ -515,6 +515,26 @@ def test_a_teacher_that_knows_nothing_is_named(recipe, tiny_bert_dir, tmp_path, 
     )
 
 
+def test_hub_ids_in_every_place(recipe, tiny_bert_dir, reviews, tmp_path, monkeypatch):
+    """Fetching is another's work; here the hub has one model."""
+    monkeypatch.setattr("tinybert.hub.download", lambda name: {"some/model": tiny_bert_dir}[name])
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(row["sentence"] for row in reviews), encoding="utf-8")
+    general = {"length": 16, "batch_size": 4, "max_steps": 1, "teacher": "some/model"}
+    changed = recipe(
+        teacher="some/model",
+        data=recipe()["data"] | {"unlabeled": [str(corpus)]},
+        steps=[
+            {"student": SHAPE},
+            {"general-distill": general},
+            {"distill": {"max_steps": 1, "teachers": [{"model": "some/model"}]}},
+        ],
+    )
+    with contextlib.suppress(Stopped):
+        tinybert.compress(changed, tmp_path / "out", progress=stop_before_export)
+    assert set(models(tmp_path / "out")) == {"student", "general-distill", "distill"}
+
+
 def in_run(finished, step_folder):
     return (finished[0] / "steps" / step_folder.name).exists()
 

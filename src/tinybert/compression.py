@@ -21,6 +21,7 @@ from tinybert.errors import InputError
 from tinybert.export import check_parity, export
 from tinybert.export.targets import TARGETS
 from tinybert.files import atomic_path, remove, write_json, write_text
+from tinybert.hub import find_folder
 from tinybert.huggingface import load_masked_lm, load_model, load_tokenizer, save_model
 from tinybert.inputs import Inputs, read_inputs
 from tinybert.measure.bench import bench
@@ -243,7 +244,7 @@ class _Run:
         """The model that a step learns from; None before `student`."""
         if step.name == "general-distill":
             # Its encoder alone matters: an un-fine-tuned teacher has no head for the task.
-            folder = Path(step.config.teacher or self.inputs.teacher)
+            folder = find_folder(step.config.teacher or str(self.inputs.teacher))
             if step.config.prediction:
                 return load_masked_lm(folder)
             return load_model(folder, self.inputs.task, new_head=True)

@@ -29,6 +29,18 @@ def may_be_hub_id(name: str) -> bool:
     return re.fullmatch(r"(\w[\w.-]*/)?\w[\w.-]*", name) is not None
 
 
+def find_folder(name: str) -> Path:
+    """The folder of a model, downloaded where it is a hub id.
+
+    Raises:
+        InputError: There is no such model.
+    """
+    folder = Path(name)
+    if folder.is_file():
+        raise InputError(f"{name} is a file; expected a Hugging Face folder or hub id")
+    return folder if folder.exists() else download(name)
+
+
 def download(hub_id: str) -> Path:
     """The local copy of a hub model, fetched where the cache doesn't have it.
 

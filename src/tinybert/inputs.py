@@ -8,8 +8,9 @@ from tinybert.data.corpus import hash_corpus
 from tinybert.errors import InputError
 from tinybert.export import find_target
 from tinybert.files import hash_path, hash_value
+from tinybert.hub import find_folder
 from tinybert.huggingface import known_task, load_model, load_tokenizer
-from tinybert.other_models import find_folder, find_other_models
+from tinybert.other_models import find_other_models
 from tinybert.recipe import Recipe
 from tinybert.runtime.config import read_object
 from tinybert.structure import check_structure

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from tinybert.distill.config import DistillConfig, GeneralDistillConfig
 from tinybert.errors import InputError
 from tinybert.generate.config import GenerateConfig
-from tinybert.hub import download
+from tinybert.hub import find_folder
 from tinybert.huggingface import (
     known_task,
     load_masked_lm,
@@ -22,18 +22,6 @@ from tinybert.recipe_source import Place
 from tinybert.runtime.config import read_object
 from tinybert.students.config import SHAPE, StudentConfig
 from tinybert.tasks.base import Task
-
-
-def find_folder(name: str) -> Path:
-    """The folder of a model, downloaded where it is a hub id.
-
-    Raises:
-        InputError: There is no such model.
-    """
-    folder = Path(name)
-    if folder.is_file():
-        raise InputError(f"{name} is a file; expected a Hugging Face folder or hub id")
-    return folder if folder.exists() else download(name)
 
 
 def find_other_models(

@@ -1,6 +1,5 @@
 """Distillation on the task's rows: the student learns to do as the teacher does."""
 
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -15,6 +14,7 @@ from tinybert.distill.schedules import find_schedule
 from tinybert.distill.signals import LOGITS
 from tinybert.distill.teacher import Teacher
 from tinybert.distill.trainer import FITTING_BATCHES, DistillationTrainer
+from tinybert.hub import find_folder
 from tinybert.huggingface import load_model
 from tinybert.progress import Progress
 from tinybert.training.batches import EncodedExamples
@@ -34,7 +34,7 @@ def distill(config: DistillConfig, model: PreTrainedModel, context: Context) -> 
         step="distill",
         progress=context.progress,
     )
-    others = [load_model(Path(other.model), context.task) for other in config.teachers]
+    others = [load_model(find_folder(other.model), context.task) for other in config.teachers]
     logits = config.prediction_loss == "logits" or model.config.problem_type == "regression"
     teacher = Teacher(
         [context.teacher, *others],

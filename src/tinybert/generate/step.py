@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -14,6 +13,7 @@ from tinybert.generate.gradient import search
 from tinybert.generate.masked_lm import sample
 from tinybert.generate.template import Template
 from tinybert.generate.vocabulary import read_vocabulary
+from tinybert.hub import find_folder
 from tinybert.huggingface import has_masked_lm, load_masked_lm, tokenize
 from tinybert.progress import Progress
 from tinybert.tasks.base import Text
@@ -38,7 +38,7 @@ def generate(config: GenerateConfig, model: PreTrainedModel, context: Context) -
             there is no such masked-LM.
     """
     if config.masked_lm is not None:
-        model = load_masked_lm(Path(config.masked_lm)).to(model.device)  # type: ignore[arg-type]
+        model = load_masked_lm(find_folder(config.masked_lm)).to(model.device)  # type: ignore[arg-type]
     sampled = has_masked_lm(model)
     model.eval()
     tokenizer, columns = context.tokenizer, len(context.task.text)
