@@ -105,6 +105,18 @@ RECIPES = {
     "a mapping unknown": (put(f"{SHAPE}.mapping", "first"), ["mapping", "uniform"]),
     "a mapping too long": (put("steps.1.distill.mapping", [1, 2]), ["mapping", "[1, 2]"]),
     "a mapping outside": (put("steps.1.distill.mapping", [3]), ["mapping", "[3]"]),
+    "texts made after the student": (
+        put("steps", [{"student": {}}, "generate"]),
+        ["generate", "before `student`"],
+    ),
+    "a schedule that leaves nothing": (
+        put("steps.1.distill", {"weights_schedule": "article"}),
+        ["weights_schedule", "leaves no loss at epoch 0"],
+    ),
+    "teachers that nobody hears": (
+        put("steps.1.distill", {"prediction": 0, "hidden": 1, "teachers": [{"model": "x"}]}),
+        ["teachers", "prediction"],
+    ),
     "a mapping with gaps outside": (put("steps.1.distill.mapping", [0]), ["mapping", "[0]"]),
     "relation heads that don't divide": (
         put("steps.1.distill", {"relations": 1, "relation_heads": 3}),

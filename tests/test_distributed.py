@@ -39,7 +39,7 @@ def run(tiny_bert_dir, reviews, tmp_path):
                 "unlabeled": [str(corpus)],
             },
             "steps": [
-                {"student": shape | {"init": "random"}},
+                {"student": shape},
                 {"general-distill": general},
                 {"distill": training | {"epochs": 3, "learning_rate": 1e-2}},
             ],

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from tinybert.errors import InputError
-from tinybert.huggingface import load_masked_lm, masked_lm_head
+from tinybert.huggingface import load_masked_lm, load_model, masked_lm_head, save_model
 
 SHAPE = {"vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 2}
 SHAPE |= {"num_attention_heads": 2, "intermediate_size": 8}
@@ -54,3 +54,13 @@ def test_a_head_that_is_not_in_the_files(tiny_bert_dir, tmp_path):
     (folder / "config.json").write_text(json.dumps(config | {"architectures": ["BertForMaskedLM"]}))
     with pytest.raises(InputError, match=r"lack cls\.predictions"):
         load_masked_lm(folder)
+
+
+def test_what_is_saved_does_not_depend_on_the_last_call(tiny_bert_dir, tiny_context, tmp_path):
+    context = tiny_context()
+    model = load_model(tiny_bert_dir, context.task)
+    before = json.loads((tiny_bert_dir / "tokenizer.json").read_text())
+    context.tokenizer(["a film", "a longer film"], padding=True, truncation=True, max_length=3)
+    save_model(model, context.tokenizer, tmp_path / "saved")
+    after = json.loads((tmp_path / "saved" / "tokenizer.json").read_text())
+    assert (after["truncation"], after["padding"]) == (before["truncation"], before["padding"])

@@ -54,7 +54,8 @@ def _compress(options: argparse.Namespace) -> None:
         from tinybert.inputs import read_inputs
 
         read_inputs(recipe)
-        print(recipe.to_yaml(), end="")
+        if is_main():
+            print(recipe.to_yaml(), end="")
         return
     from tinybert.compression import compress
 

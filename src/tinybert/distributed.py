@@ -6,6 +6,9 @@ files is done by the first alone, while the others wait.
 
 import os
 from datetime import timedelta
+from typing import TypeVar
+
+T = TypeVar("T")
 
 LONGEST_WAIT = timedelta(days=7)
 """The others wait while the first packs a corpus or measures: torch's 30 minutes are too few."""
@@ -36,6 +39,17 @@ def start() -> None:
     PartialState(cpu=not torch.accelerator.is_available(), timeout=LONGEST_WAIT)
 
 
+def share_of_work() -> tuple[int, int] | None:
+    """Which part of work on shared files this process does, and of how many parts.
+
+    Only those of the first machine take part: what several machines write into one file over a
+    network may overwrite one another.
+    """
+    if os.environ.get("GROUP_RANK", "0") != "0":
+        return None
+    return int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
 def wait_for_all() -> None:
     """Returns when every process has come here."""
     if world_size() == 1:
@@ -45,8 +59,8 @@ def wait_for_all() -> None:
     torch.distributed.barrier()
 
 
-def agree(value: bool) -> bool:
-    """The value that the first process has.
+def agree(value: T) -> T:
+    """The value that the first process has; the others wait for it.
 
     Example:
         >>> agree(True)

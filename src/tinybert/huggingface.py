@@ -154,8 +154,15 @@ def tokenize(
     return tokenizer(rows, truncation=True, max_length=max_length, **options)
 
 
+def forget_last_call(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Takes back the truncation and padding of the last call, or they'd be saved and hashed."""
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+
+
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Writes a Hugging Face directory, whole or not at all."""
+    forget_last_call(tokenizer)
     with atomic_path(folder) as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)

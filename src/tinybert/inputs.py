@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tinybert.data import has_splits, read
 from tinybert.data.corpus import hash_corpus
+from tinybert.distill.config import DistillConfig
+from tinybert.distill.schedules import hash_schedule
 from tinybert.errors import InputError
 from tinybert.export import find_target
 from tinybert.files import hash_path, hash_value
@@ -79,7 +81,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
         [hash_path(folder) for folder in [teacher, *others]]
         + [task.model_config(), recipe.data.max_length, recipe.seed]
         + [_hash_examples(rows) for rows in (train, evaluation)]
-        + [_hash_corpus(recipe)]
+        + [_hash_corpus(recipe), *_hash_schedules(recipe)]
     )
     return Inputs(teacher, task, train, evaluation, key)
 
@@ -112,9 +114,13 @@ def _evaluation(recipe: Recipe) -> str:
 
 def _needs_rows(recipe: Recipe) -> bool:
     """Whether a step reads training rows that no step before it has made."""
-    kinds = [step.kind.works_on for step in recipe.steps]
-    made = kinds.index("rows") if "rows" in kinds else len(kinds)
-    return "model" in kinds[:made]
+    for step in recipe.steps:
+        if step.kind.works_on == "rows":
+            return False
+        starts_at_teacher = step.name == "student" and step.config.init == "teacher"
+        if step.name in ("finetune", "distill") or starts_at_teacher:
+            return True
+    return False
 
 
 def _needs_labels(recipe: Recipe) -> bool:
@@ -129,6 +135,15 @@ def _hash_examples(rows: Examples | None) -> str | None:
     if rows is None:
         return None
     return hash_value([rows.texts, None if rows.labels is None else rows.labels.tolist()])
+
+
+def _hash_schedules(recipe: Recipe) -> list[str | None]:
+    """Of the files of users' own functions, whose names alone say little."""
+    return [
+        hash_schedule(step.config.weights_schedule)
+        for step in recipe.steps
+        if isinstance(step.config, DistillConfig)
+    ]
 
 
 def _hash_corpus(recipe: Recipe) -> str | None:

@@ -174,6 +174,8 @@ def _check_order(steps: Sequence[Step], source: RecipeSource) -> None:
             raise source.error(place, "needs a `student` step before it: who is to learn?")
         if step.name == "student" and "student" in names[:index]:
             raise source.error(place, "there is a `student` step already; one recipe makes one")
+        if step.kind.works_on == "rows" and "student" in names[:index]:
+            raise source.error(place, "must stand before `student`: texts come from the teacher")
         made = any(before.kind.works_on == "rows" for before in steps[:index])
         if made and (step.name == "finetune" or bool(getattr(step.config, "label", 0))):
             raise source.error(place, "needs labels, and the rows that `generate` makes have none")

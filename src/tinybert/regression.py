@@ -44,7 +44,7 @@ class LinearFit:
             layer: Written in place.
             ridge: Strength of the prior, relative to the mean power of the inputs.
         """
-        prior = torch.cat([layer.weight.data.T, layer.bias.data[None]]).double()
+        prior = torch.cat([layer.weight.data.T, layer.bias.data[None]]).cpu().double()
         power = self._gram.diagonal()[:-1].mean()
         penalty = torch.eye(len(self._gram), dtype=torch.float64) * (ridge * power)
         penalty[-1, -1] = 1e-9 * self._rows  # a bias is never shrunk

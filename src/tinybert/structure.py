@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from tinybert.distill.config import DistillationConfig
-from tinybert.distill.schedules import find_schedule
+from tinybert.distill.config import DistillationConfig, DistillConfig, GeneralDistillConfig
+from tinybert.distill.schedules import check_schedule
+from tinybert.hub import find_folder
 from tinybert.layers import BERT_LIKE, group_heads, map_layers, pair_layers
 from tinybert.recipe import Recipe
 from tinybert.recipe_source import Place
-from tinybert.runtime.config import max_positions
+from tinybert.runtime.config import max_positions, read_object
 from tinybert.students.config import SHAPE, StudentConfig
 
 
@@ -30,7 +31,11 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
             student = {theirs: getattr(settings, ours) for ours, theirs in SHAPE.items()}
             _check_student(recipe, place, settings, config)
         if isinstance(settings, DistillationConfig):
-            _check_distillation(recipe, place, settings, config, student)
+            teacher = config
+            if isinstance(settings, GeneralDistillConfig) and settings.teacher is not None:
+                with recipe.blamed(*place, "teacher"):
+                    teacher = read_object(find_folder(settings.teacher) / "config.json")
+            _check_distillation(recipe, place, settings, teacher, student)
 
 
 def _check_student(
@@ -77,10 +82,15 @@ def _check_distillation(
                     (*place, "relation_heads"),
                     f"{settings.relation_heads} does not divide a hidden size of {width}",
                 )
-    schedule = getattr(settings, "weights_schedule", None)
-    if schedule is not None:
+    if isinstance(settings, DistillConfig):
         with recipe.blamed(*place, "weights_schedule"):
-            find_schedule(schedule)
+            check_schedule(settings.weights_schedule, settings.weights(), settings.epochs)
+    if teacher.get("model_type") not in BERT_LIKE:
+        raise recipe.source.error(
+            place,
+            f"can't learn from a {teacher.get('model_type')} model; "
+            f"supported: {', '.join(BERT_LIKE)}",
+        )
     length = getattr(settings, "length", 0)
     positions = max_positions(teacher)
     if positions is not None and length > positions:

@@ -192,3 +192,21 @@ def test_what_float16_can_not_hold_is_cut(teacher, rows, collate, tmp_path):
     open_cache(tmp_path, teacher, rows, collate, [("query", 1)])
     (folder,) = folders(tmp_path)
     assert np.isfinite(np.load(folder / "query-1.npy")).all()
+
+
+def test_padding_on_the_left(teacher, rows, tiny_context, tmp_path):
+    tokenizer = tiny_context().tokenizer
+    right = DataCollatorWithPadding(tokenizer)
+    expected = open_cache(tmp_path / "right", teacher, rows, right, [("query", 1)])
+    batch = right([rows[index] for index in (3, 17)])
+    mask = batch["attention_mask"]
+    values = expected.read(batch["row"], mask, [("query", 1)])["query", 1]
+    flipped = expected.read(batch["row"], mask.flip(1), [("query", 1)])["query", 1]
+    torch.testing.assert_close(flipped[mask.flip(1) == 1], values[mask == 1])
+    assert not flipped[mask.flip(1) == 0].any()
+
+
+def test_a_folder_that_can_not_be_written(teacher, rows, collate, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match=r"can't keep .* TINYBERT_CACHE"):
+        open_cache(tmp_path / "file" / "cache", teacher, rows, collate, [LOGITS])

@@ -64,7 +64,7 @@ def test_it_stops_at_the_first_limit(student, teacher, tiny_context, corpus, lim
     general_distill(config(**limits), student, context)
     path = packed_corpus((corpus,), context.tokenizer, config(**limits), silent)
     blocks = len(np.load(path))
-    assert seen[-1].done == seen[-1].total == (round(blocks / 8) if steps == "all" else steps)
+    assert seen[-1].done == seen[-1].total == (-(-blocks // 8) if steps == "all" else steps)
 
 
 def test_a_corpus_is_packed_once(tiny_context, corpus, monkeypatch):

@@ -3,7 +3,16 @@ from types import ModuleType
 
 import pytest
 
-from tinybert.distill.schedules import SCHEDULES, Moment, article, find_schedule, two_phase
+from tinybert.distill.config import DistillConfig
+from tinybert.distill.schedules import (
+    SCHEDULES,
+    Moment,
+    article,
+    check_schedule,
+    find_schedule,
+    hash_schedule,
+    two_phase,
+)
 from tinybert.errors import InputError
 
 
@@ -43,8 +52,42 @@ def test_ones_own(monkeypatch):
         ("math:no_such_function", "no_such_function"),
         ("math:pi", "is no function"),
         (":f", "can't import"),
+        (".relative:f", "can't import"),
     ],
 )
 def test_schedules_that_are_not_there(name, message):
     with pytest.raises(InputError, match=message):
         find_schedule(name)
+
+
+def test_a_module_in_the_working_directory(tmp_path, monkeypatch):
+    (tmp_path / "own_schedule.py").write_text("def late(moment):\n    return {'hidden': 0.0}\n")
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    assert find_schedule("own_schedule:late")(Moment(0, 0)) == {"hidden": 0.0}
+    assert sys.path == before
+    first = hash_schedule("own_schedule:late")
+    (tmp_path / "own_schedule.py").write_text("def late(moment):\n    return {}\n")
+    assert hash_schedule("own_schedule:late") != first
+    assert hash_schedule("article") is None
+
+
+WEIGHTS = DistillConfig().weights()
+
+
+@pytest.mark.parametrize("name", ["two-phase", "article"])
+def test_schedules_that_begin_with_the_layers_need_them(name):
+    with pytest.raises(InputError, match="leaves no loss at epoch 0"):
+        check_schedule(name, WEIGHTS, epochs=3)
+    check_schedule(name, WEIGHTS | {"hidden": 1.0}, epochs=3)
+
+
+def test_users_functions_that_fail(monkeypatch):
+    module = ModuleType("bad_schedules")
+    module.fails = lambda moment: 1 / 0
+    module.unknown = lambda moment: {"hiden": 1.0}
+    monkeypatch.setitem(sys.modules, "bad_schedules", module)
+    with pytest.raises(InputError, match=r"fails at .*division by zero"):
+        check_schedule("bad_schedules:fails", WEIGHTS, epochs=3)
+    with pytest.raises(InputError, match="names no loss: hiden; known: prediction"):
+        check_schedule("bad_schedules:unknown", WEIGHTS, epochs=3)

@@ -144,6 +144,26 @@ def test_it_is_a_trainer_like_any_other(student, teacher, tiny_context, tmp_path
     assert any(changed)
 
 
+def test_it_evaluates_like_any_other(student, teacher, tiny_context, tmp_path):
+    """Also rows whose label is called "label", as the hub's data sets call it."""
+    context = tiny_context()
+    encoded = EncodedExamples(context.train, context.tokenizer, 32)
+    rows = [encoded[index] for index in range(8)]
+    for row in rows:
+        row["label"] = row.pop("labels")
+    trainer = DistillationTrainer(
+        student,
+        teacher=teacher,
+        settings=config(label=1.0, hidden=1.0),
+        args=TrainingArguments(str(tmp_path), max_steps=2, report_to="none", use_cpu=True),
+        train_dataset=rows,
+        eval_dataset=rows,
+        data_collator=DataCollatorWithPadding(context.tokenizer),
+    )
+    trainer.train()
+    assert trainer.evaluate()["eval_loss"] > 0
+
+
 def test_a_mapping_that_can_not_be(student, teacher, tiny_context):
     with pytest.raises(InputError, match="1 layers of the teacher's 2"):
         distill(config(mapping=[3]), student, tiny_context(teacher=teacher))

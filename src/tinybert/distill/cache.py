@@ -25,7 +25,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.distill.signals import LOGITS, Signal, Signals, run
-from tinybert.distributed import agree, is_main, rank, wait_for_all, world_size
+from tinybert.distributed import agree, is_main, share_of_work, wait_for_all
 from tinybert.errors import InputError
 from tinybert.files import hash_value, one_at_a_time, remove, write_json
 from tinybert.training.batches import EncodedExamples
@@ -63,17 +63,16 @@ class TeacherCache:
             mask: (batch, length), the attention mask.
             wanted: The signals.
         """
-        places = rows.cpu().numpy()
+        places, real_tokens = rows.cpu().numpy(), mask.bool().cpu().numpy()
         signals = {}
         for signal in wanted:
             values = self._array(signal)
             if signal == LOGITS:
                 signals[signal] = torch.from_numpy(values[places]).to(mask.device)
                 continue
-            padded = np.zeros((*mask.shape, values.shape[-1]), values.dtype)
-            for index, row in enumerate(places):
-                tokens = values[self._offsets[row] : self._offsets[row + 1]]
-                padded[index, : len(tokens)] = tokens
+            padded = np.zeros((*mask.shape, values.shape[-1]), np.float32)
+            for vectors, real, row in zip(padded, real_tokens, places, strict=True):
+                vectors[real] = values[self._offsets[row] : self._offsets[row + 1]]
             signals[signal] = torch.from_numpy(padded).to(mask.device)
         return signals
 
@@ -111,6 +110,13 @@ def open_cache(
     """
     offsets = np.concatenate([[0], np.cumsum(dataset.lengths)]).astype(np.int64)
     folder = root / cache_key(teacher, dataset, wanted, bf16)[:20]
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{root}: can't keep the teacher's signals there ({error.strerror}); set `cache: off`, "
+            "or TINYBERT_CACHE to another folder"
+        ) from None
     # The first process holds the lock for all of this run.
     with one_at_a_time(folder) if is_main() else contextlib.nullcontext():
         if agree(is_main() and is_whole(folder)):
@@ -198,20 +204,29 @@ class _Writer:
             self._arrays[signal] = np.lib.format.open_memmap(path, mode="r+")
         device = self._teacher.device
         order = np.argsort(self._dataset.lengths, kind="stable")
-        for start in range(rank() * batch_size, len(order), world_size() * batch_size):
+        for start in self._batches(len(order), batch_size):
             rows = order[start : start + batch_size]
             batch = collate([self._dataset[int(row)] for row in rows])
             inputs = {name: value.to(device) for name, value in batch.items() if name in INPUTS}
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 signals = run(self._teacher, inputs, self._wanted)[1]
             for signal, values in signals.items():
-                self._keep(signal, rows, values.float().cpu().numpy())
+                real = batch["attention_mask"].bool().numpy()
+                self._keep(signal, rows, real, values.float().cpu().numpy())
             if progress is not None and is_main():
                 progress(start + len(rows), len(order))
         wait_for_all()
         if is_main():
             self._end()
         wait_for_all()
+
+    def _batches(self, rows: int, batch_size: int) -> range:
+        """Where the batches of this process begin."""
+        share = share_of_work()
+        if share is None:
+            return range(0)
+        part, parts = share
+        return range(part * batch_size, rows, parts * batch_size)
 
     def _begin(self) -> None:
         size = predicted_bytes(self._teacher, self._dataset, self._wanted)
@@ -239,15 +254,21 @@ class _Writer:
         write_json(self._unfinished / META, {"format": FORMAT, "files": checksums})
         os.replace(self._unfinished, self._folder)
 
-    def _keep(self, signal: Signal, rows: NDArray[np.int64], values: NDArray[np.float32]) -> None:
+    def _keep(
+        self,
+        signal: Signal,
+        rows: NDArray[np.int64],
+        real_tokens: NDArray[np.bool_],
+        values: NDArray[np.float32],
+    ) -> None:
         array = self._arrays[signal]
         if signal == LOGITS:
             array[rows] = values
             return
         limit = np.finfo(VECTORS_TYPE).max
-        for vectors, row in zip(values, rows, strict=True):
+        for vectors, real, row in zip(values, real_tokens, rows, strict=True):
             tokens = slice(self._offsets[row], self._offsets[row + 1])
-            array[tokens] = vectors[: self._dataset.lengths[row]].clip(-limit, limit)
+            array[tokens] = vectors[real].clip(-limit, limit)
 
 
 def _shape(signal: Signal, teacher: PreTrainedModel, dataset: EncodedExamples) -> tuple[int, int]:

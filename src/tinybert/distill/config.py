@@ -86,6 +86,12 @@ class DistillConfig(DistillationConfig):
         "that is its logits only; also its hidden states and attention, which are large; or never",
     )
 
+    @model_validator(mode="after")
+    def _teachers_are_heard(self) -> "DistillConfig":
+        if self.teachers and not self.prediction:
+            raise ValueError("teachers: only their predictions count, and prediction has weight 0")
+        return self
+
     def weights(self) -> dict[str, float]:
         """The weight of each loss."""
         return {"prediction": self.prediction, "label": self.label} | super().weights()

@@ -1,5 +1,6 @@
 """General distillation: the student's encoder learns from the teacher's, on any text."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from tinybert.distill.cache import cache_root
 from tinybert.distill.config import GeneralDistillConfig
 from tinybert.distill.step import mapped_layers, run_distillation
 from tinybert.distill.trainer import DistillationTrainer
-from tinybert.distributed import is_main, wait_for_all, world_size
+from tinybert.distributed import agree, is_main, world_size
 from tinybert.files import hash_value, one_at_a_time
+from tinybert.huggingface import forget_last_call
 from tinybert.progress import Progress, ProgressCallback
 from tinybert.training.packing import PackedTokens, pack
 from tinybert.training.trainer import trainer_options
@@ -65,6 +67,16 @@ def packed_corpus(
     Raises:
         InputError: The corpus is missing, broken or too small.
     """
+    return agree(_pack(sources, tokenizer, config, progress) if is_main() else Path())
+
+
+def _pack(
+    sources: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    config: GeneralDistillConfig,
+    progress: ProgressCallback,
+) -> Path:
+    forget_last_call(tokenizer)
     key = [hash_corpus(sources), tokenizer.backend_tokenizer.to_str(), config.length]
     path = cache_root() / "corpora" / f"{hash_value([*key, config.max_tokens])[:20]}.npy"
 
@@ -72,28 +84,27 @@ def packed_corpus(
         total = config.max_tokens or tokens + 1  # how many there are is known at the end
         progress(Progress("pack", min(tokens, total - 1), total))
 
-    if is_main():
-        with one_at_a_time(path):
-            if not path.exists():
-                passages = read_corpus(sources)
-                pack(
-                    passages,
-                    tokenizer,
-                    config.length,
-                    path,
-                    max_tokens=config.max_tokens,
-                    progress=report,
-                )
-    wait_for_all()
+    with one_at_a_time(path):
+        if not path.exists():
+            pack(
+                read_corpus(sources),
+                tokenizer,
+                config.length,
+                path,
+                max_tokens=config.max_tokens,
+                progress=report,
+            )
     return path
 
 
 def _steps(config: GeneralDistillConfig, blocks: int) -> int:
     """Optimizer steps until the first of the limits is reached."""
-    batch = config.batch_size * config.gradient_accumulation * world_size()
-    limits = [max(1, round(config.epochs * blocks / batch))]
+    # As the Trainer counts: an epoch's last batch and its last step may be short.
+    batches = math.ceil(blocks / (config.batch_size * world_size()))
+    limits = [math.ceil(config.epochs * math.ceil(batches / config.gradient_accumulation))]
     if config.max_steps is not None:
         limits.append(config.max_steps)
     if config.max_tokens is not None:
-        limits.append(max(1, config.max_tokens // (batch * config.length)))
+        rows = config.batch_size * config.gradient_accumulation * world_size()
+        limits.append(max(1, config.max_tokens // (rows * config.length)))
     return min(limits)

@@ -1,7 +1,6 @@
 """The layer mapping `nearest`: each student layer learns from the teacher layer most like it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,40 +27,54 @@ def nearest_layers(
         >>> nearest_layers(student, teacher, batches)  # doctest: +SKIP
         [(1, 2), (2, 3), (3, 4), (4, 6)]
     """
-    counts = [model.config.num_hidden_layers for model in (student, teacher)]
-    own: list[list[Tensor]] = [[] for _ in range(counts[0])]
-    theirs: list[list[Tensor]] = [[] for _ in range(counts[1])]
+    models = (student, teacher)
+    wanted = [
+        [("hidden", layer) for layer in range(1, model.config.num_hidden_layers + 1)]
+        for model in models
+    ]
+    sums = [[Alignment() for _ in wanted[1]] for _ in wanted[0]]
     for batch in batches:
         mask = batch["attention_mask"].bool()
-        for model, states in ((student, own), (teacher, theirs)):
-            wanted = [("hidden", layer) for layer in range(1, len(states) + 1)]
-            encoder: Any = model.base_model  # a head over a vocabulary would be most of the work
-            signals = run(encoder.eval(), batch, wanted)[1]
-            for signal, kept in zip(wanted, states, strict=True):
-                kept.append(signals[signal][mask].float())
-    similarity = torch.stack(
-        [
-            torch.stack([linear_cka(torch.cat(ours), torch.cat(other)) for other in theirs])
-            for ours in own
-        ]
-    )
-    return list(enumerate(best_increasing(similarity.tolist()), start=1))
+        own, theirs = (
+            [run(model.eval().base_model, batch, signals)[1][signal][mask] for signal in signals]
+            for model, signals in zip(models, wanted, strict=True)
+        )
+        for row, ours in zip(sums, own, strict=True):
+            for alignment, other in zip(row, theirs, strict=True):
+                alignment.add(ours.float(), other.float())
+    similarity = [[alignment.cka() for alignment in row] for row in sums]
+    return list(enumerate(best_increasing(similarity), start=1))
 
 
-def linear_cka(x: Tensor, y: Tensor) -> Tensor:
-    """Centred kernel alignment of two representations of the same rows, from 0 to 1.
-
-    Args:
-        x: (rows, width).
-        y: (rows, other width).
+class Alignment:
+    """Linear centred kernel alignment of two representations that arrive batch by batch.
 
     Example:
         >>> x = torch.randn(50, 4)
-        >>> round(linear_cka(x, 3 * x).item(), 4)
+        >>> alignment = Alignment()
+        >>> alignment.add(x, 3 * x)
+        >>> round(alignment.cka(), 4)
         1.0
     """
-    x, y = x - x.mean(0), y - y.mean(0)
-    return (x.T @ y).norm() ** 2 / ((x.T @ x).norm() * (y.T @ y).norm())
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._sums: list[Tensor] = []
+
+    def add(self, x: Tensor, y: Tensor) -> None:
+        """Adds rows: x (rows, width) and y (rows, other width)."""
+        sums = [x.sum(0), y.sum(0), x.T @ x, y.T @ y, x.T @ y]
+        sums = [each.double().cpu() for each in sums]
+        before = self._sums or [torch.zeros_like(each) for each in sums]
+        self._sums = [a + b for a, b in zip(before, sums, strict=True)]
+        self._rows += len(x)
+
+    def cka(self) -> float:
+        """From 0, nothing in common, to 1, the same but for rotation, scale and shift."""
+        x, y, xx, yy, xy = self._sums
+        within = [m - torch.outer(s, s) / self._rows for m, s in ((xx, x), (yy, y))]
+        between = xy - torch.outer(x, y) / self._rows
+        return float(between.norm() ** 2 / (within[0].norm() * within[1].norm()))
 
 
 def best_increasing(similarity: Sequence[Sequence[float]]) -> list[int]:

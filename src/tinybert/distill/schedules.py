@@ -1,11 +1,16 @@
 """How the weights of losses change while training goes on."""
 
 import importlib
+import inspect
+import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tinybert.errors import InputError
+from tinybert.files import hash_path
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,50 @@ def find_schedule(name: str) -> Schedule:
             f"unknown schedule {name!r}; known: {', '.join(SCHEDULES)}, "
             "or your own function as 'module:function'"
         )
+    sys.path.insert(0, os.getcwd())  # where `python -m` and torchrun look, but a script does not
     try:
         found: Any = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # whatever a user's module may raise
         raise InputError(f"can't import the schedule {name!r}: {error}") from None
+    finally:
+        sys.path.remove(os.getcwd())
     if not callable(found):
         raise InputError(f"{name!r} is no function of a moment of training")
     return found
+
+
+def check_schedule(name: str, weights: Mapping[str, float], epochs: float) -> None:
+    """Refuses a schedule that leaves nothing to learn from, or knows losses that are not there.
+
+    Args:
+        name: As for `find_schedule`.
+        weights: Of the losses, by name.
+        epochs: Length of the training.
+
+    Raises:
+        InputError: It can't be found, fails, or does that.
+    """
+    schedule = find_schedule(name)
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        moment = Moment(epochs * share, share)
+        try:
+            factors = dict(schedule(moment))
+        except Exception as error:  # whatever a user's function may raise
+            raise InputError(f"{name!r} fails at {moment}: {error}") from None
+        if unknown := factors.keys() - weights:
+            raise InputError(
+                f"{name!r} names no loss: {unknown.pop()}; known: {', '.join(weights)}"
+            )
+        if not any(weight * factors.get(loss, 1.0) for loss, weight in weights.items()):
+            raise InputError(
+                f"{name!r} leaves no loss at epoch {moment.epoch:g}: give one that counts then a "
+                "weight, such as hidden: 1.0"
+            )
+
+
+def hash_schedule(name: str) -> str | None:
+    """A hash of the file of a user's own schedule; None for ours."""
+    if name in SCHEDULES:
+        return None
+    file = inspect.getsourcefile(find_schedule(name))
+    return None if file is None else hash_path(Path(file))

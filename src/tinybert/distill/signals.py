@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from tinybert.distill.losses.precision import at_least_float32, full_precision
 from tinybert.layers import encoder_layers
 
 Signal = tuple[str, int]
@@ -87,5 +88,9 @@ def attention_scores(query: Tensor, key: Tensor, heads: int) -> Tensor:
         >>> attention_scores(torch.ones(1, 2, 8), torch.ones(1, 2, 8), heads=2).shape
         torch.Size([1, 2, 2, 2])
     """
-    query, key = (states.unflatten(-1, (heads, -1)).transpose(1, 2) for states in (query, key))
-    return query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
+    query, key = (
+        at_least_float32(states).unflatten(-1, (heads, -1)).transpose(1, 2)
+        for states in (query, key)
+    )
+    with full_precision(query):
+        return query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5

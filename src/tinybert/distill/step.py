@@ -13,12 +13,16 @@ from tinybert.distill.nearest import nearest_layers
 from tinybert.distill.schedules import find_schedule
 from tinybert.distill.signals import LOGITS
 from tinybert.distill.teacher import Teacher
-from tinybert.distill.trainer import FITTING_BATCHES, DistillationTrainer
+from tinybert.distill.trainer import DistillationTrainer
+from tinybert.distributed import agree, is_main
 from tinybert.hub import find_folder
 from tinybert.huggingface import load_model
 from tinybert.progress import Progress
 from tinybert.training.batches import EncodedExamples
 from tinybert.training.trainer import train_to_end, trainer_options
+
+COMPARED_ROWS, COMPARED_BATCH = 512, 32
+"""Enough for layers to be told apart; `nearest` runs both models on them."""
 
 
 def distill(config: DistillConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
@@ -67,7 +71,7 @@ def _caches(
     config: DistillConfig, trainer: DistillationTrainer, rows: EncodedExamples, context: Context
 ) -> list[TeacherCache] | None:
     wanted = trainer.model.teacher_signals(trainer.model.weights)
-    if config.cache == "off" or (config.cache == "logits" and wanted != [LOGITS]):
+    if not wanted or config.cache == "off" or (config.cache == "logits" and wanted != [LOGITS]):
         return None
 
     def report(done: int, total: int) -> None:
@@ -98,13 +102,14 @@ def mapped_layers(
     if config.mapping != "nearest":
         return None
     count = len(rows)  # type: ignore[arg-type]  # torch's Dataset does not promise a length
-    places = range(0, count, -(-count // (FITTING_BATCHES * config.batch_size)))
+    places = range(0, count, max(1, count // COMPARED_ROWS))[:COMPARED_ROWS]
     batches = (
-        collate([rows[place] for place in places[start : start + config.batch_size]])
-        for start in range(0, len(places), config.batch_size)
+        collate([rows[place] for place in places[start : start + COMPARED_BATCH]])
+        for start in range(0, len(places), COMPARED_BATCH)
     )
     features = ({name: batch[name] for name in INPUTS if name in batch} for batch in batches)
-    return nearest_layers(student, teacher, features)
+    # One process decides: the others' rounding might choose other layers.
+    return agree(nearest_layers(student, teacher, features) if is_main() else [])
 
 
 def _set_dropout(model: PreTrainedModel, share: float) -> None:

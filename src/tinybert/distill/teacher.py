@@ -1,6 +1,6 @@
 """The teacher of a distillation: one model or several, run as they are or read from a cache."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -25,7 +25,8 @@ class Teacher:
         weights: How much each model's predictions count; they are divided by their sum.
         temperature: At which soft labels are averaged; None averages logits, as a regression and
             a loss on logits need it.
-        caches: What each model gave for every training row, if that has been computed.
+        caches: What each model gave for every training row, if that has been computed; it is
+            read for batches that say which rows they have.
 
     Example:
         >>> Teacher([model])(batch, [LOGITS])  # doctest: +SKIP
@@ -44,16 +45,15 @@ class Teacher:
         self.caches = caches
 
     def to(self, device: torch.device) -> None:
-        """Moves the models to a device, unless the cache has made them idle."""
-        if self.caches is None:
-            for model in self.models:
-                model.to(device)
+        """Moves the models to a device."""
+        for model in self.models:
+            model.to(device)
 
     def __call__(self, batch: dict[str, Tensor], wanted: Sequence[Signal]) -> Signals:
         """The signals for a batch.
 
         Args:
-            batch: Inputs, (batch, length) each; `ROW`, (batch,), where a cache is read.
+            batch: Inputs, (batch, length) each; `ROW`, (batch,), where a cache is to be read.
             wanted: The signals; empty for none, and no work.
         """
         if not wanted:
@@ -70,12 +70,17 @@ class Teacher:
 
     @torch.no_grad()  # not inference_mode: its tensors can't take part in a loss
     def _signals(self, index: int, batch: dict[str, Tensor], wanted: Sequence[Signal]) -> Signals:
-        if self.caches is not None:
+        if self.caches is not None and ROW in batch:
             return self.caches[index].read(batch[ROW], batch["attention_mask"], wanted)
-        inputs = {name: value for name, value in batch.items() if name not in (ROW, "labels")}
+        inputs = model_inputs(batch)
         model: Any = self.models[index]
         # A head over the vocabulary costs as much as many layers.
         return run(model if LOGITS in wanted else model.base_model, inputs, wanted)[1]
+
+
+def model_inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a model takes of a batch, to predict: neither labels nor the numbers of rows."""
+    return {name: value for name, value in batch.items() if name not in (ROW, "labels")}
 
 
 def combine(

@@ -6,6 +6,7 @@ from inspect import signature
 from itertools import islice
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -13,7 +14,7 @@ from tinybert.distill.config import DistillationConfig
 from tinybert.distill.model import DistillationModel
 from tinybert.distill.schedules import Moment, Schedule, constant
 from tinybert.distill.signals import Signals
-from tinybert.distill.teacher import ROW, Teacher
+from tinybert.distill.teacher import ROW, Teacher, model_inputs
 from tinybert.errors import InputError
 from tinybert.layers import pair_layers
 from tinybert.training.trainer import BucketedTrainer
@@ -75,14 +76,14 @@ class DistillationTrainer(BucketedTrainer):
         wanted = self.model.teacher_signals(self.model.projected())
         if wanted:
             self.model.fit_projections(
-                (_inputs(batch), self.teacher(batch, wanted))
+                (model_inputs(batch), self.teacher(batch, wanted))
                 for batch in islice(self.get_train_dataloader(), FITTING_BATCHES)
             )
 
     def _set_signature_columns_if_needed(self) -> None:
         # Those of the student: the Trainer would read those of the wrapper, which passes all on.
         if self._signature_columns is None:
-            names = [*signature(self.model.student.forward).parameters, ROW]
+            names = [*signature(self.model.student.forward).parameters, ROW, "label", "label_ids"]
             self._signature_columns = names  # type: ignore[assignment]  # typed as None
 
     def _weights_now(self) -> dict[str, float]:
@@ -117,16 +118,27 @@ class DistillationTrainer(BucketedTrainer):
         self._sums["batches"] += 1
         return (losses["loss"], losses) if return_outputs else losses["loss"]
 
+    def prediction_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        prediction_loss_only: bool,
+        ignore_keys: list[str] | None = None,
+    ) -> tuple[Tensor, None, None]:
+        """The loss on an evaluation batch; its rows are not those that a cache knows."""
+        inputs = self._prepare_inputs(inputs)
+        inputs.pop(ROW, None)
+        weights = self._weights_now()
+        with torch.no_grad(), self.accelerator.autocast():
+            teacher = self.teacher(inputs, self.model.teacher_signals(weights))
+            losses = model(teacher=teacher, weights=weights, **inputs)
+        return losses["loss"].detach(), None, None
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Adds the mean of each loss since the last log."""
-        batches = self._sums.pop("batches", 0)
-        if batches and "loss" in logs:
+        if "loss" in logs and "batches" in self._sums:
+            batches = self._sums.pop("batches")
             del self._sums["loss"]
             logs |= {f"loss_{name}": float(sum_) / batches for name, sum_ in self._sums.items()}
             self._sums.clear()
         super().log(logs, start_time)
-
-
-def _inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a model takes, without labels and rows."""
-    return {name: value for name, value in batch.items() if name not in (ROW, "labels")}

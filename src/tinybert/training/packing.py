@@ -150,7 +150,7 @@ class PackedTokens(Dataset[dict[str, Tensor]]):
         chosen = random.random(len(ids)) < self._masking
         chosen &= ~np.isin(ids, self._special)
         fate = random.random(len(ids))
-        drawn = random.choice(self._ordinary, len(ids))
+        drawn = self._ordinary[random.integers(len(self._ordinary), size=len(ids))]
         ids[chosen & (fate < 0.8)] = self._mask_id
         replaced = chosen & (fate >= 0.9)
         ids[replaced] = drawn[replaced]

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from tinybert.distill.losses.divergence import key_divergence, log_probabilities
+from tinybert.distill.losses.precision import at_least_float32, full_precision
 
 
 def relation_loss(student: Tensor, teacher: Tensor, mask: Tensor, heads: int = 12) -> Tensor:
@@ -40,5 +41,6 @@ def _relations(vectors: Tensor, heads: int) -> Tensor:
     """(batch, relation heads, length, length), before the softmax."""
     if vectors.shape[-1] % heads:
         raise ValueError(f"a width of {vectors.shape[-1]} is no multiple of {heads} relation heads")
-    split = vectors.unflatten(-1, (heads, -1)).transpose(1, 2)
-    return split @ split.transpose(-1, -2) / split.shape[-1] ** 0.5
+    split = at_least_float32(vectors).unflatten(-1, (heads, -1)).transpose(1, 2)
+    with full_precision(vectors):
+        return split @ split.transpose(-1, -2) / split.shape[-1] ** 0.5
