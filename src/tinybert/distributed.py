@@ -6,7 +6,10 @@ files is done by the first alone, while the others wait.
 
 import os
 from datetime import timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 T = TypeVar("T")
 
@@ -57,6 +60,16 @@ def wait_for_all() -> None:
     import torch
 
     torch.distributed.barrier()
+
+
+def sum_over_all(values: "Tensor") -> "Tensor":
+    """The sum of what all processes have, on the CPU."""
+    if world_size() == 1:
+        return values
+    from accelerate import PartialState
+    from accelerate.utils import reduce
+
+    return reduce(values.to(PartialState().device), "sum").cpu()
 
 
 def agree(value: T) -> T:

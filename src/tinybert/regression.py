@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from tinybert.distributed import sum_over_all
+
 
 class LinearFit:
     """Fits a linear layer to inputs and wanted outputs that arrive batch by batch.
@@ -36,6 +38,11 @@ class LinearFit:
         self._gram += (design.T @ design).double()
         self._cross += (design.T @ outputs.detach()).double()
         self._rows += len(inputs)
+
+    def gather(self) -> None:
+        """Adds the rows that the other processes of a run were given."""
+        self._gram, self._cross = sum_over_all(self._gram), sum_over_all(self._cross)
+        self._rows = int(sum_over_all(torch.tensor(self._rows)))
 
     def solve(self, layer: nn.Linear, ridge: float = 1e-3) -> None:
         """Sets `layer` to the solution, with the layer's own weights as the prior.

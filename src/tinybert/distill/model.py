@@ -121,4 +121,5 @@ class DistillationModel(nn.Module):
                     fit = fits.setdefault(layer, LinearFit(layer.in_features, layer.out_features))
                     fit.add(own[ours][mask].cpu(), teacher[theirs][mask].float().cpu())
         for layer, fit in fits.items():
+            fit.gather()
             fit.solve(layer)
