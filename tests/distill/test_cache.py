@@ -2,6 +2,8 @@
 
 import copy
 import json
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -210,3 +212,29 @@ def test_a_folder_that_can_not_be_written(teacher, rows, collate, tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match=r"can't keep .* TINYBERT_CACHE"):
         open_cache(tmp_path / "file" / "cache", teacher, rows, collate, [LOGITS])
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("needs the right to mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("looks_free", [False, True])
+def test_a_disk_that_is_really_full(teacher, rows, collate, small_disk, monkeypatch, looks_free):
+    """Also where another process took the room after it was asked for."""
+    if looks_free:
+        usage = type("Usage", (), {"free": 10**9})
+        monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda path: usage)
+    wanted = [("hidden", layer) for layer in range(3)]
+    assert predicted_bytes(teacher, rows, wanted) > 64_000
+    with pytest.raises(InputError, match="set `cache: off`"):
+        open_cache(small_disk, teacher, rows, collate, wanted)
+    assert not folders(small_disk)
+    open_cache(small_disk, teacher, rows, collate, [LOGITS])

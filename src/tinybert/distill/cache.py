@@ -247,6 +247,7 @@ class _Writer:
                 _shape(signal, self._teacher, self._dataset),
             )
             np.lib.format.open_memmap(path, mode="w+", dtype=_type(signal), shape=shape)
+            _reserve(path)
 
     def _end(self) -> None:
         names = [_file(signal) for signal in self._wanted]
@@ -269,6 +270,23 @@ class _Writer:
         for vectors, real, row in zip(values, real_tokens, rows, strict=True):
             tokens = slice(self._offsets[row], self._offsets[row + 1])
             array[tokens] = vectors[real].clip(-limit, limit)
+
+
+def _reserve(path: Path) -> None:
+    """Takes a file's place on the disk now: a mapped file that finds none later kills us.
+
+    Raises:
+        InputError: The disk is full.
+    """
+    try:
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        remove(path.parent)
+        raise InputError(
+            f"{path.parent.parent}: no room for the teacher's signals ({error.strerror}); "
+            "set `cache: off`, or TINYBERT_CACHE to another folder"
+        ) from None
 
 
 def _shape(signal: Signal, teacher: PreTrainedModel, dataset: EncodedExamples) -> tuple[int, int]:
