@@ -21,6 +21,7 @@ from transformers import set_seed
 from tinybert.context import Context
 from tinybert.data import read
 from tinybert.distill.config import DistillConfig
+from tinybert.distill.step import run_distillation
 from tinybert.distill.trainer import DistillationTrainer
 from tinybert.distributed import is_main, start
 from tinybert.huggingface import load_model, load_tokenizer
@@ -29,7 +30,7 @@ from tinybert.students.config import StudentConfig
 from tinybert.students.step import student
 from tinybert.tasks import get_task
 from tinybert.training.batches import EncodedExamples
-from tinybert.training.trainer import train_to_end, trainer_options
+from tinybert.training.trainer import trainer_options
 
 ROWS = 4000
 
@@ -95,9 +96,8 @@ def train(options: argparse.Namespace) -> None:
     arguments["args"].logging_steps = 1
     arguments["args"].save_strategy = "no"
     trainer = DistillationTrainer(model, teacher=teacher, settings=config, **arguments)
-    trainer.fit_projections()
     begun = time.monotonic()
-    train_to_end(trainer)
+    run_distillation(trainer, model, config)
     seconds = time.monotonic() - begun
     if is_main():
         losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
