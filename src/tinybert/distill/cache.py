@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tinybert.distill.signals import LOGITS, Signal, Signals, run
+from tinybert.distill.signals import LOGITS, Signal, Signals, model_inputs, run
 from tinybert.distributed import agree, is_main, share_of_work, wait_for_all
 from tinybert.errors import InputError
 from tinybert.files import hash_value, one_at_a_time, remove, write_json
@@ -32,12 +32,12 @@ from tinybert.training.batches import EncodedExamples
 
 logger = logging.getLogger(__name__)
 
+ELSEWHERE = "set `cache: off`, or TINYBERT_CACHE to another folder"
+
 FORMAT = 1
 META = "meta.json"
 LOGITS_TYPE, VECTORS_TYPE = np.float32, np.float16
 """Vectors are most of the bytes; float16 has three bits more than bfloat16 where they lie."""
-
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 Collate = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
 
@@ -114,8 +114,7 @@ def open_cache(
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"{root}: can't keep the teacher's signals there ({error.strerror}); set `cache: off`, "
-            "or TINYBERT_CACHE to another folder"
+            f"{root}: can't keep the teacher's signals there ({error.strerror}); {ELSEWHERE}"
         ) from None
     # The first process holds the lock for all of this run.
     with one_at_a_time(folder) if is_main() else contextlib.nullcontext():
@@ -207,7 +206,7 @@ class _Writer:
         for start in self._batches(len(order), batch_size):
             rows = order[start : start + batch_size]
             batch = collate([self._dataset[int(row)] for row in rows])
-            inputs = {name: value.to(device) for name, value in batch.items() if name in INPUTS}
+            inputs = {name: value.to(device) for name, value in model_inputs(batch).items()}
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 signals = run(self._teacher, inputs, self._wanted)[1]
             for signal, values in signals.items():
@@ -234,18 +233,15 @@ class _Writer:
         if size > free:
             raise InputError(
                 f"{self._folder.parent}: the teacher's signals take {size / 1e6:,.0f} MB and the "
-                f"disk has {free / 1e6:,.0f} MB left; set `cache: off`, or TINYBERT_CACHE to "
-                "another folder"
+                f"disk has {free / 1e6:,.0f} MB left; {ELSEWHERE}"
             )
         logger.info("teacher cache: %.1f MB to be written to %s", size / 1e6, self._folder)
         remove(self._folder)  # torn, if it is there at all
         remove(self._unfinished)
         self._unfinished.mkdir()
         for signal in self._wanted:
-            path, shape = (
-                self._unfinished / _file(signal),
-                _shape(signal, self._teacher, self._dataset),
-            )
+            path = self._unfinished / _file(signal)
+            shape = _shape(signal, self._teacher, self._dataset)
             np.lib.format.open_memmap(path, mode="w+", dtype=_type(signal), shape=shape)
             _reserve(path)
 
@@ -285,7 +281,7 @@ def _reserve(path: Path) -> None:
         remove(path.parent)
         raise InputError(
             f"{path.parent.parent}: no room for the teacher's signals ({error.strerror}); "
-            "set `cache: off`, or TINYBERT_CACHE to another folder"
+            f"{ELSEWHERE}"
         ) from None
 
 

@@ -36,12 +36,12 @@ def nearest_layers(
     for batch in batches:
         mask = batch["attention_mask"].bool()
         own, theirs = (
-            [run(model.eval().base_model, batch, signals)[1][signal][mask] for signal in signals]
-            for model, signals in zip(models, wanted, strict=True)
+            run(model.eval().base_model, batch, layers)[1]
+            for model, layers in zip(models, wanted, strict=True)
         )
-        for row, ours in zip(sums, own, strict=True):
-            for alignment, other in zip(row, theirs, strict=True):
-                alignment.add(ours.float(), other.float())
+        for row, ours in zip(sums, wanted[0], strict=True):
+            for alignment, other in zip(row, wanted[1], strict=True):
+                alignment.add(own[ours][mask].float(), theirs[other][mask].float())
     similarity = [[alignment.cka() for alignment in row] for row in sums]
     return list(enumerate(best_increasing(similarity), start=1))
 

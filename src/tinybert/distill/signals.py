@@ -6,7 +6,7 @@ vectors a token, whatever the length of its row.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -23,7 +23,15 @@ Signals = dict[Signal, Tensor]
 
 LOGITS: Signal = ("logits", 0)
 
+ROW = "row"
+"""The name under which a batch says which rows of the training set it has."""
+
 PROJECTIONS = ("query", "key", "value")
+
+
+def model_inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a model takes of a batch, to predict: neither labels nor the numbers of rows."""
+    return {name: value for name, value in batch.items() if name not in (ROW, "labels")}
 
 
 def run(

@@ -7,11 +7,11 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedModel
 
 from tinybert.context import Context
-from tinybert.distill.cache import INPUTS, Collate, TeacherCache, cache_root, open_cache
+from tinybert.distill.cache import Collate, TeacherCache, cache_root, open_cache
 from tinybert.distill.config import DistillationConfig, DistillConfig
 from tinybert.distill.nearest import nearest_layers
 from tinybert.distill.schedules import find_schedule
-from tinybert.distill.signals import LOGITS
+from tinybert.distill.signals import LOGITS, model_inputs
 from tinybert.distill.teacher import Teacher
 from tinybert.distill.trainer import DistillationTrainer
 from tinybert.distributed import agree, is_main
@@ -104,12 +104,11 @@ def mapped_layers(
     count = len(rows)  # type: ignore[arg-type]  # torch's Dataset does not promise a length
     places = range(0, count, max(1, count // COMPARED_ROWS))[:COMPARED_ROWS]
     batches = (
-        collate([rows[place] for place in places[start : start + COMPARED_BATCH]])
+        model_inputs(collate([rows[place] for place in places[start : start + COMPARED_BATCH]]))
         for start in range(0, len(places), COMPARED_BATCH)
     )
-    features = ({name: batch[name] for name in INPUTS if name in batch} for batch in batches)
     # One process decides: the others' rounding might choose other layers.
-    return agree(nearest_layers(student, teacher, features) if is_main() else [])
+    return agree(nearest_layers(student, teacher, batches) if is_main() else [])
 
 
 def _set_dropout(model: PreTrainedModel, share: float) -> None:

@@ -1,6 +1,6 @@
 """The teacher of a distillation: one model or several, run as they are or read from a cache."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,10 +8,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.distill.cache import TeacherCache
-from tinybert.distill.signals import LOGITS, Signal, Signals, run
-
-ROW = "row"
-"""The name under which a batch says which rows of the training set it has."""
+from tinybert.distill.signals import LOGITS, ROW, Signal, Signals, model_inputs, run
 
 
 class Teacher:
@@ -76,11 +73,6 @@ class Teacher:
         model: Any = self.models[index]
         # A head over the vocabulary costs as much as many layers.
         return run(model if LOGITS in wanted else model.base_model, inputs, wanted)[1]
-
-
-def model_inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a model takes of a batch, to predict: neither labels nor the numbers of rows."""
-    return {name: value for name, value in batch.items() if name not in (ROW, "labels")}
 
 
 def combine(

@@ -13,8 +13,8 @@ from transformers import PreTrainedModel
 from tinybert.distill.config import DistillationConfig
 from tinybert.distill.model import DistillationModel
 from tinybert.distill.schedules import Moment, Schedule, constant
-from tinybert.distill.signals import Signals
-from tinybert.distill.teacher import ROW, Teacher, model_inputs
+from tinybert.distill.signals import ROW, Signals, model_inputs
+from tinybert.distill.teacher import Teacher
 from tinybert.errors import InputError
 from tinybert.layers import pair_layers
 from tinybert.training.trainer import BucketedTrainer
@@ -107,12 +107,7 @@ class DistillationTrainer(BucketedTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """The weighted sum of the losses that the settings and the schedule ask for."""
-        weights = self._weights_now()
-        # The Trainer's mixed precision is for its model's own forward pass alone.
-        with self.accelerator.autocast():
-            teacher: Signals = self.teacher(inputs, self.model.teacher_signals(weights))
-        features = {name: value for name, value in inputs.items() if name != ROW}
-        losses = model(teacher=teacher, weights=weights, **features)
+        losses = self._losses(model, inputs)
         for name, value in losses.items():
             self._sums[name] += value.detach()  # no .item(): it would make a GPU wait
         self._sums["batches"] += 1
@@ -128,11 +123,17 @@ class DistillationTrainer(BucketedTrainer):
         """The loss on an evaluation batch; its rows are not those that a cache knows."""
         inputs = self._prepare_inputs(inputs)
         inputs.pop(ROW, None)
-        weights = self._weights_now()
         with torch.no_grad(), self.accelerator.autocast():
-            teacher = self.teacher(inputs, self.model.teacher_signals(weights))
-            losses = model(teacher=teacher, weights=weights, **inputs)
-        return losses["loss"].detach(), None, None
+            return self._losses(model, inputs)["loss"].detach(), None, None
+
+    def _losses(self, model: nn.Module, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What `DistillationModel.forward` gives for a batch, with the weights of this moment."""
+        weights = self._weights_now()
+        # The Trainer's mixed precision is for its model's own forward pass alone.
+        with self.accelerator.autocast():
+            teacher: Signals = self.teacher(inputs, self.model.teacher_signals(weights))
+        features = {name: value for name, value in inputs.items() if name != ROW}
+        return model(teacher=teacher, weights=weights, **features)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Adds the mean of each loss since the last log."""
