@@ -25,7 +25,7 @@ from transformers.exporters import (
 
 from tinybert.export import export, self_check
 from tinybert.measure.bench import bench
-from tinybert.quantize import quantize_dynamic
+from tinybert.quantize import quantize_onnx
 from tinybert.runtime.load import open_artifact
 
 
@@ -47,7 +47,7 @@ def export_ours(student: BertForSequenceClassification, folder: Path) -> tuple[P
     vocabulary = {f"[{number}]": number for number in range(student.config.vocab_size)}
     fp32 = export(student, BertTokenizerFast(vocab=vocabulary), folder)["onnx"]
     int8 = fp32.with_name("model_quantized.onnx")
-    quantize_dynamic(fp32, int8)
+    quantize_onnx(fp32, int8)
     return fp32, int8
 
 

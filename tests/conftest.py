@@ -140,3 +140,68 @@ def tiny_context(tiny_bert_dir, reviews, tmp_path):
         "folder": tmp_path / "checkpoints",
     }
     return lambda **changes: Context(**(defaults | changes))
+
+
+@pytest.fixture(scope="module")
+def quick_bench():
+    """Costs from facts alone: processes that time models take longer than all else here."""
+    from tinybert.measure.bench import BenchResult, ModelBench
+    from tinybert.models import open_model
+
+    def bench(models, *, batch=1, length=128, threads=None, repeats=100):
+        measured = [
+            ModelBench(
+                model=name,
+                **vars(open_model(name).facts()),
+                latency_ms=1.0,
+                latency_p95_ms=2.0,
+                throughput_per_s=1000.0 * batch,
+                peak_memory_mb=50.0,
+            )
+            for name in models
+        ]
+        return BenchResult({"cpu": "a", "threads": 1}, batch, length, threads or 1, measured)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tinybert.artifacts.bench", bench)
+        yield
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, reviews):
+    """The reviews as a file for each kind of task."""
+    folder = tmp_path_factory.mktemp("data")
+    pairs = [
+        {
+            "first": row["sentence"],
+            "second": other["sentence"],
+            "alike": float(row["label"] == other["label"]) + index / 40,
+        }
+        for index, (row, other) in enumerate(zip(reviews, reviews[::3] * 3, strict=False))
+    ]
+    for name, rows in {"reviews": reviews, "pairs": pairs}.items():
+        text = "\n".join(map(json.dumps, rows))
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_bert_dir, files):
+    """Makes a recipe for two classes with some keys changed."""
+
+    def make(**changes):
+        data = str(files / "reviews.jsonl")
+        shape = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
+        return {
+            "teacher": str(tiny_bert_dir),
+            "task": "text-classification",
+            "data": {"train": data, "eval": data, "max_length": 32},
+            "steps": [
+                {"finetune": {"max_steps": 3, "batch_size": 8}},
+                {"student": shape},
+                {"distill": {"max_steps": 3, "batch_size": 8, "attention": 1}},
+                "quantize",
+            ],
+        } | changes
+
+    return make

@@ -109,6 +109,26 @@ RECIPES = {
         put("steps", [{"student": {}}, "generate"]),
         ["generate", "before `student`"],
     ),
+    "texts made after the vocabulary was trimmed": (
+        put("steps", ["trim-vocabulary", "generate"]),
+        ["recipe.yaml:9", "generate", "before `trim-vocabulary`"],
+    ),
+    "general distillation with a trimmed vocabulary": (
+        put("steps", ["student", "trim-vocabulary", {"general-distill": {}}]),
+        ["recipe.yaml:10", "general-distill", "put it before `trim-vocabulary`"],
+    ),
+    "a vocabulary that can't spell": (
+        put("steps.0", {"trim-vocabulary": {"size": 100}}),
+        ["trim-vocabulary.size", "100 pieces are too few", "the smallest size"],
+    ),
+    "a corpus to trim to that is not there": (
+        put("steps.0", {"trim-vocabulary": {"corpus": ["nowhere/*.txt"]}}),
+        ["steps.0.trim-vocabulary.corpus", "nowhere/*.txt"],
+    ),
+    "nothing to trim to": (
+        lambda recipe: (put("steps", ["trim-vocabulary"])(recipe), put("data.train", None)(recipe)),
+        ["data.train", "missing"],
+    ),
     "a schedule that leaves nothing": (
         put("steps.1.distill", {"weights_schedule": "article"}),
         ["weights_schedule", "leaves no loss at epoch 0"],
@@ -186,7 +206,7 @@ RECIPES = {
         ["generate.masked_lm", "file"],
     ),
     "distill before student": (put("steps", [{"distill": {}}]), ["distill", "student"]),
-    "two students": (put("steps.1", {"student": {}}), ["student", "already"]),
+    "a larger second student": (put("steps.1", {"student": {}}), ["hidden_size", "smaller"]),
     "a step after quantize": (put("steps", ["quantize", "finetune"]), ["finetune", "quantize"]),
     "an unknown task": (put("task", "glue/sst-3"), ["task", "glue/sst-3"]),
     "a task option unknown": (put("task", {"kind": "text-regression", "x": 1}), ["task", "'x'"]),

@@ -15,72 +15,8 @@ import tinybert
 from tinybert.cli import main
 from tinybert.errors import InputError
 from tinybert.huggingface import load_tokenizer
-from tinybert.measure.bench import BenchResult, ModelBench
-from tinybert.models import open_model
 
 SHAPE = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
-
-
-@pytest.fixture(scope="module")
-def quick_bench():
-    """Costs from facts alone: processes that time models take longer than all else here."""
-
-    def bench(models, *, batch=1, length=128, threads=None, repeats=100):
-        measured = [
-            ModelBench(
-                model=name,
-                **vars(open_model(name).facts()),
-                latency_ms=1.0,
-                latency_p95_ms=2.0,
-                throughput_per_s=1000.0 * batch,
-                peak_memory_mb=50.0,
-            )
-            for name in models
-        ]
-        return BenchResult({"cpu": "a", "threads": 1}, batch, length, threads or 1, measured)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tinybert.compression.bench", bench)
-        yield
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory, reviews):
-    """The reviews as a file for each kind of task."""
-    folder = tmp_path_factory.mktemp("data")
-    pairs = [
-        {
-            "first": row["sentence"],
-            "second": other["sentence"],
-            "alike": float(row["label"] == other["label"]) + index / 40,
-        }
-        for index, (row, other) in enumerate(zip(reviews, reviews[::3] * 3, strict=False))
-    ]
-    for name, rows in {"reviews": reviews, "pairs": pairs}.items():
-        text = "\n".join(map(json.dumps, rows))
-        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def recipe(tiny_bert_dir, files):
-    """Makes a recipe for two classes with some keys changed."""
-
-    def make(**changes):
-        data = str(files / "reviews.jsonl")
-        return {
-            "teacher": str(tiny_bert_dir),
-            "task": "text-classification",
-            "data": {"train": data, "eval": data, "max_length": 32},
-            "steps": [
-                {"finetune": {"max_steps": 3, "batch_size": 8}},
-                {"student": SHAPE},
-                {"distill": {"max_steps": 3, "batch_size": 8, "attention": 1}},
-                "quantize",
-            ],
-        } | changes
-
-    return make
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +92,7 @@ def test_the_folder_is_as_the_contract_says(finished):
     visible = {path.name for path in out.iterdir() if not path.name.startswith(".")}
     assert visible == {
         *("recipe.yaml", "report.json", "README.md", "student", "onnx", "steps"),
-        *("config.json", "tokenizer.json", "tokenizer_config.json"),
+        *("config.json", "tokenizer.json", "tokenizer_config.json", "checksums.json"),
     }
     assert not list(out.rglob("*.partial"))
     assert not list(out.rglob("*.unfinished"))

@@ -28,6 +28,7 @@ def run(tiny_bert_dir, reviews, tmp_path):
     def start(processes, batch_size, name):
         training = {"batch_size": batch_size, "bf16": False}
         shape = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
+        layers = {"hidden": 1.0, "attention": 1.0}
         general = training | {"length": 16, "gradient_accumulation": 2, "max_steps": 5}
         values = {
             "teacher": str(tiny_bert_dir),
@@ -42,7 +43,7 @@ def run(tiny_bert_dir, reviews, tmp_path):
                 {"student": shape},
                 {"general-distill": general},
                 # Labels, since this teacher's gradients alone are little more than rounding.
-                {"distill": training | {"epochs": 3, "learning_rate": 1e-2, "label": 1.0}},
+                {"distill": training | {"epochs": 3, "learning_rate": 1e-2, "label": 1.0} | layers},
             ],
         }
         recipe, out = tmp_path / f"{name}.yaml", tmp_path / name

@@ -27,6 +27,12 @@ def test_the_settings_of_distillation_are_its_defaults():
     assert DistillConfig(**step["distill"]) == DistillConfig()
 
 
+def test_the_steps_that_make_it_smaller_go_together():
+    (steps,) = (yaml.safe_load(block) for block in blocks("yaml") if "factorize" in block)
+    recipe = Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2"} | steps)
+    assert len(recipe.steps) == 6
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*.yaml")), ids=lambda path: path.name)
 def test_the_examples_are_recipes(path):
     assert Recipe.read(path).steps

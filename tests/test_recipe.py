@@ -92,7 +92,6 @@ FAULTS = {
     "data that is no mapping": ("data:\n  train: SST-2", "data: SST-2\n#", ":3: data: "),
     "an empty export": ("[onnx]", "[]", ":14: export: "),
     "an export of the wrong type": ("[onnx]", "onnx", ":14: export: "),
-    "two students": ("  - distill\n", "  - student\n", ":11: steps.2.student: there is a"),
     "distill too early": (
         "  - finetune:",
         "  - distill:",

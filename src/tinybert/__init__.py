@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tinybert.distill.trainer import DistillationTrainer
     from tinybert.measure.bench import bench
     from tinybert.models import load_student, open_model
-    from tinybert.quantize import quantize_dynamic
+    from tinybert.quantize import quantize_onnx
     from tinybert.recipe import Recipe
     from tinybert.students.from_teacher import initialize_from_teacher
     from tinybert.students.step import build_student
@@ -34,7 +34,7 @@ _LAZY = {
     "initialize_from_teacher": "tinybert.students.from_teacher",
     "load_student": "tinybert.models",
     "open_model": "tinybert.models",
-    "quantize_dynamic": "tinybert.quantize",
+    "quantize_onnx": "tinybert.quantize",
 }
 
 __all__ = [
@@ -50,7 +50,7 @@ __all__ = [
     "load",
     "load_student",
     "open_model",
-    "quantize_dynamic",
+    "quantize_onnx",
 ]
 
 

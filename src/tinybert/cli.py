@@ -231,7 +231,7 @@ def _parser() -> argparse.ArgumentParser:
 
     export = command("export", _export, "Exports a Hugging Face model and checks parity.")
     export.add_argument("model", metavar="MODEL")
-    export.add_argument("--to", required=True, metavar="TARGET,...", help="onnx")
+    export.add_argument("--to", required=True, metavar="TARGET,...", help="onnx, openvino")
     export.add_argument("--out", default="out", metavar="DIR", help="default: out")
 
     info = command("info", _info, "What a model is: structure, parameters, bytes, precision.")

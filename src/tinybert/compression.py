@@ -12,38 +12,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from transformers import PreTrainedModel, set_seed
+from transformers import PreTrainedModel, TrainerCallback, set_seed
 
+from tinybert.artifacts import export_both, measure
 from tinybert.context import Context
 from tinybert.distributed import agree, is_main, start, wait_for_all
 from tinybert.errors import InputError
-from tinybert.export import check_parity, export
 from tinybert.export.targets import TARGETS
 from tinybert.files import atomic_path, remove, write_json, write_text
 from tinybert.hub import find_folder
 from tinybert.huggingface import load_masked_lm, load_model, load_tokenizer, save_model
 from tinybert.inputs import Inputs, read_inputs
-from tinybert.measure.bench import bench
 from tinybert.measure.evaluate import evaluate
 from tinybert.measure.guess import constant_guess
 from tinybert.progress import Progress, ProgressCallback, silent
+from tinybert.quantize.note import QUANTIZATION_KEY
 from tinybert.recipe import Recipe, Step
 from tinybert.report.build import build_report
 from tinybert.report.card import model_card
-from tinybert.runtime.config import max_positions
-from tinybert.runtime.load import open_artifact
+from tinybert.steps import STEPS
 from tinybert.tasks.base import Examples
 from tinybert.torch_model import load_torch
+from tinybert.vocabulary import keep_pieces
 from tinybert.workspace import StepFolders, Stopwatch, exclusive
 
 logger = logging.getLogger(__name__)
-
-QUANTIZED = "_quantized"
-"""What transformers.js, and so this layout, adds to the name of an int8 file."""
-
-LATENCY_LENGTH = 128
-"""Tokens of the input that report.json times, unless the model takes fewer."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +105,7 @@ class _Run:
         self.tokenizer = load_tokenizer(inputs.teacher, recipe.data.max_length)
         self.teacher: Path | None = None  # until there is a student
         self.model = inputs.teacher
+        self.kept_pieces: tuple[int, ...] | None = None  # until the vocabulary is trimmed
         self.train = inputs.train
         self.quantize: Step | None = None
 
@@ -122,6 +116,8 @@ class _Run:
         for step in self.recipe.steps:
             if step.kind.works_on == "artifact":
                 self.quantize = step
+                if step.config.prepares:
+                    done.append(self._step(step))
             elif step.kind.works_on == "rows":
                 done.append(self._make_rows(step))
             else:
@@ -143,14 +139,19 @@ class _Run:
         if is_main() and not self.folders.is_done(step.name, settings):
             # From here on OUT is no longer the finished run that it may have been.
             remove(self.out / "report.json")
-            if step.name == "student":
+            if step.kind.shrinks and self.teacher is None:
                 self._check_teacher()
         folder = self.folders.run(
             step.name, settings, lambda work: self._work(step, work), together=step.kind.trains
         )
-        if step.name == "student":
+        if step.kind.shrinks and self.teacher is None:
             self.teacher = self.model
         self.model = folder / "model"
+        if step.kind.works_on == "vocabulary":
+            self.tokenizer = load_tokenizer(self.model, self.recipe.data.max_length)
+            kept = json.loads((folder / "kept.json").read_text(encoding="utf-8"))
+            before = self.kept_pieces
+            self.kept_pieces = tuple(kept if before is None else (before[id_] for id_ in kept))
         return json.loads((folder / "step.json").read_text(encoding="utf-8"))
 
     def _check_teacher(self) -> None:
@@ -215,11 +216,19 @@ class _Run:
         task = self.inputs.task
         set_seed(self.recipe.seed)
         model = load_model(self.model, task, new_head=step.name == "finetune")
+        # Ranges of activations are those of the model that they were measured on.
+        vars(model.config).pop(QUANTIZATION_KEY, None)
         context = self._context(folder, watch, self._load_teacher(step))
         context.progress(Progress(step.name, 0, 1))
-        model = step.kind.load()(step.config, model, context)
+        tokenizer = self.tokenizer
+        made = step.kind.load_model_function()(step.config, model, context)
+        if step.kind.works_on == "vocabulary":
+            model, tokenizer, kept = made
+            write_json(folder / "kept.json", list(kept))
+        else:
+            model = made
         if is_main():
-            save_model(model, self.tokenizer, folder / "model")
+            save_model(model, tokenizer, folder / "model")
 
     def _context(
         self, folder: Path, watch: Stopwatch, teacher: PreTrainedModel | None = None
@@ -228,7 +237,12 @@ class _Run:
             watch.tick()
             self.progress(progress)
 
-        return Context(
+        def heal(
+            model: PreTrainedModel, settings: Any, callbacks: Sequence[TrainerCallback] = ()
+        ) -> PreTrainedModel:
+            return STEPS["distill"].load()(settings, model, context, callbacks)
+
+        context = Context(
             task=self.inputs.task,
             train=self.train or Examples([], None, "no rows yet"),
             tokenizer=self.tokenizer,
@@ -238,62 +252,48 @@ class _Run:
             teacher=teacher,
             unlabeled=tuple(self.recipe.data.unlabeled),
             progress=report if is_main() else silent,
+            heal=heal,
+            kept_pieces=self.kept_pieces,
         )
+        return context
 
     def _load_teacher(self, step: Step) -> PreTrainedModel | None:
-        """The model that a step learns from; None before `student`."""
+        """The model that a step learns from; None before the first that shrinks it."""
         if step.name == "general-distill":
             # Its encoder alone matters: an un-fine-tuned teacher has no head for the task.
             folder = find_folder(step.config.teacher or str(self.inputs.teacher))
             if step.config.prediction:
                 return load_masked_lm(folder)
             return load_model(folder, self.inputs.task, new_head=True)
-        return None if self.teacher is None else load_model(self.teacher, self.inputs.task)
+        source = self.teacher or (self.model if step.kind.shrinks else None)
+        if source is None:
+            return None
+        teacher = load_model(source, self.inputs.task)
+        return teacher if self.kept_pieces is None else keep_pieces(teacher, self.kept_pieces)
 
     def _export_settings(self) -> list[Any]:
         quantize = None if self.quantize is None else self.quantize.config.model_dump()
         return [list(self.recipe.export), quantize]
 
     def _export(self, folder: Path) -> None:
-        """Writes folder/model, laid out as OUT will be, and folder/teacher for comparison."""
         self.progress(Progress("export", 0, 1))
         remove(self.out / "report.json")
-        for name, source in (("model", self.model), ("teacher", self.teacher or self.model)):
-            model = load_model(source, self.inputs.task)
-            paths = export(model, self.tokenizer, folder / name, self.recipe.export)
-            if name == "model" and self.quantize is not None:
-                for path in paths.values():
-                    target = path.with_stem(path.stem + QUANTIZED)
-                    self.quantize.kind.load()(path, target, self.quantize.config)
+        export_both(
+            self.model,
+            self.teacher or self.model,
+            folder,
+            task=self.inputs.task,
+            max_length=self.recipe.data.max_length,
+            targets=self.recipe.export,
+            quantize=self.quantize,
+        )
         self.progress(Progress("export", 1, 1))
 
     def _measure(self, artifacts: Path, folder: Path) -> None:
-        """Measures teacher and artifacts on the evaluation split, then their cost side by side."""
-        teacher_folder = self.teacher or self.model
-        student = load_torch(self.model)
-        expected = student.logits(self.inputs.eval.texts)
-        paths = _artifact_paths(artifacts / "model")
-        scores, total = [], len(paths) + 2
-        for done, path in enumerate(paths):
-            self.progress(Progress("measure", done, total))
-            artifact = open_artifact(artifacts / "model" / path, threads=None)
-            parity = check_parity(artifact, self.inputs.eval.texts, np.asarray(expected))
-            scores.append({"path": path, **evaluate(artifact, self.inputs.eval), "parity": parity})
-        self.progress(Progress("measure", total - 2, total))
-        teacher = evaluate(load_torch(teacher_folder), self.inputs.eval)
-        self.progress(Progress("measure", total - 1, total))
-        teacher_onnx = artifacts / "teacher" / TARGETS["onnx"].path
-        files = [teacher_folder, teacher_onnx, *(artifacts / "model" / path for path in paths)]
-        names = [str(file) for file in files]
-        length = min(LATENCY_LENGTH, max_positions(student.config) or LATENCY_LENGTH)
-        measurements = {
-            "teacher": teacher,
-            "artifacts": scores,
-            "single": bench(names, length=length).as_json(),
-            "batch": bench(names, length=length, batch=8, repeats=20).as_json(),
-        }
+        measurements = measure(
+            artifacts, self.model, self.teacher or self.model, self.inputs.eval, self.progress
+        )
         write_json(folder / "measurements.json", measurements)
-        self.progress(Progress("measure", total, total))
 
     def _publish(self, artifacts: Path, report: dict[str, Any]) -> None:
         """Puts the results where users look for them; report.json, the last, says all is there."""
@@ -304,15 +304,10 @@ class _Run:
         write_text(self.out / "recipe.yaml", self.recipe.to_yaml())
         with atomic_path(self.out / "student") as temporary:
             shutil.copytree(self.model, temporary)
+        for name in set(TARGETS) - set(self.recipe.export):  # left by another recipe
+            remove((self.out / TARGETS[name].path).parent)
         for item in sorted((artifacts / "model").iterdir()):
             with atomic_path(self.out / item.name) as temporary:
                 (shutil.copytree if item.is_dir() else shutil.copy)(item, temporary)
         write_text(self.out / "README.md", model_card(report, self.recipe))
         write_json(target, report)
-
-
-def _artifact_paths(folder: Path) -> list[str]:
-    """The artifacts below an exported folder, as report.json names them."""
-    patterns = {Path(target.path).suffix for target in TARGETS.values()}
-    found = [file for file in sorted(folder.rglob("*")) if file.suffix in patterns]
-    return [file.relative_to(folder).as_posix() for file in found]

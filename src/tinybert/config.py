@@ -1,5 +1,7 @@
 """The base of every typed section of a recipe."""
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -21,3 +23,21 @@ class Config(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True
     )
+
+    def refuse_unused(self, unused: Mapping[str, tuple[bool, str]]) -> None:
+        """Refuses options that are given and mean nothing beside the others.
+
+        Args:
+            unused: By option, whether it would be used, and why not.
+
+        Raises:
+            ValueError: One is not, and is not as by default.
+        """
+        for name, (used, reason) in unused.items():
+            if not used and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name}: {reason}")
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether a step with these settings reads training rows."""
+        return False

@@ -72,6 +72,17 @@ def sum_over_all(values: "Tensor") -> "Tensor":
     return reduce(values.to(PartialState().device), "sum").cpu()
 
 
+def least_of_all(value: "Tensor") -> "Tensor":
+    """The smallest of what all processes have."""
+    if world_size() == 1:
+        return value
+    import torch
+
+    least = value.clone()
+    torch.distributed.all_reduce(least, torch.distributed.ReduceOp.MIN)
+    return least
+
+
 def agree(value: T) -> T:
     """The value that the first process has; the others wait for it.
 

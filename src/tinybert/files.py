@@ -6,16 +6,21 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 
 @contextlib.contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
     """A temporary path beside `target`, moved there when the block ends well, removed when not.
 
     The block may make a file or a folder of it. An existing folder at `target` is replaced.
+
+    Args:
+        target: Where the file or folder shall be.
+        beside: Suffixes of files that belong to it, "model.bin" to "model.xml": made by the block
+            as the temporary path + the suffix, moved before it.
 
     Example:
         >>> import tempfile
@@ -28,14 +33,19 @@ def atomic_path(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     # One fixed name a process: what a killed run left behind is found and overwritten by the next.
     temporary = target.with_name(f".{target.name}.partial")
-    remove(temporary)
+    others = {target.with_name(f"{temporary.name}{suffix}"): suffix for suffix in beside}
+    for path in (temporary, *others):
+        remove(path)
     try:
         yield temporary
+        for path, suffix in others.items():
+            os.replace(path, target.with_suffix(suffix))
         if target.is_dir():
             remove(target)  # os.replace cannot overwrite a folder that has files in it
         os.replace(temporary, target)
     finally:
-        remove(temporary)
+        for path in (temporary, *others):
+            remove(path)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from tinybert.errors import InputError
 from tinybert.files import atomic_path
 from tinybert.layers import BERT_LIKE
 from tinybert.runtime.config import read_object
+from tinybert.shapes import note_shape, shaped
 from tinybert.tasks import task_from_config
 from tinybert.tasks.base import Task, Text
 
@@ -66,9 +67,8 @@ def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
     level = logger.level
     logger.setLevel(logging.ERROR)  # that the head is new is what we ask for
     try:
-        return getattr(transformers, task.head).from_pretrained(
-            folder, config=config, dtype=torch.float32
-        )
+        model_class = shaped(getattr(transformers, task.head), config)
+        return model_class.from_pretrained(folder, config=config, dtype=torch.float32)
     finally:
         logger.setLevel(level)
 
@@ -163,6 +163,7 @@ def forget_last_call(tokenizer: PreTrainedTokenizerBase) -> None:
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Writes a Hugging Face directory, whole or not at all."""
     forget_last_call(tokenizer)
+    note_shape(model)
     with atomic_path(folder) as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
 
 from tinybert.data import has_splits, read
 from tinybert.data.corpus import hash_corpus
-from tinybert.distill.config import DistillConfig
 from tinybert.distill.schedules import hash_schedule
 from tinybert.errors import InputError
 from tinybert.export import find_target
@@ -13,11 +15,18 @@ from tinybert.files import hash_path, hash_value
 from tinybert.hub import find_folder
 from tinybert.huggingface import known_task, load_model, load_tokenizer
 from tinybert.other_models import find_other_models
+from tinybert.quantize.config import QuantizeConfig
+from tinybert.quantize.openvino import check_openvino
 from tinybert.recipe import Recipe
+from tinybert.recipe_source import Place
 from tinybert.runtime.config import read_object
 from tinybert.structure import check_structure
 from tinybert.tasks import get_task
 from tinybert.tasks.base import Examples, Task
+from tinybert.trim.choose import always_kept, check_size
+from tinybert.trim.config import TrimConfig
+from tinybert.trim.pieces import read_pieces
+from tinybert.trim.rebuild import read_document
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,10 @@ def read_inputs(recipe: Recipe) -> Inputs:
     for index, target in enumerate(recipe.export):
         with recipe.blamed("export", index):
             find_target(target)
+    for index, step in enumerate(recipe.steps):
+        if isinstance(step.config, QuantizeConfig) and "openvino" in recipe.export:
+            with recipe.blamed("steps", index, step.name):
+                check_openvino(step.config)
     with recipe.blamed("teacher"):
         teacher = find_folder(recipe.teacher)
     config = read_object(teacher / "config.json")
@@ -77,11 +90,12 @@ def read_inputs(recipe: Recipe) -> Inputs:
     tokenizer = load_tokenizer(teacher)
     load_model(teacher, task, new_head=known is None)
     others = find_other_models(recipe, task, config, tokenizer)
+    _check_sizes(recipe, config, tokenizer)
     key = hash_value(
         [hash_path(folder) for folder in [teacher, *others]]
         + [task.model_config(), recipe.data.max_length, recipe.seed]
         + [_hash_examples(rows) for rows in (train, evaluation)]
-        + [_hash_corpus(recipe), *_hash_schedules(recipe)]
+        + [_hash_corpora(recipe), *_hash_schedules(recipe)]
     )
     return Inputs(teacher, task, train, evaluation, key)
 
@@ -114,19 +128,31 @@ def _evaluation(recipe: Recipe) -> str:
 
 def _needs_rows(recipe: Recipe) -> bool:
     """Whether a step reads training rows that no step before it has made."""
-    for step in recipe.steps:
+    for index, step in enumerate(recipe.steps):
         if step.kind.works_on == "rows":
             return False
-        starts_at_teacher = step.name == "student" and step.config.init == "teacher"
-        if step.name in ("finetune", "distill") or starts_at_teacher:
+        counts_rows = step.name == "trim-vocabulary" and not _corpus(recipe, index)[1]
+        if step.config.needs_rows or counts_rows:
             return True
     return False
+
+
+def _check_sizes(
+    recipe: Recipe, config: dict[str, Any], tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Of vocabularies: what is always kept is known before anything is counted."""
+    for index, step in enumerate(recipe.steps):
+        if isinstance(step.config, TrimConfig):
+            with recipe.blamed("steps", index, step.name):
+                always = always_kept(read_pieces(read_document(tokenizer)), config)
+            with recipe.blamed("steps", index, step.name, "size"):
+                check_size(step.config, always)
 
 
 def _needs_labels(recipe: Recipe) -> bool:
     """Whether a step learns from the labels of the data: a teacher may do without."""
     return any(
-        step.name == "finetune" or (step.name == "distill" and step.config.label)
+        step.name == "finetune" or (step.distillation is not None and step.distillation[1].label)
         for step in recipe.steps
     )
 
@@ -140,22 +166,31 @@ def _hash_examples(rows: Examples | None) -> str | None:
 def _hash_schedules(recipe: Recipe) -> list[str | None]:
     """Of the files of users' own functions, whose names alone say little."""
     return [
-        hash_schedule(step.config.weights_schedule)
+        hash_schedule(step.distillation[1].weights_schedule)
         for step in recipe.steps
-        if isinstance(step.config, DistillConfig)
+        if step.distillation is not None
     ]
 
 
-def _hash_corpus(recipe: Recipe) -> str | None:
-    """Of the corpus, where a step reads it."""
-    places = [
-        ("steps", index, step.name)
-        for index, step in enumerate(recipe.steps)
-        if step.name == "general-distill"
-    ]
-    if not places:
-        return None
-    if not recipe.data.unlabeled:
-        raise recipe.source.error(places[0], "needs a corpus: name it in data.unlabeled")
-    with recipe.blamed("data", "unlabeled"):
-        return hash_corpus(recipe.data.unlabeled)
+def _corpus(recipe: Recipe, index: int) -> tuple[Place, list[str]]:
+    """The plain text that a step reads, and where the recipe names it."""
+    step = recipe.steps[index]
+    if isinstance(step.config, TrimConfig) and step.config.corpus is not None:
+        return ("steps", index, step.name, "corpus"), step.config.corpus
+    reads = step.name in ("general-distill", "trim-vocabulary")
+    return ("data", "unlabeled"), recipe.data.unlabeled if reads else []
+
+
+def _hash_corpora(recipe: Recipe) -> list[str]:
+    """Of each corpus that a step reads."""
+    hashes = []
+    for index, step in enumerate(recipe.steps):
+        place, corpus = _corpus(recipe, index)
+        if corpus:
+            with recipe.blamed(*place):
+                hashes.append(hash_corpus(corpus))
+        elif step.name == "general-distill":
+            raise recipe.source.error(
+                ("steps", index, step.name), "needs a corpus: name it in data.unlabeled"
+            )
+    return hashes

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tinybert.errors import InputError, missing_extra
 from tinybert.hub import may_be_hub_id, weight_files
-from tinybert.runtime.load import find_artifact, open_artifact
+from tinybert.runtime.load import USUAL_ARTIFACTS, find_artifact, open_artifact
 from tinybert.runtime.model import Model
 
 if TYPE_CHECKING:
@@ -74,4 +74,5 @@ def _is_hugging_face(path: Path) -> bool:
         return False
     if weight_files(path):
         return True
-    return (path / "config.json").exists() and not (path / "onnx").exists()
+    exported = any((path / name).exists() for name in USUAL_ARTIFACTS)
+    return (path / "config.json").exists() and not exported and not (path / "onnx").exists()

@@ -70,9 +70,10 @@ def _named(recipe: Recipe) -> Iterator[tuple[Place, str, Any]]:
                 yield (*place, "teacher"), settings.teacher, settings
             elif settings.prediction:  # asks more of the recipe's teacher than the other losses
                 yield (*place, "prediction"), recipe.teacher, settings
-        if isinstance(settings, DistillConfig):
-            for number, other in enumerate(settings.teachers):
-                yield (*place, "teachers", number, "model"), other.model, settings
+        if step.distillation is not None:
+            within, learns = step.distillation
+            for number, other in enumerate(learns.teachers):
+                yield (*place, *within, "teachers", number, "model"), other.model, learns
 
 
 def _check_shape(

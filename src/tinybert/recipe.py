@@ -12,8 +12,9 @@ import yaml
 from pydantic import Field, ValidationError
 
 from tinybert.config import Config
+from tinybert.distill.config import DistillConfig
 from tinybert.errors import InputError
-from tinybert.recipe_source import RecipeSource
+from tinybert.recipe_source import Place, RecipeSource
 from tinybert.steps import STEPS, StepKind
 
 
@@ -30,8 +31,8 @@ class DataConfig(Config):
     label: str | None = Field(None, description="the column of the label; default: the task's")
     unlabeled: list[str] = Field(
         [],
-        description="the corpus of `general-distill`: .txt, .jsonl (both also .gz) or .parquet "
-        "files, patterns of them, or hub ids",
+        description="the corpus of `general-distill` and `trim-vocabulary`: .txt, .jsonl (both "
+        "also .gz) or .parquet files, patterns of them, or hub ids",
     )
     max_length: int = Field(128, gt=0, description="tokens that a row is cut to")
 
@@ -52,6 +53,14 @@ class Step:
     def kind(self) -> StepKind:
         """What the name stands for."""
         return STEPS[self.name]
+
+    @property
+    def distillation(self) -> tuple[Place, DistillConfig] | None:
+        """The distillation that it is, or does beside its own work, and where it is set."""
+        if isinstance(self.config, DistillConfig):
+            return (), self.config
+        nested = getattr(self.config, "healing", None)
+        return None if nested is None else (("distill",), nested)
 
 
 class _Head(Config):
@@ -167,18 +176,37 @@ def _read_step(raw: Any, source: RecipeSource, index: int) -> Step:
 
 def _check_order(steps: Sequence[Step], source: RecipeSource) -> None:
     """Refuses what can never run, whatever the data and the teacher."""
-    names = [step.name for step in steps]
+
+    def shrunk(index: int) -> bool:
+        return any(step.kind.shrinks for step in steps[:index])
+
     for index, step in enumerate(steps):
         place = ("steps", index, step.name)
-        if step.name in ("distill", "general-distill") and "student" not in names[:index]:
-            raise source.error(place, "needs a `student` step before it: who is to learn?")
-        if step.name == "student" and "student" in names[:index]:
-            raise source.error(place, "there is a `student` step already; one recipe makes one")
-        if step.kind.works_on == "rows" and "student" in names[:index]:
-            raise source.error(place, "must stand before `student`: texts come from the teacher")
+        if step.name in ("distill", "general-distill") and not shrunk(index):
+            raise source.error(
+                place,
+                "needs a `student` step before it, or another that "
+                "makes the model smaller: who is to learn?",
+            )
+        if step.kind.works_on == "rows" and shrunk(index):
+            first = next(each.name for each in steps if each.kind.shrinks)
+            raise source.error(place, f"must stand before `{first}`: texts come from the teacher")
+        trims = [each.name for each in steps[:index] if each.kind.works_on == "vocabulary"]
+        if step.name == "general-distill" and trims:
+            raise source.error(
+                place, f"its teacher has the whole vocabulary; put it before `{trims[0]}`"
+            )
         made = any(before.kind.works_on == "rows" for before in steps[:index])
-        if made and (step.name == "finetune" or bool(getattr(step.config, "label", 0))):
+        learns = step.distillation
+        if made and (step.name == "finetune" or (learns is not None and learns[1].label)):
             raise source.error(place, "needs labels, and the rows that `generate` makes have none")
+        zeros = any(getattr(before.config, "makes_zeros", False) for before in steps[:index])
+        if zeros and (step.kind.works_on == "model" or learns is not None):
+            raise source.error(
+                place,
+                "would fill the weights that the `prune` before it sets to 0; let that step train, "
+                "prune: {distill: {...}}, and put it last",
+            )
         before = steps[index - 1] if index else None
         if before and before.kind.works_on == "artifact":
             raise source.error(
@@ -226,7 +254,7 @@ def _section(config: type[Config], keys: Sequence[str | int]) -> type[Config]:
 
 
 def _is_type_name(key: str | int) -> bool:
-    return isinstance(key, str) and (key in ("str", "bool", "int") or "[" in key)
+    return isinstance(key, str) and (key in ("str", "bool", "int", "constrained-int") or "[" in key)
 
 
 def _suggest(name: str, known: Mapping[str, Any]) -> str:

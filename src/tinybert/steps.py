@@ -11,10 +11,13 @@ from typing import Any, Literal
 
 from tinybert.config import Config
 from tinybert.distill.config import DistillConfig, GeneralDistillConfig
+from tinybert.factorize.config import FactorizeConfig
 from tinybert.finetune.config import FinetuneConfig
 from tinybert.generate.config import GenerateConfig
+from tinybert.prune.config import PruneConfig
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.students.config import StudentConfig
+from tinybert.trim.config import TrimConfig
 
 
 @dataclass(frozen=True)
@@ -25,29 +28,56 @@ class StepKind:
         config: Its settings.
         function: "module:name" of what it does.
         works_on: "model": `config + model + context → model`, in PyTorch.
+            "vocabulary": `config + model + context → model, tokenizer, kept ids`.
             "rows": `config + model + context → texts`, which take the place of the training rows.
-            "artifact": `fp32 file + target file + config`, after the export.
+            "artifact": `fp32 file + target file + config → files written`, after the export.
         trains: Whether it trains, which all processes of a run do together.
+        shrinks: Whether it makes the model smaller or coarser. What the model was before the
+            first such step is the teacher of all that follow.
+        prepare: Of a step that works on artifacts, "module:name" of what it does to the model
+            before the export, where its config says that it `prepares`.
     """
 
     config: type[Config]
     function: str
-    works_on: Literal["model", "rows", "artifact"] = "model"
+    works_on: Literal["model", "vocabulary", "rows", "artifact"] = "model"
     trains: bool = False
+    shrinks: bool = False
+    prepare: str | None = None
 
     def load(self) -> Callable[..., Any]:
         """Imports the function."""
-        module, _, name = self.function.partition(":")
-        return getattr(importlib.import_module(module), name)
+        return _load(self.function)
+
+    def load_model_function(self) -> Callable[..., Any]:
+        """Imports what works on the model: `prepare` where there is one, else the function."""
+        return _load(self.prepare or self.function)
+
+
+def _load(path: str) -> Callable[..., Any]:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 STEPS: dict[str, StepKind] = {
     "finetune": StepKind(FinetuneConfig, "tinybert.finetune.step:finetune", trains=True),
     "generate": StepKind(GenerateConfig, "tinybert.generate.step:generate", "rows"),
-    "student": StepKind(StudentConfig, "tinybert.students.step:student"),
+    "student": StepKind(StudentConfig, "tinybert.students.step:student", shrinks=True),
     "general-distill": StepKind(
         GeneralDistillConfig, "tinybert.distill.general:general_distill", trains=True
     ),
+    "factorize": StepKind(FactorizeConfig, "tinybert.factorize.step:factorize", shrinks=True),
     "distill": StepKind(DistillConfig, "tinybert.distill.step:distill", trains=True),
-    "quantize": StepKind(QuantizeConfig, "tinybert.quantize.dynamic:quantize_dynamic", "artifact"),
+    "trim-vocabulary": StepKind(
+        TrimConfig, "tinybert.trim.step:trim_vocabulary", "vocabulary", shrinks=True
+    ),
+    "prune": StepKind(PruneConfig, "tinybert.prune.step:prune", trains=True, shrinks=True),
+    "quantize": StepKind(
+        QuantizeConfig,
+        "tinybert.quantize.artifact:quantize_artifact",
+        "artifact",
+        trains=True,
+        shrinks=True,
+        prepare="tinybert.quantize.step:prepare",
+    ),
 }

@@ -1,15 +1,19 @@
 """Refuses shapes that a recipe's teacher can't give, before hours of work."""
 
+from dataclasses import replace
 from typing import Any
 
 from tinybert.distill.config import DistillationConfig, DistillConfig, GeneralDistillConfig
 from tinybert.distill.schedules import check_schedule
+from tinybert.expected_shape import ExpectedShape
+from tinybert.factorize.config import FactorizeConfig
 from tinybert.hub import find_folder
 from tinybert.layers import BERT_LIKE, group_heads, map_layers, pair_layers
-from tinybert.recipe import Recipe
+from tinybert.prune.config import PruneConfig
+from tinybert.recipe import Recipe, Step
 from tinybert.recipe_source import Place
 from tinybert.runtime.config import max_positions, read_object
-from tinybert.students.config import SHAPE, StudentConfig
+from tinybert.students.config import StudentConfig
 
 
 def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
@@ -24,76 +28,123 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
             ("data", "max_length"),
             f"{recipe.data.max_length} is more than the {positions} tokens that the teacher takes",
         )
-    student = {name: config.get(name, 0) for name in SHAPE.values()}
-    for index, step in enumerate(recipe.steps):
-        settings, place = step.config, ("steps", index, step.name)
-        if isinstance(settings, StudentConfig):
-            student = {theirs: getattr(settings, ours) for ours, theirs in SHAPE.items()}
-            _check_student(recipe, place, settings, config)
-        if isinstance(settings, DistillationConfig):
-            teacher = config
-            if isinstance(settings, GeneralDistillConfig) and settings.teacher is not None:
-                with recipe.blamed(*place, "teacher"):
-                    teacher = read_object(find_folder(settings.teacher) / "config.json")
-            _check_distillation(recipe, place, settings, teacher, student)
-
-
-def _check_student(
-    recipe: Recipe, place: Place, settings: StudentConfig, config: dict[str, Any]
-) -> None:
+    if not any(_knows_layers(step) for step in recipe.steps):
+        return
     if config.get("model_type") not in BERT_LIKE:
         raise recipe.source.error(
             ("teacher",),
             f"{recipe.teacher}: a {config.get('model_type')} model is not supported yet; "
             f"supported: {', '.join(BERT_LIKE)}",
         )
+    teacher = shape = ExpectedShape.of(config)
+    for index, step in enumerate(recipe.steps):
+        settings, place = step.config, ("steps", index, step.name)
+        if isinstance(settings, StudentConfig):
+            _check_student(recipe, place, settings, shape)
+            shape = ExpectedShape.of_student(settings)
+        if isinstance(settings, FactorizeConfig):
+            with recipe.blamed(*place, "rank" if settings.rank else "parts"):
+                shape = shape.factorized(settings)
+        after = shape
+        if isinstance(settings, PruneConfig):
+            _check_prune(recipe, place, settings, shape)
+            with recipe.blamed(*place, "layers"):
+                after = shape.pruned(settings)
+            shape = replace(shape, layers=after.layers)  # they go before the step learns
+        if step.distillation is not None:
+            within, learns = step.distillation
+            _check_distillation(recipe, (*place, *within), learns, teacher, shape)
+        elif isinstance(settings, GeneralDistillConfig):
+            _check_general(recipe, place, settings, config, shape)
+        shape = after
+
+
+def _knows_layers(step: Step) -> bool:
+    """Whether a step looks into a model's layers, whose modules must be named as BERT's."""
+    kinds = StudentConfig, FactorizeConfig, PruneConfig, GeneralDistillConfig
+    return isinstance(step.config, kinds) or step.distillation is not None
+
+
+def _check_student(
+    recipe: Recipe, place: Place, settings: StudentConfig, source: ExpectedShape
+) -> None:
     if settings.init != "teacher":
         return
-    for name in ("hidden_size", "intermediate_size"):
-        if getattr(settings, name) > config[name]:
+    sizes = {"hidden_size": source.hidden_size, "intermediate_size": source.neurons}
+    for name, most in sizes.items():
+        if getattr(settings, name) > most:
             raise recipe.source.error(
                 (*place, name),
-                f"{getattr(settings, name)} is more than the teacher's {config[name]}; "
+                f"{getattr(settings, name)} is more than the teacher's {most}; "
                 "`init: teacher` can only make it smaller",
             )
     with recipe.blamed(*place, "layers" if isinstance(settings.mapping, str) else "mapping"):
-        map_layers(config["num_hidden_layers"], settings.layers, settings.mapping)
+        map_layers(source.layers, settings.layers, settings.mapping)
     with recipe.blamed(*place, "attention_heads"):
-        group_heads(config["num_attention_heads"], settings.attention_heads)
+        group_heads(source.heads, settings.attention_heads)
+
+
+def _check_prune(recipe: Recipe, place: Place, settings: PruneConfig, shape: ExpectedShape) -> None:
+    cut = {"neurons": {"ffn"}, "heads": {"attention"}, "layers": {"ffn", "attention"}}
+    for name, parts in cut.items():
+        wanted = getattr(settings, name)
+        if wanted and not isinstance(wanted, list) and parts & shape.low_rank:
+            raise recipe.source.error(
+                (*place, name), "can't cut layers of low rank; put `prune` before `factorize`"
+            )
+    if settings.kept_of_group is not None and shape.even and not shape.low_rank:
+        group = settings.kept_of_group[1]
+        for width in (shape.hidden_size, shape.neurons, shape.attention_width):
+            if width % group:
+                raise recipe.source.error(
+                    (*place, "pattern"), f"a width of {width} is no multiple of {group}"
+                )
 
 
 def _check_distillation(
     recipe: Recipe,
     place: Place,
     settings: DistillationConfig,
-    teacher: dict[str, Any],
-    student: dict[str, int],
+    teacher: ExpectedShape,
+    student: ExpectedShape,
 ) -> None:
     with recipe.blamed(*place, "mapping"):
-        layers = teacher["num_hidden_layers"], student["num_hidden_layers"]
-        pair_layers(*layers, settings.mapping)
+        pair_layers(teacher.layers, student.layers, settings.mapping)
     if settings.attention:
         with recipe.blamed(*place, "attention"):
-            group_heads(teacher["num_attention_heads"], student["num_attention_heads"])
+            group_heads(teacher.heads, student.heads)
     if settings.relations:
-        for width in (teacher["hidden_size"], student["hidden_size"]):
+        widths = teacher.attention_width, student.attention_width
+        for width in widths:
             if width % settings.relation_heads:
                 raise recipe.source.error(
                     (*place, "relation_heads"),
-                    f"{settings.relation_heads} does not divide a hidden size of {width}",
+                    f"{settings.relation_heads} does not divide an attention width of {width}",
                 )
     if isinstance(settings, DistillConfig):
         with recipe.blamed(*place, "weights_schedule"):
             check_schedule(settings.weights_schedule, settings.weights(), settings.epochs)
-    if teacher.get("model_type") not in BERT_LIKE:
+
+
+def _check_general(
+    recipe: Recipe,
+    place: Place,
+    settings: GeneralDistillConfig,
+    config: dict[str, Any],
+    student: ExpectedShape,
+) -> None:
+    if settings.teacher is not None:
+        with recipe.blamed(*place, "teacher"):
+            config = read_object(find_folder(settings.teacher) / "config.json")
+    if config.get("model_type") not in BERT_LIKE:
         raise recipe.source.error(
             place,
-            f"can't learn from a {teacher.get('model_type')} model; "
+            f"can't learn from a {config.get('model_type')} model; "
             f"supported: {', '.join(BERT_LIKE)}",
         )
-    length = getattr(settings, "length", 0)
-    positions = max_positions(teacher)
-    if positions is not None and length > positions:
+    _check_distillation(recipe, place, settings, ExpectedShape.of(config), student)
+    positions = max_positions(config)
+    if positions is not None and settings.length > positions:
         raise recipe.source.error(
-            (*place, "length"), f"{length} is more than the {positions} tokens of the teacher"
+            (*place, "length"), f"{settings.length} is more than the {positions} of the teacher"
         )

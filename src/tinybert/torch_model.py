@@ -15,6 +15,7 @@ from tinybert.hub import download, weight_files
 from tinybert.runtime.config import max_length, read_object
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.text import Features, TextEncoder
+from tinybert.shapes import shaped
 from tinybert.tasks.base import Task
 
 
@@ -115,7 +116,7 @@ def _from_pretrained(folder: Path, settings: dict[str, Any]) -> tuple[PreTrained
     architecture = next(iter(settings.get("architectures") or []), "AutoModel")
     try:
         config = transformers.AutoConfig.from_pretrained(folder)
-        model_class = getattr(transformers, architecture, transformers.AutoModel)
+        model_class = shaped(getattr(transformers, architecture, transformers.AutoModel), config)
         module, loading = model_class.from_pretrained(
             folder,
             config=config,

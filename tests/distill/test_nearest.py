@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tinybert.distill.nearest import Alignment, best_increasing, nearest_layers
+from tinybert.observe import make_batches
 from tinybert.students.config import StudentConfig
-from tinybert.students.observe import make_batches
 from tinybert.students.step import build_student
 
 

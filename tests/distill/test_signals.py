@@ -1,7 +1,7 @@
 import torch
 
 from tinybert.distill.signals import LOGITS, attention_scores, run
-from tinybert.students.observe import make_batches
+from tinybert.observe import make_batches
 
 
 def test_signals_are_what_the_model_computes(teacher, tiny_context):

@@ -15,7 +15,7 @@ from tinybert.distill.step import distill
 from tinybert.distill.terms import ProjectedTerm
 from tinybert.distill.trainer import DistillationTrainer
 from tinybert.errors import InputError
-from tinybert.students.observe import make_batches
+from tinybert.observe import make_batches
 from tinybert.tasks.base import Examples
 from tinybert.training.batches import EncodedExamples
 
@@ -78,6 +78,27 @@ def test_a_loss_of_weight_0_is_left_out(student, teacher, tiny_context, names):
     assert losses.keys() == {"loss", *names}
     total = sum(0.5 * losses[name] for name in names)
     torch.testing.assert_close(losses["loss"], total)
+
+
+@pytest.mark.parametrize("name", ["prediction", "hidden", "attention", "relations"])
+def test_processes_average_to_the_loss_of_all_their_rows(student, teacher, tiny_context, name):
+    """However unevenly tokens are spread over them."""
+    weights = {"prediction": 0.0, name: 1.0}
+    model = DistillationModel(student, teacher, config(**weights), [(1, 2)]).eval()
+    batch = {key: value for key, value in features(tiny_context()).items() if key != "labels"}
+    order = batch["attention_mask"].sum(1).argsort()
+    batch = {key: value[order] for key, value in batch.items()}
+    half, tokens = len(order) // 2, batch["attention_mask"].sum()
+
+    def loss(rows):
+        part = {key: value[rows] for key, value in batch.items()}
+        share = 1.0 if rows == slice(None) else part["attention_mask"].sum() * 2 / tokens
+        signals = run(teacher, part, model.teacher_signals([name]))[1]
+        return model(teacher=signals, token_share=share, **part)["loss"]
+
+    mean = (loss(slice(half)) + loss(slice(half, 2 * half))) / 2
+    assert len(order) % 2 == 0
+    torch.testing.assert_close(mean, loss(slice(None)))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tinybert.export import check_parity, export, self_check
-from tinybert.quantize import quantize_dynamic
+from tinybert.quantize import quantize_onnx
 from tinybert.runtime import load
 from tinybert.torch_model import load_torch
 
@@ -18,7 +18,7 @@ def exported(tiny_bert_dir, tmp_path_factory):
     model = AutoModelForSequenceClassification.from_pretrained(tiny_bert_dir)
     tokenizer = AutoTokenizer.from_pretrained(tiny_bert_dir)
     path = export(model, tokenizer, out)["onnx"]
-    quantize_dynamic(path, path.with_name("model_quantized.onnx"))
+    quantize_onnx(path, path.with_name("model_quantized.onnx"))
     return model, out / "onnx"
 
 

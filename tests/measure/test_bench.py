@@ -101,6 +101,14 @@ def test_a_worker_that_dies_says_which_and_how(tiny_artifact_dir):
 
 def test_the_machine_is_described():
     machine = describe_machine(2)
-    assert list(machine) == ["cpu", "threads", "python", "torch", "transformers", "onnxruntime"]
+    assert list(machine) == [
+        "cpu",
+        "threads",
+        "python",
+        "torch",
+        "transformers",
+        "onnxruntime",
+        "openvino",
+    ]
     assert machine["onnxruntime"]
     assert visible_cores() >= 1

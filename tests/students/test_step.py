@@ -9,8 +9,8 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, BertTok
 
 from tinybert.distill.losses import soft_label_loss
 from tinybert.errors import InputError
+from tinybert.observe import first_tokens, make_batches
 from tinybert.students.config import StudentConfig
-from tinybert.students.observe import first_tokens, make_batches
 from tinybert.students.step import build_student, student
 from tinybert.tasks.base import Examples
 

@@ -28,6 +28,7 @@ from tinybert.distill.signals import LOGITS, Signal, Signals, model_inputs, run
 from tinybert.distributed import agree, is_main, share_of_work, wait_for_all
 from tinybert.errors import InputError
 from tinybert.files import hash_value, one_at_a_time, remove, write_json
+from tinybert.layers import encoder_layers
 from tinybert.training.batches import EncodedExamples
 
 logger = logging.getLogger(__name__)
@@ -288,7 +289,11 @@ def _reserve(path: Path) -> None:
 def _shape(signal: Signal, teacher: PreTrainedModel, dataset: EncodedExamples) -> tuple[int, int]:
     if signal == LOGITS:
         return len(dataset), int(teacher.config.num_labels or 1)
-    return sum(dataset.lengths), teacher.config.hidden_size
+    kind, layer = signal
+    if kind == "hidden":
+        return sum(dataset.lengths), teacher.config.hidden_size
+    projection = getattr(encoder_layers(teacher)[layer - 1].attention.self, kind)
+    return sum(dataset.lengths), projection.out_features
 
 
 def _type(signal: Signal) -> type[np.floating[Any]]:

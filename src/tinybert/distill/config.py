@@ -136,6 +136,11 @@ class GeneralDistillConfig(DistillationConfig):
         None, description="path or hub id of another teacher, with the same vocabulary"
     )
 
+    @property
+    def needs_rows(self) -> bool:
+        """It trains on a corpus instead."""
+        return False
+
     def weights(self) -> dict[str, float]:
         """The weight of each loss."""
         return {"vocabulary": self.prediction} | super().weights()

@@ -76,13 +76,19 @@ class DistillationModel(nn.Module):
         return list(dict.fromkeys(pair[side] for pair in pairs))
 
     def forward(
-        self, teacher: Signals, weights: Mapping[str, float] | None = None, **inputs: Tensor
+        self,
+        teacher: Signals,
+        weights: Mapping[str, float] | None = None,
+        token_share: Tensor | float = 1.0,
+        **inputs: Tensor,
     ) -> dict[str, Tensor]:
         """The student's losses against what the teacher gave for the same inputs.
 
         Args:
             teacher: Its signals.
             weights: Of the losses to compute; default: the settings'.
+            token_share: Factor of the means over tokens: how many tokens these inputs have
+                against those of an average process.
             inputs: input_ids, attention_mask, (batch, length), and what else the student takes.
 
         Returns:
@@ -93,10 +99,14 @@ class DistillationModel(nn.Module):
             inputs.pop("labels", None)
         outputs, own = run(self.student, inputs, self._signals(weights, side=0))
         mask = inputs["attention_mask"]
-        losses: dict[str, Tensor] = {
-            name: outputs.loss if name == LABEL else self.terms[name](own, teacher, mask)
-            for name in weights
-        }
+        losses: dict[str, Tensor] = {}
+        for name in weights:
+            if name == LABEL:
+                losses[name] = outputs.loss
+            else:
+                term = self.terms[name]
+                loss = term(own, teacher, mask)
+                losses[name] = loss * token_share if term.per_token else loss
         total = sum(weight * losses[name] for name, weight in weights.items())
         return {"loss": torch.as_tensor(total), **losses}
 

@@ -1,10 +1,11 @@
 """Distillation on the task's rows: the student learns to do as the teacher does."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
 from torch.utils.data import Dataset
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, TrainerCallback
 
 from tinybert.context import Context
 from tinybert.distill.cache import Collate, TeacherCache, cache_root, open_cache
@@ -20,13 +21,19 @@ from tinybert.huggingface import load_model
 from tinybert.progress import Progress
 from tinybert.training.batches import EncodedExamples
 from tinybert.training.trainer import train_to_end, trainer_options
+from tinybert.vocabulary import keep_pieces
 
 COMPARED_ROWS, COMPARED_BATCH = 512, 32
 """Enough for layers to be told apart; `nearest` runs both models on them."""
 
 
-def distill(config: DistillConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
-    """Trains `model` in place against `context.teacher`."""
+def distill(
+    config: DistillConfig,
+    model: PreTrainedModel,
+    context: Context,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> PreTrainedModel:
+    """Trains `model` in place against `context.teacher`, with the callbacks beside."""
     assert context.teacher is not None, "the recipe refuses `distill` before `student`"
     rows = EncodedExamples(context.train, context.tokenizer, context.max_length)
     options = trainer_options(
@@ -38,7 +45,10 @@ def distill(config: DistillConfig, model: PreTrainedModel, context: Context) -> 
         step="distill",
         progress=context.progress,
     )
+    options["callbacks"] += callbacks
     others = [load_model(find_folder(other.model), context.task) for other in config.teachers]
+    if context.kept_pieces is not None:
+        others = [keep_pieces(other, context.kept_pieces) for other in others]
     logits = config.prediction_loss == "logits" or model.config.problem_type == "regression"
     teacher = Teacher(
         [context.teacher, *others],

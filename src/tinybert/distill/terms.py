@@ -24,6 +24,7 @@ from tinybert.distill.losses import (
     soft_label_loss,
 )
 from tinybert.distill.signals import LOGITS, PROJECTIONS, Signal, Signals, attention_scores
+from tinybert.shapes import head_size
 
 HIDDEN_LOSSES = {"mse": hidden_state_loss, "cosine": hidden_cosine_loss}
 ATTENTION_LOSSES = {"kl": attention_loss, "scores": attention_score_loss}
@@ -52,6 +53,9 @@ class Term(nn.Module, ABC):
         pairing: The two models and their layers.
     """
 
+    per_token = True
+    """Whether it is a mean over tokens; else over rows, of which all processes have as many."""
+
     def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
         super().__init__()
         self.settings: Any = settings  # each term reads fields of its own
@@ -75,6 +79,8 @@ class Term(nn.Module, ABC):
 
 class PredictionTerm(Term):
     """Logits: soft labels, or for a regression and on request their squared error."""
+
+    per_token = False
 
     @property
     def pairs(self) -> list[tuple[Signal, Signal]]:
@@ -183,4 +189,4 @@ class RelationTerm(Term):
 
 def _scores(signals: Signals, layer: int, config: PretrainedConfig) -> Tensor:
     query, key = signals["query", layer], signals["key", layer]
-    return attention_scores(query, key, config.num_attention_heads)
+    return attention_scores(query, key, query.shape[-1] // head_size(config))

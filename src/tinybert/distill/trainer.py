@@ -15,6 +15,7 @@ from tinybert.distill.model import DistillationModel
 from tinybert.distill.schedules import Moment, Schedule, constant
 from tinybert.distill.signals import ROW, Signals, model_inputs
 from tinybert.distill.teacher import Teacher
+from tinybert.distributed import world_size
 from tinybert.errors import InputError
 from tinybert.layers import pair_layers
 from tinybert.training.trainer import BucketedTrainer
@@ -133,7 +134,8 @@ class DistillationTrainer(BucketedTrainer):
         with self.accelerator.autocast():
             teacher: Signals = self.teacher(inputs, self.model.teacher_signals(weights))
         features = {name: value for name, value in inputs.items() if name != ROW}
-        return model(teacher=teacher, weights=weights, **features)
+        share = token_share(features["attention_mask"])
+        return model(teacher=teacher, weights=weights, token_share=share, **features)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Adds the mean of each loss since the last log."""
@@ -143,3 +145,17 @@ class DistillationTrainer(BucketedTrainer):
             logs |= {f"loss_{name}": float(sum_) / batches for name, sum_ in self._sums.items()}
             self._sums.clear()
         super().log(logs, start_time)
+
+
+def token_share(mask: Tensor) -> Tensor | float:
+    """How many tokens this process has in its batch, against the mean of all processes.
+
+    DDP averages over processes: weighted by it, means over tokens become those of the whole
+    batch, however its rows are spread.
+    """
+    if world_size() == 1:
+        return 1.0
+    own = mask.sum(dtype=torch.float32)
+    total = own.clone()
+    torch.distributed.all_reduce(total)
+    return own * world_size() / total

@@ -1,8 +1,14 @@
 """What makes an exported ONNX graph smaller and faster without changing what it computes."""
 
+import ast
+from collections import Counter
+
 import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+
+_SCOPES = "pkg.torch.onnx.name_scopes"
+"""Where the exporter notes the modules around a node, from the outermost."""
 
 
 def simplify(model: ir.Model) -> onnx.ModelProto:
@@ -12,10 +18,32 @@ def simplify(model: ir.Model) -> onnx.ModelProto:
     a large model, which no runtime reads.
     """
     separate_residuals(model.graph)
+    name_layers(model.graph)
     ClearMetadataAndDocStringPass()(model)
     proto = ir.to_proto(model)
     del proto.graph.value_info[:]
     return proto
+
+
+def name_layers(graph: ir.Graph) -> None:
+    """Names the nodes that multiply by weights, or look rows up, after the modules they are of.
+
+    Weights that the exporter gave a number are named likewise. Only so is it known which layer a
+    node is: most weights are stored transposed. Names must be unique: where a module is used
+    again, a number follows after a slash.
+    """
+    uses: Counter[str] = Counter()
+    for node in graph:
+        scopes = ast.literal_eval(node.metadata_props.get(_SCOPES, "[]"))
+        weights = [value for value in node.inputs if value is not None and value.const_value]
+        if node.op_type in ("MatMul", "Gemm", "Gather") and weights and len(scopes) > 1:
+            # The last scope is the operation; the first module is what the export wraps around.
+            name = scopes[-2].partition(".")[2]
+            uses[name] += 1
+            node.name = name if uses[name] == 1 else f"{name}/{uses[name]}"
+            for value in weights:
+                if (value.name or "").startswith("val_") and len(value.shape or ()) == 2:
+                    value.name = f"{node.name}.weight"
 
 
 def separate_residuals(graph: ir.Graph) -> None:

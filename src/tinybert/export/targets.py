@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from tinybert.errors import InputError, missing_extra
 from tinybert.export.parity import self_check
 from tinybert.files import atomic_path
+from tinybert.runtime.checksums import note_checksums
 from tinybert.runtime.load import open_artifact
 
 
@@ -19,22 +20,31 @@ class Target:
     """A format that models are exported to.
 
     Attributes:
-        module: Has `convert(model, tokenizer, path)`, which writes the fp32 artifact to `path`.
-            Imported when the target is used.
+        module: Has `convert(model, tokenizer, path)`, which writes the fp32 artifact to `path`,
+            and files beside it to `path` + their suffixes. Imported when the target is used.
         path: Of the artifact, below the output folder.
         packages: What has to be installed beside PyTorch and Transformers.
         extra: The extra of this package that brings them.
+        beside: Suffixes of files that belong to the artifact and lie beside it.
     """
 
     module: str
     path: str
     packages: tuple[str, ...]
     extra: str
+    beside: tuple[str, ...] = ()
 
 
 # A target is one file of this package and one line here.
 TARGETS: dict[str, Target] = {
     "onnx": Target("tinybert.export.onnx", "onnx/model.onnx", ("onnx", "onnxscript"), "train"),
+    "openvino": Target(
+        "tinybert.export.openvino",
+        "openvino/model.xml",
+        ("openvino", "onnx", "onnxscript"),
+        "openvino",
+        beside=(".bin",),
+    ),
 }
 
 
@@ -65,8 +75,8 @@ def export(
 ) -> dict[str, Path]:
     """Writes a model with a head in every target's format, and checks each file against the model.
 
-    Beside the artifacts, `out` gets the config.json, tokenizer.json and tokenizer_config.json
-    that their runtime reads.
+    Beside the artifacts, `out` gets the config.json, tokenizer.json, tokenizer_config.json and
+    checksums.json that their runtime reads.
 
     Args:
         model: A BERT-family encoder with a head whose output is called logits.
@@ -91,8 +101,10 @@ def export(
     artifacts = {}
     for name, target in found.items():
         path = out / target.path
-        with atomic_path(path) as temporary:
+        with atomic_path(path, target.beside) as temporary:
             importlib.import_module(target.module).convert(model, tokenizer, temporary)
+        files = [path, *(path.with_suffix(suffix) for suffix in target.beside)]
+        note_checksums(out, files)
         self_check(open_artifact(path, threads=None), model)
         artifacts[name] = path
     return artifacts

@@ -26,8 +26,8 @@ class ModelBench:
 
     Attributes:
         model: As the caller named it.
-        format: What ran it: "pytorch", "onnx".
-        precision: Of its weights: "fp32", "int8".
+        format: What ran it: "pytorch", "onnx", "openvino".
+        precision: Of its weights: "fp32", "int8", "int4".
         bytes: Of its weight files.
         parameters: Its weights, embeddings included.
         latency_ms: Median milliseconds of one batch.

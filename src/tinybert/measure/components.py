@@ -45,7 +45,7 @@ def by_component(stored: StoredWeights, structure: Mapping[str, Any]) -> dict[st
             continue
         component = found[homes.get(_base(tensor), "other")]
         elements = math.prod(tensor.shape)
-        component["bytes"] += elements * BYTES[tensor.precision]
+        component["bytes"] += math.ceil(elements * BYTES[tensor.precision])
         if is_parameter(tensor):
             component["parameters"] += elements
     found["other"]["bytes"] += stored.bytes - sum(part["bytes"] for part in found.values())

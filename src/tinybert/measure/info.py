@@ -10,8 +10,9 @@ from tinybert.measure.components import by_component
 from tinybert.measure.provenance import provenance
 from tinybert.measure.table import grid
 from tinybert.measure.weights import BYTES, StoredWeights, stored_weights
+from tinybert.measure.zeros import sparsity
 from tinybert.runtime.config import max_positions, read_object
-from tinybert.runtime.load import find_artifact
+from tinybert.runtime.load import RUNTIMES, find_artifact
 from tinybert.tasks import task_from_config
 
 _STRUCTURE = {
@@ -22,6 +23,9 @@ _STRUCTURE = {
     "vocabulary": ("vocab_size",),
 }
 """Our names to those in config.json: BERT's and its kin's, then DistilBERT's."""
+
+MANY_ZEROS = 0.1
+"""Rounding to int8 alone sets some per cent of the weights to 0."""
 
 
 def describe(name: str | Path) -> dict[str, Any]:
@@ -34,7 +38,9 @@ def describe(name: str | Path) -> dict[str, Any]:
     Returns:
         "path"; "format", "precision"; "model_type", "structure", None for what config.json does
         not say; "task", None for a bare encoder; "parameters", "parameters_without_embeddings"
-        (LayerNorms are no embeddings) and "bytes"; "components", which add up to these;
+        (LayerNorms are no embeddings) and "bytes"; "components", which add up to these; "zeros",
+        None where few weights are 0, see `MANY_ZEROS`, else their "share" of all matrices and
+        "packed_bytes", what the file would take if they were left out of it;
         "provenance", None where `compress` did not make it.
 
     Raises:
@@ -49,13 +55,13 @@ def describe(name: str | Path) -> dict[str, Any]:
     structure = {
         key: next((config[name] for name in names if isinstance(config.get(name), int)), None)
         for key, names in _STRUCTURE.items()
-    }
+    } | _uneven(config)
     stored = stored_weights(path)
     components = by_component(stored, structure)
     parameters = sum(part["parameters"] for part in components.values())
     return {
         "path": str(path),
-        "format": "onnx" if path.is_file() else "pytorch",
+        "format": {".onnx": "onnx", ".xml": "openvino"}.get(path.suffix, "pytorch"),
         "precision": _precision(stored),
         "model_type": config.get("model_type"),
         "structure": {**structure, "max_positions": max_positions(config)},
@@ -64,8 +70,16 @@ def describe(name: str | Path) -> dict[str, Any]:
         "parameters_without_embeddings": parameters - components["embeddings"]["parameters"],
         "bytes": stored.bytes,
         "components": components,
+        "zeros": _zeros(path, stored),
         "provenance": provenance(path),
     }
+
+
+def _uneven(config: Mapping[str, Any]) -> dict[str, list[int]]:
+    """The sizes that differ from layer to layer."""
+    noted = config.get("tinybert_shape", {})
+    names = {"attention_heads": "attention_heads", "intermediate_size": "intermediate_sizes"}
+    return {ours: noted[theirs] for ours, theirs in names.items() if theirs in noted}
 
 
 def info_text(info: Mapping[str, Any]) -> str:
@@ -73,7 +87,7 @@ def info_text(info: Mapping[str, Any]) -> str:
     task, structure = info["task"], info["structure"]
     does = "a bare encoder" if task is None else ", ".join([task["kind"], *task["labels"]])
     shape = ", ".join(
-        f"{_words(key)} {value:,}" for key, value in structure.items() if value is not None
+        f"{_words(key)} {_number(value)}" for key, value in structure.items() if value is not None
     )
     lines = [
         info["path"],
@@ -93,9 +107,20 @@ def info_text(info: Mapping[str, Any]) -> str:
         for key, part in info["components"].items()
     ]
     lines += ["", grid([["component", "parameters", "size", "share"], *rows])]
+    if (zeros := info["zeros"]) is not None:
+        lines += [
+            "",
+            f"{zeros['share']:.1%} of the weights in matrices are 0: "
+            f"{zeros['packed_bytes'] / 1e6:.2f} MB if they were packed, and no faster on dense "
+            "kernels",
+        ]
     if (origin := info["provenance"]) is not None:
         lines += ["", *_origin_lines(origin)]
     return "\n".join(lines)
+
+
+def _number(value: int | list[int]) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _origin_lines(origin: Mapping[str, Any]) -> list[str]:
@@ -121,8 +146,8 @@ def _locate(name: str | Path) -> Path:
     if path.is_dir() and weight_files(path) and not (path / "report.json").exists():
         return path
     file = find_artifact(path)
-    if file.suffix != ".onnx":
-        raise InputError(f"{file}: not an artifact; those end in .onnx")
+    if file.suffix not in RUNTIMES:
+        raise InputError(f"{file}: not an artifact; those end in {', '.join(RUNTIMES)}")
     return file
 
 
@@ -139,6 +164,16 @@ def _task(config: Mapping[str, Any]) -> dict[str, Any] | None:
     except InputError:  # a bare encoder, or a head that we have no task for
         return None
     return {"kind": task.kind, "labels": list(getattr(task, "labels", ()))}
+
+
+def _zeros(path: Path, stored: StoredWeights) -> dict[str, Any] | None:
+    found = sparsity(path)
+    if found["share"] <= MANY_ZEROS:
+        return None
+    return {
+        "share": round(found["share"], 4),
+        "packed_bytes": stored.bytes - found["saved_bytes"],
+    }
 
 
 def _precision(stored: StoredWeights) -> str:

@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("torch", "transformers", "onnxruntime")
+_PACKAGES = ("torch", "transformers", "onnxruntime", "openvino")
 
 
 def describe_machine(threads: int) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from tinybert.errors import InputError, missing_extra
 from tinybert.hub import weight_files
+from tinybert.runtime import openvino_file
 from tinybert.runtime.onnx_file import Tensor, read_tensors, read_weights
 
-BYTES = {"fp32": 4, "bf16": 2, "fp16": 2, "int8": 1}
+BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0, "int4": 0.5}
 """Of one element."""
 
 _SAFETENSORS = {"F32": "fp32", "BF16": "bf16", "F16": "fp16", "I8": "int8", "U8": "int8"}
@@ -28,11 +29,14 @@ class StoredWeights:
 
 
 def stored_weights(path: Path) -> StoredWeights:
-    """Reads an ONNX file, or the weight files of a Hugging Face folder.
+    """Reads an ONNX file, an OpenVINO model, or the weight files of a Hugging Face folder.
 
     Raises:
         InputError: A file is broken, or is a pickle and PyTorch is not installed.
     """
+    if path.suffix == ".xml":
+        size = openvino_file.read_weights(path).bytes
+        return StoredWeights(openvino_file.read_tensors(path), size)
     if path.is_file():
         return StoredWeights(read_tensors(path), read_weights(path).bytes)
     files = weight_files(path)
@@ -45,6 +49,15 @@ def _read(path: Path) -> list[Tensor]:
 
 
 def _read_safetensors(path: Path) -> list[Tensor]:
+    return [tensor for tensor, _ in safetensors_header(path)[0]]
+
+
+def safetensors_header(path: Path) -> tuple[list[tuple[Tensor, tuple[int, int]]], int]:
+    """The tensors of a safetensors file with the places of their bytes, and where these begin.
+
+    Raises:
+        InputError: The file is broken.
+    """
     # Eight bytes say how long the header is; the weights come after it, in one piece.
     # See https://huggingface.co/docs/safetensors#format.
     try:
@@ -58,10 +71,14 @@ def _read_safetensors(path: Path) -> list[Tensor]:
         end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         if size != 8 + length + end:
             raise ValueError(f"{size} bytes where its header says {8 + length + end}")
-        return [
-            Tensor(name, _SAFETENSORS.get(entry["dtype"]), tuple(entry["shape"]), None)
+        tensors = [
+            (
+                Tensor(name, _SAFETENSORS.get(entry["dtype"]), tuple(entry["shape"]), None),
+                (entry["data_offsets"][0], entry["data_offsets"][1]),
+            )
             for name, entry in header.items()
         ]
+        return tensors, 8 + length
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a whole safetensors file ({error})") from None
 

@@ -1,6 +1,6 @@
-"""Trained fp32 artifacts to int8."""
+"""Trained fp32 artifacts to int8 and int4."""
 
+from tinybert.quantize.artifact import quantize_onnx
 from tinybert.quantize.config import QuantizeConfig
-from tinybert.quantize.dynamic import quantize_dynamic
 
-__all__ = ["QuantizeConfig", "quantize_dynamic"]
+__all__ = ["QuantizeConfig", "quantize_onnx"]

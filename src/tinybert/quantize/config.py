@@ -2,23 +2,133 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tinybert.config import Config
+from tinybert.distill.config import DistillConfig
+
+
+class QuantizedDistillConfig(DistillConfig):
+    """How a model learns while it is fake-quantized: as in `distill`, but shorter and gentler."""
+
+    epochs: float = Field(1, gt=0, description="passes over the training rows")
+    learning_rate: float = Field(5e-5, gt=0, description="peak of the schedule")
 
 
 class QuantizeConfig(Config):
-    """Int8 after training: weights once, activations at run time, no calibration data."""
+    """Weights and embedding tables in 8 or 4 bits, products of layers in int8 where they pay.
 
-    method: Literal["dynamic"] = Field(
-        default="dynamic",
-        description="dynamic: the range of each activation is measured as it comes",
+    `static` and `qat` read training rows; `qat` trains. Kept layers are found on training rows
+    whatever the method.
+    """
+
+    method: Literal["dynamic", "static", "qat", "weight-only"] = Field(
+        "dynamic",
+        description="dynamic: the range of each activation is measured as it comes; "
+        "static: beforehand, on training rows; qat: as static, and the model learns to live with "
+        "it; weight-only: activations stay float, the file alone gets smaller",
     )
-    embeddings: bool = Field(
-        default=True, description="quantize the embedding tables too, a row at a time"
+    bits: Literal[8, 4] = Field(8, description="of the weights of linear layers and of tables")
+    group_size: Literal[32, 64, 128] | None = Field(
+        None,
+        description="neighbouring weights that share a scale, where activations are float; "
+        "default: all of an output channel or of a table's row",
+    )
+    embeddings: bool = Field(True, description="quantize the embedding tables too")
+    activations: bool = Field(
+        True, description="of qat: quantize activations too; else it trains for weight-only files"
     )
     reduce_range: bool = Field(
-        default=False,
+        False,
         description="weights of 7 bits: for x86 without VNNI (before 2019), whose int8 products "
         "of 8 bits saturate",
     )
+    keep_sensitive: int = Field(
+        0,
+        ge=0,
+        description="linear layers kept in higher precision (float, or 8 bits among 4): those "
+        "whose quantization alone changes the logits most",
+    )
+    calibration_rows: int = Field(
+        512, gt=0, description="training rows on which ranges and sensitivity are measured"
+    )
+    ranges: Literal["observed", "learned"] = Field(
+        "observed",
+        description="of activations in qat: the smallest and largest value of late, or learned "
+        "as LSQ does (arXiv:1902.08153)",
+    )
+    observe_steps: int = Field(
+        1000,
+        gt=0,
+        description="optimizer steps of qat after which observed ranges are renewed (the "
+        "article's)",
+    )
+    distill: QuantizedDistillConfig = Field(
+        QuantizedDistillConfig(), description="how qat trains; the keys of `distill`"
+    )
+
+    @property
+    def prepares(self) -> bool:
+        """Whether the model itself is worked on before the export."""
+        return self.method in ("static", "qat") or self.keep_sensitive > 0
+
+    @property
+    def measures(self) -> bool:
+        """Whether ranges or sensitivity are measured on training rows."""
+        return self.static_activations or self.keep_sensitive > 0
+
+    @property
+    def needs_rows(self) -> bool:
+        """For ranges, sensitivity and training."""
+        return self.prepares
+
+    @property
+    def static_activations(self) -> bool:
+        """Whether ranges of activations are known before the model runs."""
+        return self.method == "static" or (self.method == "qat" and self.activations)
+
+    @property
+    def float_activations(self) -> bool:
+        """Whether layers compute with float activations."""
+        return self.method == "weight-only" or (self.method == "qat" and not self.activations)
+
+    @property
+    def healing(self) -> DistillConfig | None:
+        """The distillation within the step, if it trains."""
+        return self.distill if self.method == "qat" else None
+
+    @model_validator(mode="after")
+    def _nothing_is_ignored(self) -> "QuantizeConfig":
+        trains = self.method == "qat"
+        self.refuse_unused(
+            {
+                "group_size": (
+                    self.float_activations,
+                    "scales of groups need float activations: `method: weight-only`, or `qat` "
+                    "with `activations: false`",
+                ),
+                "activations": (
+                    trains,
+                    "only `method: qat` may leave activations float; for weights alone there is "
+                    "`method: weight-only`",
+                ),
+                "reduce_range": (
+                    self.bits == 8 and not self.float_activations,
+                    "is about integer products of 8-bit weights, and there are none",
+                ),
+                "calibration_rows": (
+                    self.measures,
+                    "nothing is measured on training rows with this method",
+                ),
+                "ranges": (
+                    trains and self.activations,
+                    "only `method: qat` with quantized activations trains them",
+                ),
+                "observe_steps": (
+                    trains and self.activations and self.ranges == "observed",
+                    "only `method: qat` with `ranges: observed` renews them",
+                ),
+                "distill": (trains, "only `method: qat` trains"),
+            }
+        )
+        return self

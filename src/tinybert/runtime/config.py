@@ -28,6 +28,18 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
+def folder_with_config(path: Path) -> Path:
+    """Where the config.json and the tokenizer of an artifact lie: beside it, or one folder up.
+
+    Raises:
+        InputError: There is none.
+    """
+    for folder in (path.parent, path.parent.parent):
+        if (folder / "config.json").is_file():
+            return folder
+    raise InputError(f"{path}: no config.json beside it or one folder up, and the model needs it")
+
+
 def max_positions(config: Mapping[str, Any]) -> int | None:
     """The most tokens that a model takes; None where its positions have no table.
 
@@ -40,9 +52,19 @@ def max_positions(config: Mapping[str, Any]) -> int | None:
     positions = config.get("max_position_embeddings")
     if positions is None:
         return None
+    return int(positions) - first_position(config)
+
+
+def first_position(config: Mapping[str, Any]) -> int:
+    """The row of the table of positions that a text's first token takes.
+
+    Example:
+        >>> first_position({"model_type": "roberta", "pad_token_id": 1})
+        2
+    """
     if config.get("model_type") in _POSITIONS_AFTER_PADDING:
-        return int(positions) - int(config.get("pad_token_id") or 1) - 1
-    return int(positions)
+        return int(config.get("pad_token_id") or 1) + 1
+    return 0
 
 
 def max_length(config: Mapping[str, Any], model_max_length: float | None) -> int | None:

@@ -7,14 +7,21 @@ from tinybert.errors import InputError
 from tinybert.runtime.config import read_object
 from tinybert.runtime.model import Model
 from tinybert.runtime.onnx import OnnxModel
+from tinybert.runtime.openvino import OpenVinoModel
 
 # A target's runtime is one file of this package and one line here.
 RUNTIMES: dict[str, Callable[[Path, int | None], Model]] = {
     ".onnx": OnnxModel,
+    ".xml": OpenVinoModel,
 }
 
-# What a folder without a report.json is looked through for: the layout that transformers.js loads.
-_USUAL_ARTIFACTS = ("onnx/model_quantized.onnx", "onnx/model.onnx")
+# What a folder without a report.json is looked through for; transformers.js loads the first.
+USUAL_ARTIFACTS = (
+    "onnx/model_quantized.onnx",
+    "onnx/model.onnx",
+    "openvino/model_quantized.xml",
+    "openvino/model.xml",
+)
 
 
 def load(path: str | Path, *, threads: int | None = None) -> Model:
@@ -22,7 +29,7 @@ def load(path: str | Path, *, threads: int | None = None) -> Model:
 
     Args:
         path: An output folder of `tinybert compress` (its best artifact is taken), a folder with
-            onnx/model_quantized.onnx or onnx/model.onnx, or an artifact file.
+            onnx/model_quantized.onnx or another of `USUAL_ARTIFACTS`, or an artifact file.
         threads: CPU threads; None for the runtime's own choice.
 
     Raises:
@@ -54,7 +61,7 @@ def find_artifact(path: Path) -> Path:
         if not isinstance(best, str) or not (path / best).is_file():
             raise InputError(f"{report}: its best artifact, {best!r}, is not there; compress again")
         return path / best
-    for name in _USUAL_ARTIFACTS:
+    for name in USUAL_ARTIFACTS:
         if (path / name).is_file():
             return path / name
     if (path / "recipe.yaml").is_file() or (path / "steps").is_dir():

@@ -21,8 +21,8 @@ class Facts:
     """What a model is on disk.
 
     Attributes:
-        format: What runs it: "pytorch", "onnx".
-        precision: Of its weights: "fp32", "fp16", "bf16", "int8".
+        format: What runs it: "pytorch", "onnx", "openvino".
+        precision: Of its weights: "fp32", "fp16", "bf16", "int8", "int4".
         bytes: Of its weight files.
         parameters: Weights, embeddings included; scales and zero points of quantized ones are not.
     """

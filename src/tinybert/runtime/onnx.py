@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.errors import InputError
-from tinybert.runtime.config import read_object
+from tinybert.runtime.checksums import check_checksum
+from tinybert.runtime.config import folder_with_config, read_object
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.onnx_file import read_weights
-from tinybert.runtime.text import Features, TextEncoder
-
-_FEATURES = ("input_ids", "attention_mask", "token_type_ids")
+from tinybert.runtime.text import Features, TextEncoder, check_inputs
 
 
 class OnnxModel(Model):
@@ -32,8 +31,9 @@ class OnnxModel(Model):
         # Here, because a process that runs another format must not carry this one's memory.
         import onnxruntime
 
-        self._folder = _folder_with_config(path)
+        self._folder = folder_with_config(path)
         super().__init__(path, read_object(self._folder / "config.json"))
+        check_checksum(path, self._folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3  # its warnings are about graphs, not for users
@@ -44,10 +44,7 @@ class OnnxModel(Model):
         except Exception as error:  # its exceptions have no common class of their own
             raise InputError(f"{path}: not a whole ONNX model ({_one_line(error)})") from None
         self._inputs = [node.name for node in self._session.get_inputs()]
-        if unknown := [name for name in self._inputs if name not in _FEATURES]:
-            raise InputError(
-                f"{path}: the graph wants {', '.join(unknown)}; texts give {', '.join(_FEATURES)}"
-            )
+        check_inputs(path, self._inputs)
         self._output = self._session.get_outputs()[0].name
 
     def forward(self, features: Features) -> NDArray[np.float32]:
@@ -63,13 +60,6 @@ class OnnxModel(Model):
 
     def _load_encoder(self) -> TextEncoder:
         return TextEncoder.from_folder(self._folder, self.config)
-
-
-def _folder_with_config(path: Path) -> Path:
-    for folder in (path.parent, path.parent.parent):
-        if (folder / "config.json").is_file():
-            return folder
-    raise InputError(f"{path}: no config.json beside it or one folder up, and the model needs it")
 
 
 def _one_line(error: Exception) -> str:

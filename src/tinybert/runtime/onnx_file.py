@@ -7,7 +7,7 @@ See https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 
 import math
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from tinybert.errors import InputError
 # Field numbers of onnx.proto.
 _MODEL_GRAPH = 7
 _GRAPH_INITIALIZER = 5
-_TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 13
+_TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
 
-_PRECISIONS = {3: "int8", 2: "int8", 10: "fp16", 16: "bf16", 1: "fp32"}
+_PRECISIONS = {22: "int4", 21: "int4", 3: "int8", 2: "int8", 10: "fp16", 16: "bf16", 1: "fp32"}
 """TensorProto.DataType of weights to what we call it, narrowest first."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -60,12 +60,18 @@ def read_weights(path: Path) -> Weights:
         InputError: The file is no ONNX model.
     """
     tensors = read_tensors(path)
+    external = {tensor.external_file for tensor in tensors if tensor.external_file}
+    files = [path, *(path.parent / name for name in external)]
+    return summarize(tensors, sum(file.stat().st_size for file in files))
+
+
+def summarize(tensors: Sequence[Tensor], size: int) -> Weights:
+    """Precision and parameters of a model that has these tensors, in files of `size` bytes."""
     weights = [tensor for tensor in tensors if _is_weight(tensor)]
     matrices = {tensor.precision for tensor in weights if len(tensor.shape) > 1}
-    external = {tensor.external_file for tensor in tensors if tensor.external_file}
     return Weights(
         precision=next((name for name in _PRECISIONS.values() if name in matrices), "fp32"),
-        bytes=sum(file.stat().st_size for file in [path, *(path.parent / n for n in external)]),
+        bytes=size,
         parameters=sum(math.prod(tensor.shape) for tensor in weights),
     )
 
@@ -85,6 +91,24 @@ def read_tensors(path: Path) -> list[Tensor]:
             ]
     except (OSError, ValueError, IndexError) as error:  # ValueError: the file is empty
         raise InputError(f"{path}: not a whole ONNX model ({error})") from None
+
+
+def read_raw(path: Path) -> Iterator[tuple[Tensor, bytes]]:
+    """The initializers of an ONNX file's main graph with their bytes, where these are in the file.
+
+    Raises:
+        InputError: The file is no ONNX model.
+    """
+    tensors = read_tensors(path)  # its checks
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        spans = (
+            span
+            for graph in _messages(data, (0, len(data)), _MODEL_GRAPH)
+            for span in _messages(data, graph, _GRAPH_INITIALIZER)
+        )
+        for tensor, span in zip(tensors, spans, strict=True):
+            for start, end in _messages(data, span, _TENSOR_RAW):
+                yield tensor, data[start:end]
 
 
 def _is_weight(tensor: Tensor) -> bool:

@@ -16,6 +16,21 @@ Features = dict[str, NDArray[np.int64]]
 """input_ids, attention_mask and token_type_ids, each (batch, length)."""
 
 
+FEATURES = ("input_ids", "attention_mask", "token_type_ids")
+
+
+def check_inputs(path: Path, names: Sequence[str]) -> None:
+    """Refuses a graph that wants what texts don't give.
+
+    Raises:
+        InputError: It does.
+    """
+    if unknown := [name for name in names if name not in FEATURES]:
+        raise InputError(
+            f"{path}: the graph wants {', '.join(unknown)}; texts give {', '.join(FEATURES)}"
+        )
+
+
 class TextEncoder:
     """Tokenizes sentences and pairs, cuts them to a length and pads them into batches.
 

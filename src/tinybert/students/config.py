@@ -38,6 +38,11 @@ class StudentConfig(Config):
         32768, gt=0, description="the most tokens that these rows may have together; 1 GB each 32K"
     )
 
+    @property
+    def needs_rows(self) -> bool:
+        """Where the teacher is measured on them."""
+        return self.init == "teacher"
+
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "StudentConfig":
         if self.hidden_size % self.attention_heads:

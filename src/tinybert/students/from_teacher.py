@@ -15,10 +15,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.layers import encoder_layers
+from tinybert.observe import Batch, observe
+from tinybert.shapes import head_counts
 from tinybert.students.basis import principal_basis
 from tinybert.students.head_fit import fit_head
 from tinybert.students.layer_fit import LayerFit, Observed, fit_gain, watched_modules
-from tinybert.students.observe import Batch, observe
 
 
 @torch.no_grad()
@@ -45,10 +46,10 @@ def initialize_from_teacher(
     masks = [batch["attention_mask"].bool() for batch in batches]
     basis = _hidden_basis(teacher, batches, student.config.hidden_size)
     states = _embed(student, teacher, basis, batches)
-    heads = student.config.num_attention_heads, teacher.config.num_attention_heads
-    teacher_layers = encoder_layers(teacher)
+    teacher_layers, teacher_heads = encoder_layers(teacher), head_counts(teacher)
     for layer, number in zip(encoder_layers(student), mapping, strict=True):
         target = teacher_layers[number - 1]
+        heads = student.config.num_attention_heads, teacher_heads[number - 1]
         observed = _observe_tokens(teacher, batches, watched_modules(target))
         states = LayerFit(layer, target, heads, basis, observed, masks).run(states)
     fit_head(student, teacher, basis, batches)

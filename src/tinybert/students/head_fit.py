@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from tinybert.observe import Batch, observe
 from tinybert.regression import fit_linear
-from tinybert.students.observe import Batch, observe
 
 RIDGE = 0.1
 """A row gives one example only, not one a token: the prior has to weigh more."""

@@ -2,16 +2,21 @@
 
 import copy
 import random
+from collections.abc import Sequence
+from typing import Any
 
+import transformers
 from transformers import PreTrainedModel
 
 from tinybert.context import Context
 from tinybert.errors import InputError
 from tinybert.layers import map_layers
+from tinybert.observe import first_tokens, make_batches
+from tinybert.shapes import SHAPE_KEY
 from tinybert.students.config import SHAPE, StudentConfig
 from tinybert.students.from_teacher import initialize_from_teacher
-from tinybert.students.observe import first_tokens, make_batches
 from tinybert.torch_model import load_torch
+from tinybert.vocabulary import keep_pieces
 
 
 def student(config: StudentConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
@@ -28,7 +33,7 @@ def student(config: StudentConfig, model: PreTrainedModel, context: Context) -> 
         batches = make_batches(texts, context.tokenizer, context.max_length, model.device)
         initialize_from_teacher(small, model, mapping, batches)
     elif config.init != "random":
-        load_encoder(small, config.init)
+        load_encoder(small, config.init, context.kept_pieces)
     return small
 
 
@@ -44,20 +49,34 @@ def build_student(config: StudentConfig, teacher: PreTrainedModel) -> PreTrained
         4
     """
     shape = copy.deepcopy(teacher.config)
+    if hasattr(shape, SHAPE_KEY):  # of a teacher that was pruned
+        delattr(shape, SHAPE_KEY)
     for ours, theirs in SHAPE.items():
         setattr(shape, theirs, getattr(config, ours))
-    return type(teacher)(shape).eval()
+    model_class: Any = getattr(transformers, type(teacher).__name__, type(teacher))
+    return model_class(shape).eval()
 
 
-def load_encoder(small: PreTrainedModel, checkpoint: str) -> None:
+def load_encoder(
+    small: PreTrainedModel, checkpoint: str, kept_pieces: Sequence[int] | None = None
+) -> None:
     """Writes a checkpoint's encoder into a student; its head stays.
+
+    Args:
+        small: The student.
+        checkpoint: A folder or a hub id.
+        kept_pieces: Where the student's vocabulary was trimmed, the ids of its pieces in the
+            checkpoint's.
 
     Raises:
         InputError: There is no such checkpoint, it is broken, or it has another shape.
     """
-    source = load_torch(checkpoint).module.base_model
+    source = load_torch(checkpoint).module
+    if kept_pieces is not None:
+        keep_pieces(source, kept_pieces)
+    weights = source.base_model.state_dict()
     try:
-        loaded = small.base_model.load_state_dict(source.state_dict(), strict=False)
+        loaded = small.base_model.load_state_dict(weights, strict=False)
     except RuntimeError as error:  # shapes differ
         reason = " ".join(str(error).split())
         raise InputError(f"student.init: {checkpoint} does not fit the student: {reason}") from None

@@ -198,16 +198,26 @@ def _tokens(
 ) -> Iterator[NDArray[np.int64]]:
     """The tokens of all passages with a separator between any two, a batch at a time."""
     joints = itertools.chain([[]], itertools.repeat([separator]))
+    for rows in tokenized(passages, tokenizer):
+        joined = itertools.chain.from_iterable(next(joints) + row for row in rows if row)
+        yield np.fromiter(joined, np.int64)
+
+
+def tokenized(
+    passages: Iterable[str], tokenizer: PreTrainedTokenizerBase
+) -> Iterator[list[list[int]]]:
+    """The token ids of each passage, no special ones around them, some thousand passages at a time.
+
+    Passages are read as they are needed, and not cut.
+    """
     for batch in _batches(passages):
-        rows = tokenizer(
+        yield tokenizer(
             batch,
             add_special_tokens=False,
             return_attention_mask=False,
             return_token_type_ids=False,
             verbose=False,  # or it warns of passages longer than the model takes
         )["input_ids"]
-        joined = itertools.chain.from_iterable(next(joints) + row for row in rows if row)
-        yield np.fromiter(joined, np.int64)
 
 
 def _batches(passages: Iterable[str]) -> Iterator[list[str]]:

@@ -131,6 +131,7 @@ def trainer_options(
         logging_steps=20,
         report_to="none",
         torch_compile=config.compile,
+        ddp_broadcast_buffers=False,  # each process sees rows of its own; see quantize.activations
         ddp_find_unused_parameters=True,  # a loss may leave the head or the last layers alone
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),

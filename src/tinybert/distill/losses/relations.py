@@ -4,6 +4,7 @@ from torch import Tensor
 
 from tinybert.distill.losses.divergence import key_divergence, log_probabilities
 from tinybert.distill.losses.precision import at_least_float32, full_precision
+from tinybert.errors import InputError
 
 
 def relation_loss(student: Tensor, teacher: Tensor, mask: Tensor, heads: int = 12) -> Tensor:
@@ -25,7 +26,7 @@ def relation_loss(student: Tensor, teacher: Tensor, mask: Tensor, heads: int = 1
         A scalar; 0 when student equals teacher on every real token.
 
     Raises:
-        ValueError: A width is no multiple of `heads`.
+        InputError: A width is no multiple of `heads`.
 
     Example:
         >>> import torch
@@ -40,7 +41,9 @@ def relation_loss(student: Tensor, teacher: Tensor, mask: Tensor, heads: int = 1
 def _relations(vectors: Tensor, heads: int) -> Tensor:
     """(batch, relation heads, length, length), before the softmax."""
     if vectors.shape[-1] % heads:
-        raise ValueError(f"a width of {vectors.shape[-1]} is no multiple of {heads} relation heads")
+        raise InputError(
+            f"relation_heads: an attention width of {vectors.shape[-1]} is no multiple of {heads}"
+        )
     split = at_least_float32(vectors).unflatten(-1, (heads, -1)).transpose(1, 2)
     with full_precision(vectors):
         return split @ split.transpose(-1, -2) / split.shape[-1] ** 0.5

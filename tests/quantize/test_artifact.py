@@ -1,16 +1,20 @@
+import json
+import math
+
 import numpy as np
 import onnx
 import onnx.helper
 import onnx.numpy_helper
 import onnxruntime
 import pytest
-from pydantic import ValidationError
+import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tinybert.errors import InputError
 from tinybert.export.onnx import convert
-from tinybert.quantize import QuantizeConfig, quantize_dynamic
-from tinybert.quantize.dynamic import quantize_weights
+from tinybert.quantize import QuantizeConfig, quantize_onnx
+from tinybert.quantize.note import QuantizationNote
+from tinybert.runtime.onnx_file import read_tensors, read_weights
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +28,7 @@ def fp32(tiny_bert_dir, tmp_path_factory):
 @pytest.fixture(scope="module")
 def int8(fp32, tmp_path_factory):
     path = tmp_path_factory.mktemp("int8") / "model_quantized.onnx"
-    quantize_dynamic(fp32, path)
+    quantize_onnx(fp32, path)
     return path
 
 
@@ -49,7 +53,7 @@ def graph_of(weights, op_type, **attributes):
 
 def quantized_run(model, x, folder):
     onnx.save(model, folder / "fp32.onnx")
-    quantize_dynamic(folder / "fp32.onnx", folder / "int8.onnx")
+    quantize_onnx(folder / "fp32.onnx", folder / "int8.onnx")
     return onnxruntime.InferenceSession(folder / "int8.onnx").run(None, {"x": x})[0]
 
 
@@ -90,7 +94,7 @@ def test_padding_changes_a_row_by_less_than_int8_does(fp32, int8):
 
 
 def test_embeddings_can_stay_float(fp32, tmp_path):
-    quantize_dynamic(fp32, tmp_path / "m.onnx", QuantizeConfig(embeddings=False))
+    quantize_onnx(fp32, tmp_path / "m.onnx", QuantizeConfig(embeddings=False))
     tables = {tensor.name for tensor in onnx.load(tmp_path / "m.onnx").graph.initializer}
     assert any(name.endswith("word_embeddings.weight") for name in tables)
 
@@ -123,24 +127,72 @@ def test_a_scaled_gemm_is_left_alone(tmp_path):
     weights = np.ones((32, 32), dtype=np.float32)
     onnx.save(graph_of(weights, "Gemm", alpha=0.5), tmp_path / "m.onnx")
     with pytest.raises(InputError, match="no float weights"):
-        quantize_dynamic(tmp_path / "m.onnx", tmp_path / "int8.onnx")
+        quantize_onnx(tmp_path / "m.onnx", tmp_path / "int8.onnx")
     assert not (tmp_path / "int8.onnx").exists()
 
 
 def test_a_file_is_not_quantized_twice(int8, tmp_path):
     with pytest.raises(InputError, match="no float weights"):
-        quantize_dynamic(int8, tmp_path / "again.onnx")
+        quantize_onnx(int8, tmp_path / "again.onnx")
 
 
-def test_reduced_range_uses_seven_bits_and_zeros_stay_zero():
-    weights = np.array([[0.0, 1.0], [0.0, -3.0]], dtype=np.float32)
-    integers, scales = quantize_weights(weights, axis=0, largest=63)
-    assert integers.tolist() == [[0, 21], [0, -63]]
-    assert np.isfinite(scales).all()
+@pytest.fixture(scope="module")
+def float_reference(tiny_bert_dir):
+    """The logits of the tiny BERT fake-quantized by a note."""
+    from tinybert.quantize.fake import fake_quantize
+
+    def run_reference(note, batch):
+        model = AutoModelForSequenceClassification.from_pretrained(tiny_bert_dir).eval()
+        fake_quantize(model, note)
+        with torch.no_grad():
+            return model(**{k: torch.from_numpy(v) for k, v in batch.items()}).logits.numpy()
+
+    return run_reference
 
 
-def test_the_config_refuses_what_it_does_not_know():
-    with pytest.raises(ValidationError, match="bits"):
-        QuantizeConfig(bits=4)
-    with pytest.raises(ValidationError, match="method"):
-        QuantizeConfig(method="static")
+@pytest.mark.parametrize("group_size", [None, 32])
+@pytest.mark.parametrize("bits", [8, 4])
+def test_weights_alone_make_a_file_small_and_compute_in_float(
+    bits, group_size, fp32, float_reference, tmp_path
+):
+    config = QuantizeConfig(method="weight-only", bits=bits, group_size=group_size)
+    quantize_onnx(fp32, tmp_path / "m.onnx", config)
+    batch = features(3, 17)
+    expected = float_reference(QuantizationNote.of(config), batch)
+    assert np.abs(run(tmp_path / "m.onnx", batch) - expected).max() < 1e-4
+    weights = read_weights(tmp_path / "m.onnx")
+    assert weights.precision == f"int{bits}"
+    assert weights.parameters == read_weights(fp32).parameters
+
+
+def test_four_bits_take_half_of_the_bytes_of_eight(fp32, tmp_path):
+    sizes = {}
+    for bits in (8, 4):
+        path = tmp_path / f"{bits}.onnx"
+        quantize_onnx(fp32, path, QuantizeConfig(method="weight-only", bits=bits))
+        quantized = read_tensors(path)
+        sizes[bits] = sum(math.prod(t.shape) for t in quantized if t.precision == f"int{bits}")
+        sizes[f"{bits} file"] = path.stat().st_size
+    assert sizes[8] == sizes[4]
+    saved = sizes["8 file"] - sizes["4 file"]
+    assert saved == pytest.approx(sizes[8] / 2, rel=0.05)
+
+
+def test_four_bits_with_integer_products(fp32, tmp_path):
+    quantize_onnx(fp32, tmp_path / "m.onnx", QuantizeConfig(bits=4))
+    batch = features(2, 9)
+    expected = run(fp32, batch)
+    assert np.abs(run(tmp_path / "m.onnx", batch) - expected).max() < np.abs(expected).max()
+    assert read_weights(tmp_path / "m.onnx").precision == "int4"
+
+
+def test_static_needs_a_model_that_was_calibrated(fp32, tmp_path):
+    (fp32.parent / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(InputError, match=r"config\.json: has no 'tinybert_quantization'"):
+        quantize_onnx(fp32, tmp_path / "m.onnx", QuantizeConfig(method="static"))
+    note = QuantizationNote.of(QuantizeConfig(method="static"), {"another.layer": (-1.0, 1.0)})
+    config = {"tinybert_quantization": note.as_json()}
+    (fp32.parent / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=r"no range is known for the input of bert\.encoder"):
+        quantize_onnx(fp32, tmp_path / "m.onnx", QuantizeConfig(method="static"))
+    assert not (tmp_path / "m.onnx").exists()

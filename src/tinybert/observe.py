@@ -1,6 +1,7 @@
-"""What the modules of a teacher compute on real rows."""
+"""What the modules of a model compute on real rows."""
 
 import contextlib
+import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from tinybert.context import Context
 from tinybert.huggingface import tokenize
 from tinybert.tasks.base import Text
 
@@ -42,6 +44,12 @@ def make_batches(
         encoded = tokenize(rows, tokenizer, max_length, padding=True, return_tensors="pt")
         batches.append(dict(encoded.to(device)))
     return batches
+
+
+def calibration_batches(context: Context, rows: int, device: torch.device) -> list[Batch]:
+    """Padded batches of training rows, drawn by the context's seed."""
+    few = random.Random(context.seed).sample(context.train.texts, min(rows, len(context.train)))
+    return make_batches(few, context.tokenizer, context.max_length, device)
 
 
 @contextlib.contextmanager

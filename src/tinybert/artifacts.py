@@ -1,0 +1,104 @@
+"""The files that a run ends in: exported, then measured through their own runtimes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinybert.export import check_parity, export
+from tinybert.export.targets import TARGETS
+from tinybert.files import remove
+from tinybert.huggingface import load_model, load_tokenizer
+from tinybert.measure.bench import bench
+from tinybert.measure.evaluate import evaluate
+from tinybert.progress import Progress, ProgressCallback
+from tinybert.recipe import Step
+from tinybert.runtime.checksums import note_checksums
+from tinybert.runtime.config import max_positions
+from tinybert.runtime.load import open_artifact
+from tinybert.tasks.base import Examples, Task
+from tinybert.torch_model import load_torch
+
+QUANTIZED = "_quantized"
+"""What transformers.js, and so our layout, adds to the name of an int8 file."""
+
+LATENCY_LENGTH = 128
+"""Tokens of the input that report.json times, unless the model takes fewer."""
+
+
+def export_both(
+    model: Path,
+    teacher: Path,
+    folder: Path,
+    *,
+    task: Task,
+    max_length: int,
+    targets: Sequence[str],
+    quantize: Step | None,
+) -> None:
+    """Writes folder/model, laid out as OUT will be, and folder/teacher for comparison.
+
+    Args:
+        model: The finished student, a Hugging Face directory.
+        teacher: What it is compared with.
+        folder: Where to write.
+        task: Of both.
+        max_length: Tokens that their runtimes cut texts to.
+        targets: The formats of the student; the teacher's is ONNX.
+        quantize: The step that quantizes, if the recipe has one.
+    """
+    for name, source in (("model", model), ("teacher", teacher)):
+        remove(folder / name)  # what an export that was killed left behind
+        loaded, tokenizer = load_model(source, task), load_tokenizer(source, max_length)
+        formats = targets if name == "model" else ["onnx"]
+        paths = export(loaded, tokenizer, folder / name, formats)
+        if name == "model" and quantize is not None:
+            for path in paths.values():
+                target = path.with_stem(path.stem + QUANTIZED)
+                note_checksums(folder / name, quantize.kind.load()(path, target, quantize.config))
+
+
+def measure(
+    artifacts: Path, model: Path, teacher: Path, rows: Examples, progress: ProgressCallback
+) -> dict[str, Any]:
+    """Measures teacher and artifacts on the evaluation split, then their cost side by side.
+
+    Args:
+        artifacts: What `export_both` wrote.
+        model: The student, a Hugging Face directory.
+        teacher: The teacher, likewise.
+        rows: The whole evaluation split.
+        progress: Called as the work goes on.
+    """
+    student = load_torch(model)
+    expected = np.asarray(student.logits(rows.texts))
+    paths = artifact_paths(artifacts / "model")
+    scores, total = [], len(paths) + 2
+    for done, path in enumerate(paths):
+        progress(Progress("measure", done, total))
+        artifact = open_artifact(artifacts / "model" / path, threads=None)
+        parity = check_parity(artifact, rows.texts, expected)
+        scores.append({"path": path, **evaluate(artifact, rows), "parity": parity})
+    progress(Progress("measure", total - 2, total))
+    reached = evaluate(load_torch(teacher), rows)
+    progress(Progress("measure", total - 1, total))
+    teacher_onnx = artifacts / "teacher" / TARGETS["onnx"].path
+    files = [teacher, teacher_onnx, *(artifacts / "model" / path for path in paths)]
+    names = [str(file) for file in files]
+    length = min(LATENCY_LENGTH, max_positions(student.config) or LATENCY_LENGTH)
+    measurements = {
+        "teacher": reached,
+        "artifacts": scores,
+        "single": bench(names, length=length).as_json(),
+        "batch": bench(names, length=length, batch=8, repeats=20).as_json(),
+    }
+    progress(Progress("measure", total, total))
+    return measurements
+
+
+def artifact_paths(folder: Path) -> list[str]:
+    """The artifacts below an exported folder, as report.json names them."""
+    patterns = {Path(target.path).suffix for target in TARGETS.values()}
+    found = [file for file in sorted(folder.rglob("*")) if file.suffix in patterns]
+    return [file.relative_to(folder).as_posix() for file in found]

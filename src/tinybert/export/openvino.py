@@ -1,0 +1,34 @@
+"""BERT-family models to OpenVINO's own format, by way of our ONNX graph."""
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from tinybert.export import onnx
+
+
+def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
+    """Writes the model as `path`, the graph, and `path` + ".bin", its weights in fp32.
+
+    Args:
+        model: An encoder with a head whose output is called logits.
+        tokenizer: Says which inputs a text gives.
+        path: The file to write.
+    """
+    with TemporaryDirectory(dir=path.parent) as folder:
+        source = Path(folder) / "model.onnx"
+        onnx.convert(model, tokenizer, source)
+        save_ir(source, path)
+
+
+def save_ir(source: Path, path: Path) -> None:
+    """Converts an ONNX file; see `convert` for what is written."""
+    import openvino
+
+    with TemporaryDirectory(dir=path.parent) as folder:
+        graph = Path(folder) / "model.xml"  # OpenVINO insists on the suffix
+        openvino.save_model(openvino.convert_model(source), graph, compress_to_fp16=False)
+        os.replace(graph.with_suffix(".bin"), f"{path}.bin")
+        os.replace(graph, path)

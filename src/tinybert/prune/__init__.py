@@ -1,0 +1,1 @@
+"""Pruning: fewer heads, neurons and layers, or weights that are zero."""

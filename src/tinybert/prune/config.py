@@ -1,0 +1,146 @@
+"""The settings of `prune`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from tinybert.config import Config
+from tinybert.distill.config import DistillConfig
+from tinybert.errors import InputError
+
+
+class PruneConfig(Config):
+    """What to take out of the model, by which measure, at once or while it learns.
+
+    Heads, neurons and layers leave a smaller model. Single weights (`sparsity`, `pattern`) are
+    set to 0 and stay where they are: the file shrinks when it is packed, dense kernels run no
+    faster. One step does one of the two.
+    """
+
+    heads: float = Field(
+        0.0, ge=0, lt=1, description="share of the attention heads to remove; one a layer stays"
+    )
+    neurons: float = Field(
+        0.0, ge=0, lt=1, description="share of the feed-forward neurons to remove"
+    )
+    layers: Annotated[int, Field(ge=0)] | list[int] = Field(
+        0,
+        description="how many layers to drop, the least important first; or which, counted "
+        "from 1; they go at once, before all else",
+    )
+    importance: Literal["taylor", "activation", "magnitude"] = Field(
+        "taylor",
+        description="of a head, neuron or layer. taylor: gradient of the loss by its gate; "
+        "activation: its mean absolute output times its outgoing weights; magnitude: its weights",
+    )
+    calibration_rows: int = Field(
+        512, gt=0, description="training rows that taylor and activation are measured on"
+    )
+    uniform: bool = Field(
+        True,
+        description="the same share in every layer (of every matrix for `sparsity`); false ranks "
+        "over the whole model",
+    )
+    rounding: int = Field(
+        16, gt=0, description="neurons a layer are rounded to a multiple of it, as kernels like"
+    )
+    sparsity: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the layers' weights to set to 0, the smallest; the article's keep "
+        "ratio is 1 - sparsity",
+    )
+    pattern: str | None = Field(
+        None,
+        pattern=r"^[1-9]\d*:[1-9]\d*$",
+        description="'2:4' keeps the largest 2 of every 4 weights of a row, and so on",
+    )
+    embeddings: bool = Field(
+        False, description="let `sparsity` and `pattern` also set word embeddings to 0"
+    )
+    distill: DistillConfig | None = Field(
+        None, description="prune gradually during a distillation with these settings; else at once"
+    )
+    pruning_share: float = Field(
+        0.5, gt=0, le=1, description="of that distillation, in which the pruned share rises"
+    )
+
+    @property
+    def healing(self) -> DistillConfig | None:
+        """The distillation within the step, if it trains."""
+        return self.distill
+
+    @property
+    def makes_zeros(self) -> bool:
+        """Whether it prunes single weights."""
+        return bool(self.sparsity or self.pattern)
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether it reads training rows."""
+        by_name = isinstance(self.layers, list) or not self.layers
+        measures = bool(self.heads or self.neurons or not by_name)
+        return self.distill is not None or (measures and self.importance != "magnitude")
+
+    @property
+    def kept_of_group(self) -> tuple[int, int] | None:
+        """The n and m of an n:m pattern."""
+        if self.pattern is None:
+            return None
+        kept, group = map(int, self.pattern.split(":"))
+        return kept, group
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> "PruneConfig":
+        structured = bool(self.heads or self.neurons or self.layers)
+        units = "means something for heads, neurons and counted layers only"
+        self.refuse_unused(
+            {
+                "importance": (structured, units),
+                "calibration_rows": (
+                    structured and self.importance != "magnitude",
+                    "nothing is measured on training rows",
+                ),
+                "rounding": (bool(self.neurons), "is of the neurons that stay"),
+                "pruning_share": (self.distill is not None, "is a share of `distill`"),
+            }
+        )
+        if not structured and not self.makes_zeros:
+            raise ValueError("nothing to prune: give heads, neurons, layers, sparsity or pattern")
+        if structured and self.makes_zeros:
+            raise ValueError(
+                "heads, neurons and layers go in one `prune`, single weights in another after it"
+            )
+        if self.sparsity and self.pattern:
+            raise ValueError("sparsity and pattern exclude each other: 2:4 is a sparsity of 0.5")
+        if self.embeddings and not self.makes_zeros:
+            raise ValueError("embeddings: only with sparsity or pattern")
+        if (kept := self.kept_of_group) is not None and kept[0] >= kept[1]:
+            raise ValueError(f"pattern: {self.pattern} prunes nothing; the first must be smaller")
+        if isinstance(self.layers, list) and (
+            min(self.layers, default=1) < 1 or len(set(self.layers)) < len(self.layers)
+        ):
+            raise ValueError("layers: name each layer once, counted from 1")
+        if structured and self.distill is not None and self.distill.compile:
+            raise ValueError("distill.compile: gates can't be compiled; leave it off while pruning")
+        return self
+
+
+def layers_left(dropped: int | list[int], layers: int) -> int:
+    """How many layers a model of so many has afterwards.
+
+    Raises:
+        InputError: It has too few, or none would be left.
+
+    Example:
+        >>> layers_left(2, 6), layers_left([1, 6], 6)
+        (4, 4)
+    """
+    missing = [number for number in dropped if number > layers] if isinstance(dropped, list) else []
+    if missing:
+        raise InputError(f"there is no layer {missing[0]}; the model has {layers}")
+    left = layers - (len(dropped) if isinstance(dropped, list) else dropped)
+    if left < 1:
+        raise InputError(f"at least one of the model's {layers} layers must stay")
+    return left

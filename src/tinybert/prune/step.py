@@ -1,0 +1,94 @@
+"""Pruning as a step: what the settings name goes, at once or while the model learns."""
+
+import logging
+
+import torch
+from transformers import PreTrainedModel
+
+from tinybert.context import Context
+from tinybert.prune.calibration import calibrate
+from tinybert.prune.choice import choose
+from tinybert.prune.config import PruneConfig, layers_left
+from tinybert.prune.gates import Gates, Group
+from tinybert.prune.importance import IMPORTANCES
+from tinybert.prune.schedule import GradualPruning, Pruner
+from tinybert.prune.sparse import Zeros, prunable, sparse_bytes
+from tinybert.prune.units import LinearUnits, drop_layers, head_units, layer_units, neuron_units
+from tinybert.shapes import note_shape
+
+logger = logging.getLogger(__name__)
+
+
+def prune(config: PruneConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
+    """Prunes `model` in place.
+
+    Raises:
+        InputError: There are fewer layers than are to be dropped, layers are of low rank, a
+            pattern does not divide their widths, or rows are needed and there are none.
+    """
+    if config.makes_zeros:
+        _set_zeros(config, model, context)
+    else:
+        if config.layers:
+            drop_layers(model, _dropped(config, model, context))
+        _prune_units(config, model, context)
+    note_shape(model)
+    return model.eval()
+
+
+def _dropped(config: PruneConfig, model: PreTrainedModel, context: Context) -> set[int]:
+    """The layers to drop, counted from 1."""
+    if isinstance(config.layers, list):
+        return set(config.layers)
+    units = layer_units(model)
+    group = Group(units, 1 - layers_left(config.layers, len(units)) / len(units))
+    with Gates(model, [group], IMPORTANCES[config.importance]()) as gates:
+        calibrate(gates, context, config.calibration_rows)
+        (kept,) = choose([torch.cat(gates.scores(group))], group.share)
+    return {number for number, stays in enumerate(kept.tolist(), start=1) if not stays}
+
+
+def _prune_units(config: PruneConfig, model: PreTrainedModel, context: Context) -> None:
+    groups: list[Group[LinearUnits]] = []
+    if config.heads:
+        groups.append(Group(head_units(model), config.heads))
+    if config.neurons:
+        groups.append(Group(neuron_units(model), config.neurons, config.rounding))
+    importance = IMPORTANCES[config.importance]()
+    with Gates(model, groups, importance, uniform=config.uniform) as gates:
+        if groups:
+            calibrate(gates, context, config.calibration_rows)
+        _prune(gates, config, model, context)
+        kept = gates.open()
+    for units, mask in zip(gates.units, kept, strict=True):
+        units.shrink(mask)
+
+
+def _set_zeros(config: PruneConfig, model: PreTrainedModel, context: Context) -> None:
+    zeros = Zeros(
+        model,
+        share=config.sparsity,
+        pattern=config.kept_of_group,
+        uniform=config.uniform,
+        embeddings=config.embeddings,
+    )
+    with zeros:
+        _prune(zeros, config, model, context)
+    weights = [module.weight for module in prunable(model, config.embeddings).values()]
+    total = sum(weight.numel() for weight in weights)
+    logger.info(
+        "%.1f%% of %d weights are 0: %.2f MB of %.2f MB when packed, and no faster on dense "
+        "kernels",
+        100 * sum(int((weight == 0).sum()) for weight in weights) / total,
+        total,
+        sparse_bytes(model) / 1e6,
+        4 * model.num_parameters() / 1e6,
+    )
+
+
+def _prune(pruner: Pruner, config: PruneConfig, model: PreTrainedModel, context: Context) -> None:
+    if config.distill is None:
+        pruner.prune_to(1.0)
+    else:
+        assert context.heal is not None, "compress hands it to every step"
+        context.heal(model, config.distill, [GradualPruning(pruner, config.pruning_share)])

@@ -1,0 +1,80 @@
+"""Fp32 artifacts to quantized ones."""
+
+from pathlib import Path
+
+import onnx_ir as ir
+
+from tinybert.errors import InputError
+from tinybert.files import atomic_path
+from tinybert.quantize.config import QuantizeConfig
+from tinybert.quantize.note import QuantizationNote
+from tinybert.quantize.openvino import quantize_openvino
+from tinybert.quantize.products import DynamicProduct, FloatProduct, StaticProduct
+from tinybert.quantize.rewriter import OPSET_INT4, Product, Rewriter
+from tinybert.runtime.config import folder_with_config, read_object
+
+
+def quantize_artifact(source: Path, target: Path, config: QuantizeConfig) -> list[Path]:
+    """Writes the quantized form of an fp32 artifact, as its format wants it.
+
+    Args:
+        source: The fp32 file, .onnx or .xml.
+        target: The file to write.
+        config: What to quantize, and how.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        InputError: The format can't have it, or the file holds nothing to quantize.
+    """
+    if source.suffix == ".xml":
+        quantize_openvino(source, target, config, _note(source, config))
+        return [target, target.with_suffix(".bin")]
+    quantize_onnx(source, target, config)
+    return [target]
+
+
+def quantize_onnx(source: Path, target: Path, config: QuantizeConfig | None = None) -> None:
+    """Writes the quantized form of an fp32 ONNX file.
+
+    Args:
+        source: The fp32 file, such as `tinybert.export` writes. Where the method prepares the
+            model, the config.json beside it or one folder up has what was found on training
+            rows: ranges of activations, layers to keep.
+        target: The file to write.
+        config: What to quantize, and how; default: dynamic int8.
+
+    Raises:
+        InputError: The file holds no float weights that can be quantized, or what should have
+            been found on training rows is missing.
+
+    Example:
+        >>> quantize_onnx(Path("model.onnx"), Path("int8.onnx"))  # doctest: +SKIP
+    """
+    config = config or QuantizeConfig()
+    note = _note(source, config)
+    model = ir.load(source)
+    if note.bits == 4:
+        # From 20 to 21 operators learned new types, and nothing changed for the old ones.
+        model.graph.opset_imports[""] = max(OPSET_INT4, model.graph.opset_imports[""])
+    rewriter = Rewriter(model.graph, note, _product(config))
+    rewriter.run()
+    if not rewriter.rewritten:
+        raise InputError(f"{source}: holds no float weights to quantize")
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(ir.to_proto(model).SerializeToString())
+
+
+def _note(source: Path, config: QuantizeConfig) -> QuantizationNote:
+    """What was found on training rows, where the method looks for something there."""
+    if not config.prepares:
+        return QuantizationNote.of(config)
+    path = folder_with_config(source) / "config.json"
+    return QuantizationNote.read(read_object(path), path)
+
+
+def _product(config: QuantizeConfig) -> Product:
+    if config.float_activations:
+        return FloatProduct()
+    return StaticProduct() if config.static_activations else DynamicProduct()

@@ -1,0 +1,67 @@
+"""Floats to integers and their scales: the arithmetic that files and training share."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+NARROWEST = 16
+"""Weights narrower than this stay float: a head's, which cost no bytes and whose error is
+nowhere averaged out, and tables of a few rows."""
+
+LARGEST = {8: 127, 4: 7}
+"""The integer that the largest of the values that share a scale becomes, by bits."""
+
+REDUCED = 63
+"""The same for 7 bits: no sum of two products with uint8 leaves 16 bits."""
+
+LEVELS = 255
+"""The largest uint8, which the largest activation becomes."""
+
+
+def quantize_weights(
+    weights: NDArray[np.float32], axis: int, largest: int = 127, group_size: int | None = None
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Rounds weights to integers, zero at zero, each slice by its own largest value.
+
+    Args:
+        weights: A matrix.
+        axis: The axis that a scale spans: 0 gives each column its scale.
+        largest: The integer that the largest value becomes.
+        group_size: Values along `axis` that share a scale; None: all. The last group may be
+            smaller.
+
+    Returns:
+        The integers, and the scales that they are multiplied by, with `axis` as long as there
+        are groups: 1 without groups.
+
+    Example:
+        >>> integers, scales = quantize_weights(np.array([[1, 8], [2, 4]], np.float32), axis=1)
+        >>> integers.tolist()
+        [[16, 127], [64, 127]]
+    """
+    starts = np.arange(0, weights.shape[axis], group_size or weights.shape[axis])
+    scales = np.maximum.reduceat(np.abs(weights), starts, axis=axis) / np.float32(largest)
+    scales[scales == 0] = 1
+    spread = scales.take(groups(weights.shape[axis], group_size), axis=axis)
+    return np.rint(weights / spread).astype(np.int8), scales.astype(np.float32)
+
+
+def groups(length: int, group_size: int | None) -> NDArray[np.int64]:
+    """The group of each place along an axis.
+
+    Example:
+        >>> groups(5, 2).tolist(), groups(3, None).tolist()
+        ([0, 0, 1, 1, 2], [0, 0, 0])
+    """
+    return np.arange(length) // (group_size or length)
+
+
+def uint8_grid(low: float, high: float) -> tuple[np.float32, np.uint8]:
+    """Scale and zero point of activations between `low` and `high`; zero has a place of its own.
+
+    Example:
+        >>> uint8_grid(-1.0, 4.1)
+        (np.float32(0.02), np.uint8(50))
+    """
+    least, most = np.float32(min(low, 0)), np.float32(max(high, 0))
+    scale = (most - least) / np.float32(LEVELS) or np.float32(1)
+    return scale, np.uint8(np.rint(-least / scale))

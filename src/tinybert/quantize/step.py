@@ -1,0 +1,58 @@
+"""What `quantize` does to the model before it is exported: measure, and for `qat` train."""
+
+from dataclasses import replace
+
+from transformers import PreTrainedModel, TrainerCallback
+
+from tinybert.context import Context
+from tinybert.observe import calibration_batches
+from tinybert.quantize.activations import RenewRanges, measure_ranges
+from tinybert.quantize.config import QuantizeConfig
+from tinybert.quantize.fake import (
+    fake_quantize,
+    linear_layers,
+    remove_fake_quantization,
+    round_weights,
+    trained_ranges,
+)
+from tinybert.quantize.note import QUANTIZATION_KEY, QuantizationNote
+from tinybert.quantize.sensitivity import most_sensitive
+
+
+def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
+    """Notes in the model's config what its quantized file is made with; `qat` trains it.
+
+    Args:
+        config: The method decides how far this goes: `dynamic` and `weight-only` find the layers
+            to keep, `static` the ranges of activations too.
+        model: Changed in place. After `qat`, its weights are those of the quantized file.
+        context: With training rows and, for `qat`, a teacher and `heal`.
+    """
+    rows = config.calibration_rows if config.measures else 0
+    batches = calibration_batches(context, rows, model.device)
+    ranges = {}
+    if not config.float_activations:
+        ranges = measure_ranges(model, batches, linear_layers(model))
+    note = QuantizationNote.of(config, ranges)
+    if config.keep_sensitive:
+        note = replace(note, kept=most_sensitive(model, note, batches, config.keep_sensitive))
+    if config.method == "qat":
+        note = _train(config, model, note, context)
+    setattr(model.config, QUANTIZATION_KEY, note.as_json())
+    return model
+
+
+def _train(
+    config: QuantizeConfig, model: PreTrainedModel, note: QuantizationNote, context: Context
+) -> QuantizationNote:
+    """Trains the fake-quantized model; the ranges that it ends with."""
+    assert context.heal is not None, "`compress` gives it to every step"
+    ranges = fake_quantize(model, note, learned=config.ranges == "learned")
+    callbacks: list[TrainerCallback] = []
+    if config.ranges == "observed":
+        callbacks.append(RenewRanges(ranges, config.observe_steps))
+    context.heal(model, config.distill, callbacks)
+    trained = trained_ranges(model)
+    round_weights(model)
+    remove_fake_quantization(model)
+    return replace(note, ranges=trained)

@@ -1,0 +1,71 @@
+"""Models that OpenVINO runs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybert.errors import InputError, missing_extra
+from tinybert.runtime.checksums import check_checksum
+from tinybert.runtime.config import folder_with_config, read_object
+from tinybert.runtime.model import Facts, Model
+from tinybert.runtime.openvino_file import read_weights
+from tinybert.runtime.text import Features, TextEncoder, check_inputs
+
+
+class OpenVinoModel(Model):
+    """An OpenVINO IR, .xml with its .bin beside it, and config.json as for an ONNX file.
+
+    What is not quantized is computed in fp32, also where the CPU has faster bfloat16, so that an
+    artifact gives the same answers everywhere.
+
+    Args:
+        path: The .xml file.
+        threads: Of the inference; None lets OpenVINO take every physical core.
+
+    Raises:
+        InputError: OpenVINO is not installed, a file is broken or missing, the graph wants inputs
+            that texts don't give, or there is no config.json.
+    """
+
+    format = "openvino"
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        try:
+            import openvino
+        except ImportError:
+            raise missing_extra("openvino", "openvino", f"to run {path}") from None
+        self._folder = folder_with_config(path)
+        super().__init__(path, read_object(self._folder / "config.json"))
+        for file in (path, path.with_suffix(".bin")):
+            if not file.is_file():
+                raise InputError(f"{file}: there is no such file, and {path} needs it")
+            check_checksum(file, self._folder)
+        settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+        if threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        try:
+            compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{path}: not a whole OpenVINO model ({reason})") from None
+        self._inputs = [node.get_any_name() for node in compiled.inputs]
+        check_inputs(path, self._inputs)
+        self._request = compiled.create_infer_request()
+
+    def forward(self, features: Features) -> NDArray[np.float32]:
+        """Runs one batch, each feature (batch, length); the graph gets those it has inputs for."""
+        self._request.infer({name: features[name] for name in self._inputs})
+        return np.array(self._request.get_output_tensor(0).data, dtype=np.float32)
+
+    def facts(self) -> Facts:
+        """Size and precision of both files."""
+        weights = read_weights(self.path)
+        return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
+
+    def _load_encoder(self) -> TextEncoder:
+        return TextEncoder.from_folder(self._folder, self.config)

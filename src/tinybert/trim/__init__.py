@@ -1,0 +1,1 @@
+"""A vocabulary cut down to what a corpus needs."""

@@ -1,0 +1,105 @@
+"""Impossible combinations of steps are refused before anything runs, with their line."""
+
+import pytest
+
+from tinybert.errors import InputError
+from tinybert.expected_shape import ExpectedShape
+from tinybert.prune.config import PruneConfig
+from tinybert.recipe import Recipe
+from tinybert.structure import check_structure
+
+BERT = {
+    "model_type": "bert",
+    "num_hidden_layers": 6,
+    "hidden_size": 384,
+    "num_attention_heads": 12,
+    "intermediate_size": 1536,
+    "max_position_embeddings": 512,
+}
+HALF = {"prune": {"heads": 0.5, "neurons": 0.5}}
+SAME = {"layers": 6, "hidden_size": 384, "attention_heads": 12, "intermediate_size": 1536}
+
+
+def check(steps, **config):
+    values = {"teacher": "t", "task": "glue/sst-2", "steps": steps}
+    check_structure(Recipe.from_mapping(values), BERT | config)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"student": {}}, "distill", {"factorize": {"rank": 128}}, "distill"],
+        [HALF, "distill", {"student": {"attention_heads": 6, "intermediate_size": 768}}],
+        [{"prune": {"heads": 0.5, "uniform": False}}, {"distill": {"attention": 1.0}}],
+        [{"factorize": {"parts": ["attention"]}}, {"prune": {"neurons": 0.5}}],
+        [{"prune": {"layers": [1, 6]}}, {"student": {"layers": 4}}],
+        [{"prune": {"pattern": "2:4"}}, {"quantize": {"method": "static"}}],
+    ],
+)
+def test_these_go_together(steps):
+    check(steps)
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    {
+        "a rank that saves nothing": (
+            [{"student": {}}, "distill", {"factorize": {"rank": 256}}],
+            r"steps\.2\.factorize\.rank: 256 would make no layer smaller.* rank of 248",
+        ),
+        "low rank already": (
+            [{"factorize": {"rank": 64}}, {"factorize": {"rank": 32}}],
+            r"steps\.1\.factorize\.rank: ffn are of low rank already",
+        ),
+        "neurons of low-rank layers": (
+            [{"factorize": {}}, {"prune": {"neurons": 0.5}}],
+            r"steps\.1\.prune\.neurons: .*put `prune` before `factorize`",
+        ),
+        "counted layers of low rank": (
+            [{"factorize": {"parts": ["attention"]}}, {"prune": {"layers": 2}}],
+            r"steps\.1\.prune\.layers: .*put `prune` before `factorize`",
+        ),
+        "more neurons than pruning leaves": (
+            [HALF, {"student": SAME}],
+            r"steps\.1\.student\.intermediate_size: 1536 is more than the teacher's 768",
+        ),
+        "more heads than pruning leaves": (
+            [{"prune": {"heads": 0.5}}, {"student": SAME}],
+            r"steps\.1\.student\.attention_heads: 12 heads can't learn from a teacher's 6",
+        ),
+        "a pattern that divides no width": (
+            [{"student": {}}, "distill", {"prune": {"pattern": "4:16"}}],
+            r"steps\.2\.prune\.pattern: a width of 312 is no multiple of 16",
+        ),
+        "training after zeros": (
+            [{"prune": {"sparsity": 0.5}}, {"quantize": {"method": "qat"}}],
+            r"steps\.1\.quantize: would fill the weights",
+        ),
+    }.values(),
+)
+def test_these_are_refused(steps, says):
+    with pytest.raises(InputError, match=says):
+        check(steps)
+
+
+@pytest.mark.parametrize("step", [{"factorize": {}}, HALF, {"quantize": {"method": "qat"}}])
+def test_another_family(step):
+    distilbert = {"model_type": "distilbert", "dim": 8}
+    with pytest.raises(InputError, match="teacher: t: a distilbert model is not supported yet"):
+        check_structure(
+            Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2", "steps": [step]}), distilbert
+        )
+
+
+def test_a_teacher_that_was_pruned_before():
+    noted = {"attention_heads": [6] * 6, "ranks": {"encoder.layer.0.output.dense": 64}}
+    shape = ExpectedShape.of(BERT | {"tinybert_shape": noted})
+    assert (shape.heads, shape.attention_width, shape.low_rank) == (6, 192, {"ffn"})
+    with pytest.raises(InputError, match="12 heads can't learn from a teacher's 6"):
+        check([{"student": {}}], tinybert_shape=noted)
+
+
+def test_what_uneven_pruning_leaves_is_known_at_least():
+    shape = ExpectedShape.of(BERT).pruned(PruneConfig(heads=0.5, uniform=False, neurons=0.1))
+    assert (shape.heads, shape.neurons, shape.even, shape.attention_width) == (1, 16, False, 32)
+    assert ExpectedShape.of(BERT).pruned(PruneConfig(neurons=0.5)).neurons == 768
