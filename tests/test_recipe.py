@@ -86,6 +86,7 @@ FAULTS = {
     "a truth as a number": ("seed: 3", "seed: true", ":5: seed: "),
     "a mapping of the wrong type": ("[1, 2]}", "first}", ":12: steps.3.distill.mapping"),
     "a mapping of texts": ("[1, 2]}", "[a, b]}", ":12: steps.3.distill.mapping"),
+    "a text in a list": ("[1, 2]}", "[1, b]}", ":12: steps.3.distill.mapping.1: input should be"),
     "a range left": ("epochs: 2", "epochs: 0", ":7: steps.0.finetune.epochs: "),
     "an infinite number": ("epochs: 2", "epochs: .inf", ":7: steps.0.finetune.epochs: "),
     "heads that don't divide": ("layers: 2", "attention_heads: 5", ":8: steps.1.student: hidden"),

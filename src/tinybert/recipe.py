@@ -223,8 +223,9 @@ def _validate(
         return config.model_validate(dict(values), strict=True)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        # A mistyped key is the cause of a missing one.
-        first = min(errors, key=lambda each: each["type"] != "extra_forbidden")
+        # A mistyped key is the cause of a missing one. Of the alternatives of a union, the one
+        # that was meant is that whose error lies deepest.
+        first = min(errors, key=lambda each: (each["type"] != "extra_forbidden", -len(each["loc"])))
         # A union's location ends with the name of the alternative, which is no key of the file.
         keys = [key for key in first["loc"] if not _is_type_name(key)]
         where = (*place, *keys)
