@@ -1,0 +1,153 @@
+"""What each way of quantizing costs in accuracy, on students that `benchmarks/glue.py` trained.
+
+    .venv/bin/python benchmarks/quantization.py --data ../shared/data/glue --runs runs \
+        --tasks sst-2 mrpc sts-b cola rte --seeds 0
+
+A task's teacher is RUNS/TASK/teacher/student, its fp32 student RUNS/TASK/heads12-teacher-SEED/
+student. Metrics are those of the ONNX files on the whole dev set; nothing was chosen by them.
+The end has means over the tasks, and how much of what quantizing afterwards lost QAT won back.
+"""
+
+import argparse
+import logging
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from transformers import PreTrainedModel, TrainerCallback, set_seed
+
+from tinybert.context import Context
+from tinybert.data import read
+from tinybert.distill.config import DistillConfig
+from tinybert.distill.step import distill
+from tinybert.export import export
+from tinybert.huggingface import load_model, load_tokenizer
+from tinybert.measure.evaluate import evaluate
+from tinybert.measure.machine import describe_machine
+from tinybert.quantize import QuantizeConfig
+from tinybert.quantize.artifact import quantize_artifact
+from tinybert.quantize.config import QuantizedDistillConfig
+from tinybert.quantize.step import prepare
+from tinybert.runtime.load import open_artifact
+from tinybert.tasks import get_task
+from tinybert.tasks.base import Task
+
+FOLDERS = {"sst-2": "SST-2", "mrpc": "MRPC", "sts-b": "STS-B", "cola": "CoLA", "rte": "RTE"}
+GROUPS = {"bits": 4, "group_size": 32}
+FP32 = "fp32"
+VARIANTS: dict[str, QuantizeConfig | None] = {
+    FP32: None,
+    "dynamic int8": QuantizeConfig(),
+    "static int8": QuantizeConfig(method="static"),
+    "QAT int8": QuantizeConfig(method="qat"),
+    "4-bit weights": QuantizeConfig.model_validate({"method": "weight-only", **GROUPS}),
+    "4-bit weights, QAT": QuantizeConfig.model_validate(
+        {"method": "qat", "activations": False, **GROUPS}
+    ),
+    "4-bit rows": QuantizeConfig(method="weight-only", bits=4),
+    "4-bit rows, QAT": QuantizeConfig(method="qat", activations=False, bits=4),
+}
+AGAINST = {
+    "QAT int8": "static int8",
+    "4-bit weights, QAT": "4-bit weights",
+    "4-bit rows, QAT": "4-bit rows",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the GLUE folders")
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--tasks", nargs="+", default=list(FOLDERS), choices=list(FOLDERS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--only", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--epochs", type=float, default=1, help="of QAT")
+    options = parser.parse_args()
+    logging.disable(logging.WARNING)
+
+    print(f"{describe_machine(torch.get_num_threads())}\nQAT: {options.epochs:g} epochs\n")
+    print("| task | seed | variant | metric | drop | MB | seconds |\n|-|-|-|-|-|-|-|")
+    scores: dict[str, list[float]] = {name: [] for name in options.only}
+    for name in options.tasks:
+        task, context = read_task(name, options)
+        for seed in options.seeds:
+            for variant in options.only:
+                metric, size, seconds = measure(variant, name, seed, task, context, options)
+                scores[variant].append(metric)
+                drop = scores[FP32][-1] - metric if FP32 in scores else 0.0
+                print(
+                    f"| {name} | {seed} | {variant} | {metric:.4f} | {drop:+.4f} | "
+                    f"{size / 1e6:.2f} | {seconds:.0f} |",
+                    flush=True,
+                )
+    summarize(scores)
+
+
+def read_task(name: str, options: argparse.Namespace) -> tuple[Task, Context]:
+    task = get_task({"kind": f"glue/{name}"})
+    table = read(str(options.data / FOLDERS[name]), "train", task.layout)
+    task = task.fit(table)
+    folder = options.runs / name.replace("-", "") / "teacher" / "student"
+    teacher, tokenizer = load_model(folder, task), load_tokenizer(folder, 128)
+    return task, Context(task, task.examples(table), tokenizer, 128, 0, Path(), teacher)
+
+
+def measure(
+    variant: str, name: str, seed: int, task: Task, context: Context, options: argparse.Namespace
+) -> tuple[float, int, float]:
+    """Metric and bytes of one file, and the seconds that preparing it took."""
+    config = VARIANTS[variant]
+    student = options.runs / name.replace("-", "") / f"heads12-teacher-{seed}" / "student"
+    model = load_model(student, task)
+    begun = time.monotonic()
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        if config is not None and config.prepares:
+            model = train(config, model, context, folder, seed, options.epochs)
+        seconds = time.monotonic() - begun
+        path = export(model, context.tokenizer, folder, ["onnx"])["onnx"]
+        if config is not None:
+            path = path.with_stem("quantized")
+            quantize_artifact(path.with_stem("model"), path, config)
+        dev = task.examples(read(str(options.data / FOLDERS[name]), "eval", task.layout))
+        result = evaluate(open_artifact(path, threads=None), dev)
+        return result["metric"], path.stat().st_size, seconds
+
+
+def train(
+    config: QuantizeConfig,
+    model: PreTrainedModel,
+    context: Context,
+    folder: Path,
+    seed: int,
+    epochs: float,
+) -> PreTrainedModel:
+    def heal(
+        model: PreTrainedModel, settings: DistillConfig, callbacks: Sequence[TrainerCallback] = ()
+    ) -> PreTrainedModel:
+        return distill(settings, model, here, callbacks)
+
+    here = replace(context, seed=seed, folder=folder / "checkpoints", heal=heal)
+    if config.method == "qat":
+        learns = QuantizedDistillConfig(epochs=epochs)
+        config = config.model_copy(update={"distill": learns})
+    set_seed(seed)
+    return prepare(config, model, here)
+
+
+def summarize(scores: dict[str, list[float]]) -> None:
+    means = {name: statistics.mean(each) for name, each in scores.items()}
+    print("\n| mean over tasks and seeds | metric | drop | won back |\n|-|-|-|-|")
+    for name, mean in means.items():
+        drop = means.get(FP32, mean) - mean
+        lost = means.get(FP32, mean) - means.get(AGAINST.get(name, ""), mean)
+        back = f"{1 - drop / lost:.0%}" if name in AGAINST and lost > 0 else ""
+        print(f"| {name} | {mean:.4f} | {drop:+.4f} | {back} |")
+
+
+if __name__ == "__main__":
+    main()
