@@ -300,6 +300,24 @@ def test_a_student_from_a_checkpoint(again, recipe, finished):
     assert not torch.equal(ours["classifier.weight"], theirs["classifier.weight"])
 
 
+def test_a_shape_is_chosen_by_the_file_that_it_ends_in(again, recipe, monkeypatch):
+    out, run = again
+    asked = {}
+
+    def latencies(models, tokenizer, target, quantize):
+        asked.update(target=target, quantize=quantize.name)
+        return [-model.config.hidden_size for model in models]
+
+    monkeypatch.setattr("tinybert.compression.latencies", latencies)
+    changed = changed_step(
+        recipe, 1, {"student": SHAPE | {"hidden_size": 28, "init": "random", "shape": "fast"}}
+    )
+    assert "student" in run(changed, stop_before="distill")
+    assert asked == {"target": "onnx", "quantize": "quantize"}
+    shapes = [json.loads(path.read_text()) for path in out.glob("steps/02-*/model/config.json")]
+    assert 32 in [shape["hidden_size"] for shape in shapes]
+
+
 def models(out):
     """The weights of each step, by its name."""
     return {

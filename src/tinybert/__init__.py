@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tinybert.models import load_student, open_model
     from tinybert.quantize import quantize_onnx
     from tinybert.recipe import Recipe
+    from tinybert.students.build import build_student
     from tinybert.students.from_teacher import initialize_from_teacher
-    from tinybert.students.step import build_student
 
 __version__ = "0.1.0"
 
@@ -29,7 +29,7 @@ _LAZY = {
     "Recipe": "tinybert.recipe",
     "Result": "tinybert.compression",
     "bench": "tinybert.measure.bench",
-    "build_student": "tinybert.students.step",
+    "build_student": "tinybert.students.build",
     "compress": "tinybert.compression",
     "initialize_from_teacher": "tinybert.students.from_teacher",
     "load_student": "tinybert.models",

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.export import check_parity, export
 from tinybert.export.targets import TARGETS
@@ -95,6 +97,34 @@ def measure(
     }
     progress(Progress("measure", total, total))
     return measurements
+
+
+def latencies(
+    models: Sequence[PreTrainedModel],
+    tokenizer: PreTrainedTokenizerBase,
+    target: str,
+    quantize: Step | None,
+) -> list[float]:
+    """Median milliseconds of one row, of the file that each model would end in.
+
+    Args:
+        models: They need not be trained.
+        tokenizer: Of all of them.
+        target: The format.
+        quantize: The step that quantizes, if the recipe has one. With its own settings, ranges
+            would have to be known; its default costs about the same time.
+    """
+    files = []
+    with TemporaryDirectory() as folder:
+        for number, model in enumerate(models):
+            path = export(model, tokenizer, Path(folder, str(number)), [target])[target]
+            if quantize is not None:
+                source, path = path, path.with_stem(path.stem + QUANTIZED)
+                quantize.kind.load()(source, path, type(quantize.config)())
+            files.append(str(path))
+        length = min(max_positions(model.config.to_dict()) or LATENCY_LENGTH for model in models)
+        result = bench(files, length=min(length, LATENCY_LENGTH))
+    return [model.latency_ms for model in result.models]
 
 
 def artifact_paths(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, TrainerCallback, set_seed
 
-from tinybert.artifacts import export_both, measure
+from tinybert.artifacts import export_both, latencies, measure
 from tinybert.context import Context
 from tinybert.distributed import agree, is_main, start, wait_for_all
 from tinybert.errors import InputError
@@ -242,6 +242,10 @@ class _Run:
         ) -> PreTrainedModel:
             return STEPS["distill"].load()(settings, model, context, callbacks)
 
+        def measure_latencies(models: Sequence[PreTrainedModel]) -> list[float]:
+            made = (step for step in self.recipe.steps if step.kind.works_on == "artifact")
+            return latencies(models, self.tokenizer, self.recipe.export[0], next(made, None))
+
         context = Context(
             task=self.inputs.task,
             train=self.train or Examples([], None, "no rows yet"),
@@ -253,6 +257,7 @@ class _Run:
             unlabeled=tuple(self.recipe.data.unlabeled),
             progress=report if is_main() else silent,
             heal=heal,
+            latencies=measure_latencies,
             kept_pieces=self.kept_pieces,
         )
         return context

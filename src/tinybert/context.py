@@ -1,6 +1,6 @@
 """What every step is given beside its settings and the model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,6 +39,8 @@ class Context:
         progress: Called as the step goes on.
         heal: Trains a model in place by distillation from `teacher`, with the callbacks beside;
             for steps that change a model while it learns.
+        latencies: Milliseconds a row of what each of several models is exported to, measured side
+            by side; for steps that choose by speed.
         kept_pieces: Where the student's vocabulary was trimmed, the ids that its pieces had
             before: another teacher has to be trimmed likewise.
     """
@@ -53,4 +55,5 @@ class Context:
     unlabeled: tuple[str, ...] = ()
     progress: ProgressCallback = silent
     heal: Heal | None = None
+    latencies: Callable[[Sequence[PreTrainedModel]], list[float]] | None = None
     kept_pieces: tuple[int, ...] | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import gcd
 from typing import Any
 
 from tinybert.errors import InputError
@@ -9,7 +10,7 @@ from tinybert.factorize.config import FactorizeConfig, Part
 from tinybert.prune.choice import rounded
 from tinybert.prune.config import PruneConfig, layers_left
 from tinybert.shapes import SHAPE_KEY
-from tinybert.students.config import StudentConfig
+from tinybert.students.config import FAST_HEAD_STEP, StudentConfig
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,14 @@ class ExpectedShape:
 
     @classmethod
     def of_student(cls, settings: StudentConfig) -> "ExpectedShape":
-        """That of a new student."""
+        """That of a new student; with `shape: fast` about that."""
+        head_size = settings.hidden_size // settings.attention_heads
+        if settings.shape == "fast":  # what divides the widths of heads of all candidates
+            head_size = gcd(head_size, FAST_HEAD_STEP)
         return cls(
             layers=settings.layers,
             hidden_size=settings.hidden_size,
-            head_size=settings.hidden_size // settings.attention_heads,
+            head_size=head_size,
             heads=settings.attention_heads,
             neurons=settings.intermediate_size,
         )

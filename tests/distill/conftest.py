@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from tinybert.huggingface import load_model
+from tinybert.students.build import build_student
 from tinybert.students.config import StudentConfig
-from tinybert.students.step import build_student
 
 SHAPE = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
 

@@ -5,8 +5,8 @@ import torch
 
 from tinybert.distill.nearest import Alignment, best_increasing, nearest_layers
 from tinybert.observe import make_batches
+from tinybert.students.build import build_student
 from tinybert.students.config import StudentConfig
-from tinybert.students.step import build_student
 
 
 @pytest.mark.parametrize("seed", range(5))

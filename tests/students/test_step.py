@@ -10,8 +10,9 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, BertTok
 from tinybert.distill.losses import soft_label_loss
 from tinybert.errors import InputError
 from tinybert.observe import first_tokens, make_batches
+from tinybert.students.build import build_student
 from tinybert.students.config import StudentConfig
-from tinybert.students.step import build_student, student
+from tinybert.students.step import student
 from tinybert.tasks.base import Examples
 
 SAME = {"layers": 2, "hidden_size": 32, "attention_heads": 4, "intermediate_size": 64}

@@ -11,8 +11,8 @@ from tinybert.distill.step import distill
 from tinybert.finetune.config import FinetuneConfig
 from tinybert.finetune.step import finetune
 from tinybert.huggingface import load_model
+from tinybert.students.build import build_student
 from tinybert.students.config import StudentConfig
-from tinybert.students.step import build_student
 from tinybert.training.trainer import COMPLETE, last_whole_checkpoint
 
 

@@ -1,5 +1,7 @@
 """The settings of `student`."""
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from tinybert.config import Config
@@ -13,6 +15,9 @@ SHAPE = {
 }
 """What a recipe calls a dimension, and what a config.json does."""
 
+FAST_HEAD_STEP = 8
+"""The heads of shapes that `shape: fast` tries have multiples of it as widths."""
+
 
 class StudentConfig(Config):
     """The shape of the student and where its first weights come from.
@@ -24,6 +29,11 @@ class StudentConfig(Config):
     hidden_size: int = Field(312, gt=0, description="width of hidden states and embeddings")
     attention_heads: int = Field(12, gt=0, description="heads a layer; must divide hidden_size")
     intermediate_size: int = Field(1200, gt=0, description="neurons of a feed-forward block")
+    shape: Literal["given", "fast"] = Field(
+        "given",
+        description="fast: of shapes with as many layers and heads, and about as many weights, "
+        "the one whose exported file runs fastest on this machine",
+    )
     init: str = Field(
         "teacher",
         description="'teacher': the teacher's weights, compressed; 'random'; or a checkpoint",
@@ -50,4 +60,6 @@ class StudentConfig(Config):
                 f"hidden_size {self.hidden_size} is not a multiple of "
                 f"attention_heads {self.attention_heads}"
             )
+        if self.shape == "fast" and self.init not in ("teacher", "random"):
+            raise ValueError("shape: a checkpoint has a shape of its own; leave `shape: fast` out")
         return self

@@ -1,19 +1,17 @@
-"""Building the student."""
+"""The step: a student in its shape, with its first weights."""
 
-import copy
 import random
 from collections.abc import Sequence
-from typing import Any
 
-import transformers
 from transformers import PreTrainedModel
 
 from tinybert.context import Context
 from tinybert.errors import InputError
 from tinybert.layers import map_layers
 from tinybert.observe import first_tokens, make_batches
-from tinybert.shapes import SHAPE_KEY
-from tinybert.students.config import SHAPE, StudentConfig
+from tinybert.students.build import build_student
+from tinybert.students.config import StudentConfig
+from tinybert.students.fast_shape import fast_shape
 from tinybert.students.from_teacher import initialize_from_teacher
 from tinybert.torch_model import load_torch
 from tinybert.vocabulary import keep_pieces
@@ -21,6 +19,8 @@ from tinybert.vocabulary import keep_pieces
 
 def student(config: StudentConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
     """A smaller model of the teacher's family; `model`, the teacher, stays as it is."""
+    if config.shape == "fast":
+        config = fast_shape(config, model, context)
     small = build_student(config, model)
     if config.init == "teacher":
         mapping = map_layers(model.config.num_hidden_layers, config.layers, config.mapping)
@@ -35,26 +35,6 @@ def student(config: StudentConfig, model: PreTrainedModel, context: Context) -> 
     elif config.init != "random":
         load_encoder(small, config.init, context.kept_pieces)
     return small
-
-
-def build_student(config: StudentConfig, teacher: PreTrainedModel) -> PreTrainedModel:
-    """A model of the teacher's class and vocabulary in the student's shape, weights random.
-
-    Example:
-        >>> from transformers import BertConfig, BertForSequenceClassification
-        >>> teacher = BertForSequenceClassification(BertConfig(vocab_size=9, num_hidden_layers=2,
-        ...     hidden_size=8, num_attention_heads=2, intermediate_size=16))
-        >>> shape = StudentConfig(layers=1, hidden_size=4, attention_heads=2, intermediate_size=8)
-        >>> build_student(shape, teacher).config.hidden_size
-        4
-    """
-    shape = copy.deepcopy(teacher.config)
-    if hasattr(shape, SHAPE_KEY):  # of a teacher that was pruned
-        delattr(shape, SHAPE_KEY)
-    for ours, theirs in SHAPE.items():
-        setattr(shape, theirs, getattr(config, ours))
-    model_class: Any = getattr(transformers, type(teacher).__name__, type(teacher))
-    return model_class(shape).eval()
 
 
 def load_encoder(
