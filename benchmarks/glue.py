@@ -1,10 +1,11 @@
-"""Retention on GLUE: one teacher, several students and seeds, int8 artifacts on the whole dev set.
+"""Retention on GLUE: one teacher, several students and seeds, artifacts on the whole dev set.
 
     .venv/bin/python benchmarks/glue.py examples/sst2.yaml --data ../shared/data/glue/SST-2 \
         --heads 12 4 --seeds 0 1 2 --out runs/sst2
 
 The teacher is fine-tuned once, by the recipe's own `finetune` step, with seed 0. Each student then
-runs the rest of the recipe with its own seed. Runs go on where they stopped.
+runs the rest of the recipe with its own seed. Runs go on where they stopped. `--heads 0` leaves
+the recipe's student as it is.
 """
 
 import argparse
@@ -68,7 +69,8 @@ def distill(
     values["data"]["train"] = options.data
     values["seed"] = seed
     values["steps"] = values["steps"][1:]
-    values["steps"][0]["student"] |= {"attention_heads": heads, "init": init}
+    student = next(step["student"] for step in values["steps"] if "student" in step)
+    student |= {"init": init} | ({"attention_heads": heads} if heads else {})
     return compress(values, out, options.set)[0]
 
 
@@ -84,16 +86,17 @@ def summarize(title: str, seeds: list[int], reports: list[dict[str, Any]]) -> No
     kept = []
     for seed, report in zip(seeds, reports, strict=True):
         teacher = report["teacher"]["metric"]
-        metrics = {item["precision"]: item["metric"] for item in report["artifacts"]}
         steps = {step["name"]: step for step in report["steps"]}
-        kept.append(metrics["int8"] / teacher)
+        fp32, quantized = report["artifacts"]
+        kept.append(quantized["metric"] / teacher)
         print(
             f"seed {seed}: teacher {teacher:.4f}  at the start {steps['student']['metric']:.4f}  "
-            f"fp32 {metrics['fp32']:.4f}  int8 {metrics['int8']:.4f}  retention {kept[-1]:.4f}  "
+            f"fp32 {fp32['metric']:.4f}  {quantized['precision']} {quantized['metric']:.4f} "
+            f"({quantized['bytes']:,} bytes)  retention {kept[-1]:.4f}  "
             f"distill {steps['distill']['seconds']:.0f} s"
         )
     spread = statistics.stdev(kept) if len(kept) > 1 else 0.0
-    print(f"mean retention of int8: {statistics.mean(kept):.4f} (sd {spread:.4f})")
+    print(f"mean retention: {statistics.mean(kept):.4f} (sd {spread:.4f})")
 
 
 if __name__ == "__main__":
