@@ -61,6 +61,7 @@ def main() -> int:
     parser.add_argument("--teacher", type=Path, required=True, help="fine-tuned on SST-2")
     parser.add_argument("--data", type=Path, required=True, help="SST-2's GLUE folder")
     parser.add_argument("--rows", type=int, default=4000, help="of the training rows, at random")
+    parser.add_argument("--others", type=int, default=5000, help="rows to compare on, not learned")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the order")
@@ -97,9 +98,18 @@ def make_student(options: argparse.Namespace, folder: Path) -> None:
 
 
 def training_rows(options: argparse.Namespace) -> Examples:
+    return some_rows(options, 0, options.rows)
+
+
+def other_rows(options: argparse.Namespace) -> Examples:
+    """More than the dev set has, of the same kind; the teacher, but no student, learned on them."""
+    return some_rows(options, options.rows, options.rows + options.others)
+
+
+def some_rows(options: argparse.Namespace, start: int, end: int) -> Examples:
     every = TASK.examples(read(options.data))
     assert every.labels is not None
-    chosen = random.Random(0).sample(range(len(every)), options.rows)
+    chosen = random.Random(0).sample(range(len(every)), len(every))[start:end]
     return Examples([every.texts[row] for row in chosen], every.labels[chosen], every.source)
 
 
@@ -132,7 +142,16 @@ def run_one(options: argparse.Namespace, side: str, seed: str, folder: str) -> R
     seconds = time.perf_counter() - start
     save_model(model, tokenizer, own / "trained")
     speed = options.rows * options.epochs / seconds
-    return {"seconds": seconds, "rows/s": speed, "accuracy": accuracy(options, own / "trained")}
+    trained, others = load_torch(own / "trained"), other_rows(options)
+    agrees = TASK.agrees(
+        trained.logits(others.texts), load_torch(options.teacher).logits(others.texts)
+    )
+    return {
+        "seconds": seconds,
+        "rows/s": speed,
+        "accuracy": accuracy(options, own / "trained"),
+        "agreement": float(agrees.mean()),
+    }
 
 
 def textbrewer(side: str, config: DistillConfig, model: PreTrainedModel, context: Context) -> None:
@@ -184,14 +203,17 @@ def adamw(model: PreTrainedModel, config: DistillConfig) -> torch.optim.AdamW:
 
 def summarize(runs: dict[str, list[Run]]) -> int:
     speed = {side: statistics.median(run["rows/s"] for run in done) for side, done in runs.items()}
-    print("\nmedian rows/s; mean accuracy (standard deviation over the seeds); ours / theirs")
+    print(
+        "\nmedian rows/s; ours / theirs; means (standard deviations) of the accuracy on "
+        "the dev set and of the agreement with the teacher on other training rows"
+    )
     for side, done in runs.items():
-        scores = [run["accuracy"] for run in done]
-        spread = statistics.stdev(scores) if len(scores) > 1 else math.nan
-        print(
-            f"{side:22}{speed[side]:7.1f}  {statistics.mean(scores):.4f} ({spread:.4f})"
-            f"  {speed['tinybert'] / speed[side]:.2f}"
-        )
+        line = f"{side:22}{speed[side]:7.1f}  {speed['tinybert'] / speed[side]:.2f}"
+        for figure in ("accuracy", "agreement"):
+            scores = [run[figure] for run in done]
+            spread = statistics.stdev(scores) if len(scores) > 1 else math.nan
+            line += f"  {statistics.mean(scores):.4f} ({spread:.4f})"
+        print(line)
     return int(speed["tinybert"] < 4.5 * speed.get("textbrewer", 0.0))
 
 
