@@ -1,0 +1,109 @@
+"""Do rows without labels help to distil a task that has few rows? Do labels?
+
+    .venv/bin/python benchmarks/more_rows.py glue/cola ../shared/data/glue/CoLA \
+        --corpus '../shared/data/general/*.txt.gz' --out runs/more-rows
+
+As in `distillation_choices.py`, teacher and students see no held-out row; these are many here, so
+that a difference of some points of the metric can be told from chance. Beside the task's texts
+stand corrupted ones (a word dropped, moved, inserted, replaced, or swapped with the next) or
+sentences of a corpus, as many steps in all.
+"""
+
+import argparse
+import glob
+import gzip
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from distillation_choices import run, split
+from tinybert.measure.evaluate import evaluate
+from tinybert.measure.machine import describe_machine
+from tinybert.tasks.base import Examples
+from tinybert.torch_model import load_torch
+
+SENTENCE_WORDS = range(4, 21)
+LINES_A_FILE = 20000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task", help="of single sentences, such as glue/cola")
+    parser.add_argument("data", help="its GLUE folder")
+    parser.add_argument("--corpus", required=True, help="of .txt.gz files")
+    parser.add_argument("--held-out", type=int, default=4000)
+    parser.add_argument("--teacher-epochs", type=float, default=5)
+    parser.add_argument("--epochs", type=float, default=6)
+    parser.add_argument("--more", type=int, default=3, help="texts beside each of the task's")
+    parser.add_argument("--heads", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    options.teacher_rows = options.rows = 10**9  # all
+    options.out.mkdir(parents=True, exist_ok=True)
+    context, held_out = split(options)
+    texts, labels = list(context.train.texts), context.train.labels
+    generator = random.Random(options.seed)
+    copies = [text for _ in range(options.more) for text in texts]
+    words = [word for text in texts for word in text.split()]
+    corrupted = [corrupt(text, words, generator) for text in copies]
+    general = generator.sample(list(sentences(options.corpus)), len(copies))
+    fewer = options.epochs / (1 + options.more)
+    variants: dict[str, tuple[Examples, dict[str, Any]]] = {
+        "its texts": (Examples(texts, None, "texts"), {}),
+        "its texts and labels": (Examples(texts, labels, "rows"), {"label": 1.0}),
+        "labels alone": (Examples(texts, labels, "rows"), {"label": 1.0, "prediction": 0.0}),
+        "and corrupted texts": (Examples(texts + corrupted, None, "texts"), {"epochs": fewer}),
+        "and general sentences": (Examples(texts + general, None, "texts"), {"epochs": fewer}),
+        "and corrupted texts, longer": (Examples(texts + corrupted, None, "texts"), {}),
+    }
+    teacher = evaluate(load_torch(options.out / "teacher"), held_out)["metric"]
+    print(f"{describe_machine(torch.get_num_threads())}\n{options.task}, {len(texts)} rows")
+    print(f"teacher: {teacher:.4f} on {len(held_out)} held-out training rows; seed {options.seed}")
+    print(f"\n| | {context.task.metric} | of the teacher | agreement | KL |\n|-|-|-|-|-|")
+    for name, (rows, settings) in variants.items():
+        settings = {"epochs": options.epochs, "temperature": 2.0} | settings
+        here = replace(context, train=rows)
+        found = run(options, here, held_out, "teacher", settings, options.seed)
+        print(
+            f"| {name} | {found['metric']:.4f} | {found['metric'] / teacher:.1%} "
+            f"| {found['agreement']:.4f} | {found['kl']:.4f} |",
+            flush=True,
+        )
+
+
+def corrupt(text: str, words: list[str], generator: random.Random) -> str:
+    kept = text.split()
+    change = generator.choice(["swap", "drop", "replace", "insert", "move"])
+    place = generator.randrange(len(kept))
+    if change == "insert" or len(kept) < 3:
+        kept.insert(place, generator.choice(words))
+    elif change == "swap":
+        other = min(place + 1, len(kept) - 1)
+        kept[place], kept[other] = kept[other], kept[place]
+    elif change == "drop":
+        del kept[place]
+    elif change == "replace":
+        kept[place] = generator.choice(words)
+    else:
+        kept.insert(generator.randrange(len(kept)), kept.pop(place))
+    return " ".join(kept)
+
+
+def sentences(corpus: str) -> Iterator[str]:
+    """Of the beginnings of all files, those that are neither very short nor long."""
+    for path in sorted(glob.glob(corpus)):
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            for _, line in zip(range(LINES_A_FILE), file, strict=False):
+                for sentence in re.split(r"(?<=[.!?])\s+", line.strip()):
+                    if len(sentence.split()) in SENTENCE_WORDS:
+                        yield sentence
+
+
+if __name__ == "__main__":
+    main()
