@@ -107,7 +107,8 @@ class _Run:
         self.model = inputs.teacher
         self.kept_pieces: tuple[int, ...] | None = None  # until the vocabulary is trimmed
         self.train = inputs.train
-        self.quantize: Step | None = None
+        files = (step for step in recipe.steps if step.kind.works_on == "artifact")
+        self.quantize = next(files, None)  # the recipe refuses a second one
 
     def run(self, fresh: bool) -> Result:
         if fresh:
@@ -115,7 +116,6 @@ class _Run:
         done = []
         for step in self.recipe.steps:
             if step.kind.works_on == "artifact":
-                self.quantize = step
                 if step.config.prepares:
                     done.append(self._step(step))
             elif step.kind.works_on == "rows":
@@ -243,8 +243,7 @@ class _Run:
             return STEPS["distill"].load()(settings, model, context, callbacks)
 
         def measure_latencies(models: Sequence[PreTrainedModel]) -> list[float]:
-            made = (step for step in self.recipe.steps if step.kind.works_on == "artifact")
-            return latencies(models, self.tokenizer, self.recipe.export[0], next(made, None))
+            return latencies(models, self.tokenizer, self.recipe.export[0], self.quantize)
 
         context = Context(
             task=self.inputs.task,

@@ -46,9 +46,20 @@ def make_batches(
     return batches
 
 
-def calibration_batches(context: Context, rows: int, device: torch.device) -> list[Batch]:
-    """Padded batches of training rows, drawn by the context's seed."""
+def calibration_batches(
+    context: Context, rows: int, device: torch.device, tokens: int | None = None
+) -> list[Batch]:
+    """Padded batches of training rows, drawn by the context's seed.
+
+    Args:
+        context: Rows, tokenizer and seed.
+        rows: How many, if there are as many.
+        device: Where the batches go.
+        tokens: The most that they may have together.
+    """
     few = random.Random(context.seed).sample(context.train.texts, min(rows, len(context.train)))
+    if tokens is not None:
+        few = first_tokens(few, context.tokenizer, context.max_length, tokens)
     return make_batches(few, context.tokenizer, context.max_length, device)
 
 

@@ -1,6 +1,5 @@
 """The step: a student in its shape, with its first weights."""
 
-import random
 from collections.abc import Sequence
 
 from transformers import PreTrainedModel
@@ -8,7 +7,7 @@ from transformers import PreTrainedModel
 from tinybert.context import Context
 from tinybert.errors import InputError
 from tinybert.layers import map_layers
-from tinybert.observe import first_tokens, make_batches
+from tinybert.observe import calibration_batches
 from tinybert.students.build import build_student
 from tinybert.students.config import StudentConfig
 from tinybert.students.fast_shape import fast_shape
@@ -24,13 +23,9 @@ def student(config: StudentConfig, model: PreTrainedModel, context: Context) -> 
     small = build_student(config, model)
     if config.init == "teacher":
         mapping = map_layers(model.config.num_hidden_layers, config.layers, config.mapping)
-        texts = random.Random(context.seed).sample(
-            context.train.texts, min(config.calibration_rows, len(context.train))
+        batches = calibration_batches(
+            context, config.calibration_rows, model.device, config.calibration_tokens
         )
-        texts = first_tokens(
-            texts, context.tokenizer, context.max_length, config.calibration_tokens
-        )
-        batches = make_batches(texts, context.tokenizer, context.max_length, model.device)
         initialize_from_teacher(small, model, mapping, batches)
     elif config.init != "random":
         load_encoder(small, config.init, context.kept_pieces)
