@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -17,18 +18,20 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
         tokenizer: Says which inputs a text gives.
         path: The file to write.
     """
+    import openvino
+
     with TemporaryDirectory(dir=path.parent) as folder:
         source = Path(folder) / "model.onnx"
         onnx.convert(model, tokenizer, source)
-        save_ir(source, path)
+        save_ir(openvino.convert_model(source), path)
 
 
-def save_ir(source: Path, path: Path) -> None:
-    """Converts an ONNX file; see `convert` for what is written."""
+def save_ir(model: Any, path: Path) -> None:
+    """Writes an `openvino.Model`; see `convert` for the files."""
     import openvino
 
     with TemporaryDirectory(dir=path.parent) as folder:
         graph = Path(folder) / "model.xml"  # OpenVINO insists on the suffix
-        openvino.save_model(openvino.convert_model(source), graph, compress_to_fp16=False)
+        openvino.save_model(model, graph, compress_to_fp16=False)
         os.replace(graph.with_suffix(".bin"), f"{path}.bin")
         os.replace(graph, path)

@@ -1,5 +1,7 @@
 """Floats to integers and their scales: the arithmetic that files and training share."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,16 @@ REDUCED = 63
 
 LEVELS = 255
 """The largest uint8, which the largest activation becomes."""
+
+
+def worth_quantizing(array: NDArray[Any]) -> bool:
+    """Whether a file's constant is a float matrix that is wide enough.
+
+    Example:
+        >>> worth_quantizing(np.ones((16, 16), np.float32)), worth_quantizing(np.ones((2, 16)))
+        (True, False)
+    """
+    return array.dtype == np.float32 and array.ndim == 2 and min(array.shape) >= NARROWEST
 
 
 def quantize_weights(

@@ -4,18 +4,17 @@ Activations are marked by FakeQuantize and weights stored as int8 with a scale a
 the form that OpenVINO's CPU plugin turns into integer products when it loads the file.
 """
 
-import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.errors import InputError
+from tinybert.export.openvino import save_ir
 from tinybert.files import atomic_path
 from tinybert.quantize.config import QuantizeConfig
-from tinybert.quantize.integers import LEVELS, NARROWEST, quantize_weights, uint8_grid
+from tinybert.quantize.integers import LEVELS, quantize_weights, uint8_grid, worth_quantizing
 from tinybert.quantize.note import QuantizationNote
 
 
@@ -47,11 +46,8 @@ def quantize_openvino(
     if not quantized:
         raise InputError(f"{source}: holds no float weights to quantize")
     model.validate_nodes_and_infer_types()
-    with atomic_path(target, (".bin",)) as temporary, TemporaryDirectory(dir=target.parent) as made:
-        graph = Path(made) / "model.xml"  # OpenVINO insists on the suffix
-        openvino.save_model(model, graph, compress_to_fp16=False)
-        os.replace(graph.with_suffix(".bin"), f"{temporary}.bin")
-        os.replace(graph, temporary)
+    with atomic_path(target, (".bin",)) as temporary:
+        save_ir(model, temporary)
 
 
 def check_openvino(config: QuantizeConfig) -> None:
@@ -128,6 +124,4 @@ def _matrix(node: Any) -> NDArray[np.float32] | None:
     if node.get_type_name() != "Constant":
         return None
     values = node.get_data()
-    if values.dtype != np.float32 or values.ndim != 2 or min(values.shape) < NARROWEST:
-        return None
-    return np.array(values)
+    return np.array(values) if worth_quantizing(values) else None

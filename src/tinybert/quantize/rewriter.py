@@ -12,7 +12,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from tinybert.quantize.integers import NARROWEST, groups, quantize_weights
+from tinybert.quantize.integers import groups, quantize_weights, worth_quantizing
 from tinybert.quantize.note import QuantizationNote
 
 OPSET_INT4 = 21
@@ -233,6 +233,4 @@ def _matrix(value: ir.Value | None) -> NDArray[np.float32] | None:
     if value is None or value.const_value is None:
         return None
     array = value.const_value.numpy()
-    if array.dtype != np.float32 or array.ndim != 2 or min(array.shape) < NARROWEST:
-        return None
-    return array
+    return array if worth_quantizing(array) else None
