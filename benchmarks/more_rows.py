@@ -22,9 +22,10 @@ from typing import Any
 import torch
 
 from distillation_choices import run, split
+from tinybert.augment.words import change_words
 from tinybert.measure.evaluate import evaluate
 from tinybert.measure.machine import describe_machine
-from tinybert.tasks.base import Examples
+from tinybert.tasks.base import Examples, Text
 from tinybert.torch_model import load_torch
 
 SENTENCE_WORDS = range(4, 21)
@@ -33,9 +34,10 @@ LINES_A_FILE = 20000
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("task", help="of single sentences, such as glue/cola")
+    parser.add_argument("task", help="such as glue/cola")
     parser.add_argument("data", help="its GLUE folder")
-    parser.add_argument("--corpus", required=True, help="of .txt.gz files")
+    parser.add_argument("--corpus", help="of .txt.gz files, for a task of single sentences")
+    parser.add_argument("--only", nargs="+", help="names of variants")
     parser.add_argument("--held-out", type=int, default=4000)
     parser.add_argument("--teacher-epochs", type=float, default=5)
     parser.add_argument("--epochs", type=float, default=6)
@@ -50,23 +52,34 @@ def main() -> None:
     texts, labels = list(context.train.texts), context.train.labels
     generator = random.Random(options.seed)
     copies = [text for _ in range(options.more) for text in texts]
-    words = [word for text in texts for word in text.split()]
-    corrupted = [corrupt(text, words, generator) for text in copies]
-    general = generator.sample(list(sentences(options.corpus)), len(copies))
+    words = [word for text in texts for part in parts(text) for word in part.split()]
+    corrupted = change_words(copies, words, generator)
     fewer = options.epochs / (1 + options.more)
     variants: dict[str, tuple[Examples, dict[str, Any]]] = {
         "its texts": (Examples(texts, None, "texts"), {}),
         "its texts and labels": (Examples(texts, labels, "rows"), {"label": 1.0}),
         "labels alone": (Examples(texts, labels, "rows"), {"label": 1.0, "prediction": 0.0}),
         "and corrupted texts": (Examples(texts + corrupted, None, "texts"), {"epochs": fewer}),
-        "and general sentences": (Examples(texts + general, None, "texts"), {"epochs": fewer}),
         "and corrupted texts, longer": (Examples(texts + corrupted, None, "texts"), {}),
     }
+    if options.corpus:
+        general = generator.sample(list(sentences(options.corpus)), len(copies))
+        rows = Examples([*texts, *general], None, "texts")
+        variants["and general sentences"] = (rows, {"epochs": fewer})
+    if len(context.task.text) == 2:
+        others = generator.sample(copies, len(copies))
+        mixed: list[Text] = [
+            (first[0], second[1]) for first, second in zip(copies, others, strict=True)
+        ]
+        half = [*corrupted[::2], *mixed[::2]]
+        variants["and other pairs, longer"] = (Examples([*texts, *mixed], None, "texts"), {})
+        variants["and both, longer"] = (Examples([*texts, *half], None, "texts"), {})
     teacher = evaluate(load_torch(options.out / "teacher"), held_out)["metric"]
     print(f"{describe_machine(torch.get_num_threads())}\n{options.task}, {len(texts)} rows")
     print(f"teacher: {teacher:.4f} on {len(held_out)} held-out training rows; seed {options.seed}")
     print(f"\n| | {context.task.metric} | of the teacher | agreement | KL |\n|-|-|-|-|-|")
-    for name, (rows, settings) in variants.items():
+    for name in options.only or variants:
+        rows, settings = variants[name]
         settings = {"epochs": options.epochs, "temperature": 2.0} | settings
         here = replace(context, train=rows)
         found = run(options, here, held_out, "teacher", settings, options.seed)
@@ -77,22 +90,9 @@ def main() -> None:
         )
 
 
-def corrupt(text: str, words: list[str], generator: random.Random) -> str:
-    kept = text.split()
-    change = generator.choice(["swap", "drop", "replace", "insert", "move"])
-    place = generator.randrange(len(kept))
-    if change == "insert" or len(kept) < 3:
-        kept.insert(place, generator.choice(words))
-    elif change == "swap":
-        other = min(place + 1, len(kept) - 1)
-        kept[place], kept[other] = kept[other], kept[place]
-    elif change == "drop":
-        del kept[place]
-    elif change == "replace":
-        kept[place] = generator.choice(words)
-    else:
-        kept.insert(generator.randrange(len(kept)), kept.pop(place))
-    return " ".join(kept)
+def parts(text: Text) -> tuple[str, ...]:
+    """The one text, or both of a pair."""
+    return (text,) if isinstance(text, str) else text
 
 
 def sentences(corpus: str) -> Iterator[str]:

@@ -197,6 +197,10 @@ RECIPES = {
         put("steps", ["generate", "finetune"]),
         ["finetune", "needs labels"],
     ),
+    "labels of changed rows": (
+        put("steps", ["augment", "student", {"distill": {"label": 1.0}}]),
+        ["distill", "needs labels", "`augment`"],
+    ),
     "labels of generated rows": (
         put("steps", ["generate", "student", {"distill": {"label": 1.0}}]),
         ["distill", "needs labels"],

@@ -364,6 +364,24 @@ def test_no_data_at_all(recipe, tmp_path):
     assert set(models(tmp_path / "out")) == {"student", "distill"}
 
 
+def test_changed_texts_beside_the_rows(recipe, reviews, tmp_path):
+    """After the student, as the contract has it; without training rows it is refused."""
+    first, shrink, *rest = recipe()["steps"]
+    steps = [first, shrink, {"augment": {"copies": 2}}, *rest]
+    with contextlib.suppress(Stopped):
+        tinybert.compress(recipe(steps=steps), tmp_path / "out", progress=stop_before_export)
+    (folder,) = tmp_path.glob("out/steps/03-augment-*")
+    rows = json.loads((folder / "rows.json").read_text())
+    texts = [row["sentence"] for row in reviews]
+    assert rows[: len(texts)] == texts
+    assert len(texts) < len(rows) <= 3 * len(texts)
+    assert set(models(tmp_path / "out")) == {"finetune", "student", "distill"}
+    data = recipe()["data"]
+    del data["train"]
+    with pytest.raises(InputError, match=r"data\.train: is missing"):
+        tinybert.compress(recipe(data=data, steps=["augment"]), tmp_path / "none")
+
+
 def test_two_teachers(recipe, tiny_bert_dir, finished, tmp_path):
     """The second one changes what is learned; one that sees other labels is refused."""
     shutil.copytree(

@@ -129,11 +129,11 @@ def _evaluation(recipe: Recipe) -> str:
 def _needs_rows(recipe: Recipe) -> bool:
     """Whether a step reads training rows that no step before it has made."""
     for index, step in enumerate(recipe.steps):
-        if step.kind.works_on == "rows":
-            return False
         counts_rows = step.name == "trim-vocabulary" and not _corpus(recipe, index)[1]
         if step.config.needs_rows or counts_rows:
             return True
+        if step.kind.works_on == "rows":
+            return False
     return False
 
 

@@ -188,7 +188,7 @@ def _check_order(steps: Sequence[Step], source: RecipeSource) -> None:
                 "needs a `student` step before it, or another that "
                 "makes the model smaller: who is to learn?",
             )
-        if step.kind.works_on == "rows" and shrunk(index):
+        if step.kind.asks_teacher and shrunk(index):
             first = next(each.name for each in steps if each.kind.shrinks)
             raise source.error(place, f"must stand before `{first}`: texts come from the teacher")
         trims = [each.name for each in steps[:index] if each.kind.works_on == "vocabulary"]
@@ -196,10 +196,10 @@ def _check_order(steps: Sequence[Step], source: RecipeSource) -> None:
             raise source.error(
                 place, f"its teacher has the whole vocabulary; put it before `{trims[0]}`"
             )
-        made = any(before.kind.works_on == "rows" for before in steps[:index])
+        made = [before.name for before in steps[:index] if before.kind.works_on == "rows"]
         learns = step.distillation
         if made and (step.name == "finetune" or (learns is not None and learns[1].label)):
-            raise source.error(place, "needs labels, and the rows that `generate` makes have none")
+            raise source.error(place, f"needs labels, and the rows of `{made[-1]}` have none")
         zeros = any(getattr(before.config, "makes_zeros", False) for before in steps[:index])
         if zeros and (step.kind.works_on == "model" or learns is not None):
             raise source.error(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tinybert.augment.config import AugmentConfig
 from tinybert.config import Config
 from tinybert.distill.config import DistillConfig, GeneralDistillConfig
 from tinybert.factorize.config import FactorizeConfig
@@ -34,6 +35,8 @@ class StepKind:
         trains: Whether it trains, which all processes of a run do together.
         shrinks: Whether it makes the model smaller or coarser. What the model was before the
             first such step is the teacher of all that follow.
+        asks_teacher: Whether a step that makes rows asks the model for them, which nothing may
+            have made smaller by then.
         prepare: Of a step that works on artifacts, "module:name" of what it does to the model
             before the export, where its config says that it `prepares`.
     """
@@ -43,6 +46,7 @@ class StepKind:
     works_on: Literal["model", "vocabulary", "rows", "artifact"] = "model"
     trains: bool = False
     shrinks: bool = False
+    asks_teacher: bool = False
     prepare: str | None = None
 
     def load(self) -> Callable[..., Any]:
@@ -61,7 +65,10 @@ def _load(path: str) -> Callable[..., Any]:
 
 STEPS: dict[str, StepKind] = {
     "finetune": StepKind(FinetuneConfig, "tinybert.finetune.step:finetune", trains=True),
-    "generate": StepKind(GenerateConfig, "tinybert.generate.step:generate", "rows"),
+    "generate": StepKind(
+        GenerateConfig, "tinybert.generate.step:generate", "rows", asks_teacher=True
+    ),
+    "augment": StepKind(AugmentConfig, "tinybert.augment.step:augment", "rows"),
     "student": StepKind(StudentConfig, "tinybert.students.step:student", shrinks=True),
     "general-distill": StepKind(
         GeneralDistillConfig, "tinybert.distill.general:general_distill", trains=True

@@ -1,0 +1,1 @@
+"""More training texts from those that are there: one file a method."""

@@ -1,0 +1,41 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tinybert.augment.config import AugmentConfig
+from tinybert.augment.step import augment
+from tinybert.tasks.base import Examples
+
+TEXTS = ["a good film about nothing", "a bad film about something", "nothing at all"]
+
+
+@pytest.fixture
+def texts_of(tiny_context):
+    def make(texts, seed=0, **settings):
+        context = replace(tiny_context(), train=Examples(texts, None, "test"), seed=seed)
+        return augment(AugmentConfig(**settings), torch.nn.Module(), context)
+
+    return make
+
+
+def test_the_texts_and_new_ones(texts_of):
+    texts = texts_of(TEXTS, copies=5)
+    assert texts[:3] == TEXTS
+    assert len(set(texts)) == len(texts) > 12
+    words = set(" ".join(TEXTS).split())
+    assert all(set(text.split()) <= words for text in texts)
+
+
+def test_rows_that_are_there_twice_stay(texts_of):
+    assert texts_of([*TEXTS, TEXTS[0]])[:4] == [*TEXTS, TEXTS[0]]
+
+
+def test_pairs(texts_of):
+    pairs = texts_of([(TEXTS[0], TEXTS[1])])
+    assert pairs[0] == (TEXTS[0], TEXTS[1])
+    assert all(len(pair) == 2 and all(pair) for pair in pairs)
+
+
+def test_the_seed_decides(texts_of):
+    assert texts_of(TEXTS) == texts_of(TEXTS) != texts_of(TEXTS, seed=1)
