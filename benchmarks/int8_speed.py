@@ -15,6 +15,7 @@ import logging
 import tempfile
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from tinybert.measure.bench import bench
 from tinybert.quantize import QuantizeConfig
 from tinybert.quantize.activations import measure_ranges
 from tinybert.quantize.artifact import quantize_artifact
+from tinybert.quantize.attention import measure_attention
 from tinybert.quantize.fake import linear_layers
 from tinybert.quantize.note import QUANTIZATION_KEY, QuantizationNote
 
@@ -74,6 +76,7 @@ def export_ours(student: BertForSequenceClassification, folder: Path) -> dict[st
     batches = [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}]
     static = QuantizeConfig(method="static")
     note = QuantizationNote.of(static, measure_ranges(student, batches, linear_layers(student)))
+    note = replace(note, attention=measure_attention(student, batches))
     setattr(student.config, QUANTIZATION_KEY, note.as_json())
     vocabulary = {f"[{number}]": number for number in range(student.config.vocab_size)}
     paths = export(student, BertTokenizerFast(vocab=vocabulary), folder, ["onnx", "openvino"])

@@ -1,11 +1,18 @@
 """Int8 OpenVINO models: as the int8 ONNX file of the same ranges computes."""
 
+import json
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import tinybert
 from tinybert.errors import InputError
 from tinybert.measure.info import describe
+from tinybert.quantize.config import QuantizeConfig
+from tinybert.quantize.note import QuantizationNote
+from tinybert.quantize.openvino import quantize_openvino
 from tinybert.runtime.load import open_artifact
 
 openvino = pytest.importorskip("openvino")
@@ -52,15 +59,60 @@ def test_info_tells_its_parts(run):
         assert parameters[0] == pytest.approx(parameters[1], rel=SHARED)
 
 
-def test_it_computes_what_the_onnx_file_does(run, reviews):
+def test_it_computes_what_the_onnx_file_does(run, reviews, tmp_path):
+    """Where attention's own products stay float, as they do in ONNX files."""
+    note = QuantizationNote.read(json.loads((run[0] / "config.json").read_text()), run[0])
+    config = QuantizeConfig(method="static", attention=False)
+    target = tmp_path / "model.xml"
+    quantize_openvino(run[0] / "openvino/model.xml", target, config, replace(note, attention={}))
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(run[0] / name, tmp_path)
     texts = [row["sentence"] for row in reviews]
-    names = ("onnx/model_quantized.onnx", "openvino/model_quantized.xml", "onnx/model.onnx")
-    onnx, ours, fp32 = (open_artifact(run[0] / name, None).logits(texts) for name in names)
+    files = (run[0] / "onnx/model_quantized.onnx", target, run[0] / "onnx/model.onnx")
+    onnx, ours, fp32 = (open_artifact(file, None).logits(texts) for file in files)
     # A float's last bit may flip a rounding, so single rows may be a step apart.
     assert np.median(np.abs(ours - onnx)) < 1e-4
     assert np.abs(ours - onnx).max() < 0.05
     assert (ours.argmax(1) == onnx.argmax(1)).all()
     assert np.abs(ours - fp32).max() > 1e-4, "nothing was quantized"
+    assert products_of_activations(target) == []
+
+
+def test_products_of_attention_are_integers_too(run, reviews):
+    """By all marks: probabilities from 0 to 1, the others symmetric; the logits hardly change."""
+    path = run[0] / "openvino/model_quantized.xml"
+    factors = products_of_activations(path)
+    assert len(factors) == 2 * 4, "two layers, queries with keys and probabilities with values"
+    ends = [
+        [node.input_value(at).get_node().get_data().item() for at in (1, 2)] for node in factors
+    ]
+    sized = [(low, high) for low, high in ends if low != 0]
+    assert len(sized) == 6
+    assert all(low == pytest.approx(-high * 128 / 127) for low, high in sized)
+    assert [high for low, high in ends if low == 0] == [1.0, 1.0]
+    texts = [row["sentence"] for row in reviews]
+    ours, fp32 = (
+        open_artifact(run[0] / name, None).logits(texts)
+        for name in ("openvino/model_quantized.xml", "openvino/model.xml")
+    )
+    assert np.abs(ours - fp32).mean() < 0.05
+
+
+def products_of_activations(path):
+    """The marked factors of products without weights."""
+    factors = []
+    for node in openvino.Core().read_model(path).get_ops():
+        if node.get_type_name() == "MatMul":
+            nodes = [value.get_node() for value in node.input_values()]
+            while any(each.get_type_name() in ("Reshape", "Transpose") for each in nodes):
+                nodes = [
+                    each.input_value(0).get_node()
+                    if each.get_type_name() in ("Reshape", "Transpose")
+                    else each
+                    for each in nodes
+                ]
+            factors += nodes if all(n.get_type_name() == "FakeQuantize" for n in nodes) else []
+    return factors
 
 
 def test_every_layer_multiplies_integers(run):

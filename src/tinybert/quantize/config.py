@@ -38,6 +38,11 @@ class QuantizeConfig(Config):
     activations: bool = Field(
         True, description="of qat: quantize activations too; else it trains for weight-only files"
     )
+    attention: bool = Field(
+        True,
+        description="in OpenVINO files, multiply queries by keys and attention probabilities by "
+        "values as integers too, where `static` or `qat` know the ranges",
+    )
     reduce_range: bool = Field(
         False,
         description="weights of 7 bits: for x86 without VNNI (before 2019), whose int8 products "
@@ -111,6 +116,10 @@ class QuantizeConfig(Config):
                     trains,
                     "only `method: qat` may leave activations float; for weights alone there is "
                     "`method: weight-only`",
+                ),
+                "attention": (
+                    self.static_activations,
+                    "its products are integers only where ranges are known beforehand",
                 ),
                 "reduce_range": (
                     self.bits == 8 and not self.float_activations,

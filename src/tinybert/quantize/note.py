@@ -23,6 +23,8 @@ class QuantizationNote:
         ranges: (low, high) of the input of each linear layer, by its module's name; layers that
             share their input share its range. Empty where activations stay float.
         kept: Names of the linear layers in higher precision.
+        attention: The largest size of the queries, keys and values that a linear layer makes, by
+            its name. Empty where their products stay float.
     """
 
     bits: int
@@ -31,6 +33,7 @@ class QuantizationNote:
     reduce_range: bool
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    attention: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(

@@ -41,6 +41,7 @@ def quantize_openvino(
     for node in model.get_ordered_ops():
         if node.get_type_name() == "MatMul":
             _linear(node, note, quantized)
+            _attention(node, note)
         elif node.get_type_name() == "Gather" and note.embeddings:
             _table(node, note)
     if not quantized:
@@ -91,6 +92,43 @@ def _linear(node: Any, note: QuantizationNote, quantized: dict[Any, Any]) -> Non
         _constant(f"{name}.weight_scale", scales),
     )
     node.input(1).replace_source_output(stored.output(0))
+
+
+def _attention(node: Any, note: QuantizationNote) -> None:
+    """queries @ keys or probabilities @ values, both in int8, where sizes are known.
+
+    The plugin wants queries, keys and values symmetric about 0: with a zero point, marking them
+    costs more than it brings (1.02 to 1.07 of the time on two threads, beside 0.92 to 0.96).
+    """
+    import openvino.opset13 as ops
+
+    ports = _sources(node)
+    ranges = [_range(port.get_source_output().get_node(), note) for port in ports]
+    for port, range_ in zip(ports, ranges, strict=True):
+        if None not in ranges:
+            ends = np.array(range_, np.float32)
+            marked = ops.fake_quantize(port.get_source_output(), *ends, *ends, LEVELS + 1)
+            port.replace_source_output(marked.output(0))
+
+
+def _sources(product: Any) -> list[Any]:
+    """For both factors, the input port from which on they are only moved about."""
+    ports = []
+    for port in product.inputs():
+        while port.get_source_output().get_node().get_type_name() in ("Reshape", "Transpose"):
+            port = port.get_source_output().get_node().input(0)
+        ports.append(port)
+    return ports
+
+
+def _range(values: Any, note: QuantizationNote) -> tuple[float, float] | None:
+    """Of probabilities, or of queries, keys or values whose size is known."""
+    if values.get_type_name() == "Softmax":
+        return 0.0, 1.0
+    made_by = values.input_value(0).get_node() if values.get_type_name() == "Add" else values
+    size = note.attention.get(made_by.get_friendly_name().partition("/")[0])
+    # 128 steps below 0 and 127 above.
+    return (-size * 128 / 127, size) if size else None
 
 
 def _table(node: Any, note: QuantizationNote) -> None:

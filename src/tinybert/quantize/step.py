@@ -7,6 +7,7 @@ from transformers import PreTrainedModel, TrainerCallback
 from tinybert.context import Context
 from tinybert.observe import calibration_batches
 from tinybert.quantize.activations import RenewRanges, measure_ranges
+from tinybert.quantize.attention import measure_attention
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.quantize.fake import (
     fake_quantize,
@@ -38,6 +39,8 @@ def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) ->
         note = replace(note, kept=most_sensitive(model, note, batches, config.keep_sensitive))
     if config.method == "qat":
         note = _train(config, model, note, context)
+    if config.static_activations and config.attention:
+        note = replace(note, attention=measure_attention(model, batches))
     setattr(model.config, QUANTIZATION_KEY, note.as_json())
     return model
 
