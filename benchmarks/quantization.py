@@ -34,6 +34,7 @@ from tinybert.observe import calibration_batches
 from tinybert.quantize import QuantizeConfig
 from tinybert.quantize.artifact import quantize_artifact
 from tinybert.quantize.config import QuantizedDistillConfig
+from tinybert.quantize.note import QUANTIZATION_KEY
 from tinybert.quantize.step import prepare
 from tinybert.runtime.load import open_artifact
 from tinybert.tasks import get_task
@@ -50,6 +51,7 @@ VARIANTS: dict[str, QuantizeConfig | None] = {
     "the same, attention in float": QuantizeConfig(method="static", attention=False),
     NNCF: None,
     "QAT int8": QuantizeConfig(method="qat"),
+    "QAT int8, OpenVINO": QuantizeConfig(method="qat"),
     "4-bit weights": QuantizeConfig.model_validate({"method": "weight-only", **GROUPS}),
     "4-bit weights, QAT": QuantizeConfig.model_validate(
         {"method": "qat", "activations": False, **GROUPS}
@@ -57,9 +59,15 @@ VARIANTS: dict[str, QuantizeConfig | None] = {
     "4-bit rows": QuantizeConfig(method="weight-only", bits=4),
     "4-bit rows, QAT": QuantizeConfig(method="qat", activations=False, bits=4),
 }
-ON_OPENVINO = ("static int8, OpenVINO", "the same, attention in float", NNCF)
+ON_OPENVINO = (
+    "static int8, OpenVINO",
+    "the same, attention in float",
+    NNCF,
+    "QAT int8, OpenVINO",
+)
 AGAINST = {
     "QAT int8": "static int8",
+    "QAT int8, OpenVINO": "static int8, OpenVINO",
     "4-bit weights, QAT": "4-bit weights",
     "4-bit rows, QAT": "4-bit rows",
 }
@@ -84,8 +92,13 @@ def main() -> None:
     for name in options.tasks:
         task, context = read_task(name, options)
         for seed in options.seeds:
+            trained: dict[str, tuple[PreTrainedModel, float]] = {}
             for variant in options.only:
-                metric, size, seconds = measure(variant, name, seed, task, context, options)
+                key = repr(VARIANTS[variant])
+                if key not in trained:  # the same model ends in files of several formats
+                    trained[key] = train(VARIANTS[variant], name, seed, task, context, options)
+                model, seconds = trained[key]
+                metric, size = measure(variant, model, name, task, context, options)
                 scores[variant].append(metric)
                 drop = scores[FP32][-1] - metric if FP32 in scores else 0.0
                 print(
@@ -106,20 +119,18 @@ def read_task(name: str, options: argparse.Namespace) -> tuple[Task, Context]:
 
 
 def measure(
-    variant: str, name: str, seed: int, task: Task, context: Context, options: argparse.Namespace
-) -> tuple[float, int, float]:
-    """Metric and bytes of one file, and the seconds that preparing it took."""
+    variant: str,
+    model: PreTrainedModel,
+    name: str,
+    task: Task,
+    context: Context,
+    options: argparse.Namespace,
+) -> tuple[float, int]:
+    """Metric and bytes of one file."""
     config = VARIANTS[variant]
-    student = options.runs / name.replace("-", "") / f"heads12-teacher-{seed}" / "student"
-    model = load_model(student, task)
-    begun = time.monotonic()
     with TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        if config is not None and config.prepares:
-            model = train(config, model, context, folder, seed, options.epochs)
-        seconds = time.monotonic() - begun
         target = "openvino" if variant in ON_OPENVINO else "onnx"
-        path = export(model, context.tokenizer, folder, [target])[target]
+        path = export(model, context.tokenizer, Path(temporary), [target])[target]
         if variant == NNCF:
             path = quantize_by_nncf(path, context)
         elif config is not None:
@@ -129,7 +140,7 @@ def measure(
         result = evaluate(open_artifact(path, threads=None), dev)
         weights = path.with_suffix(".bin")
         size = path.stat().st_size + (weights.stat().st_size if weights.exists() else 0)
-        return result["metric"], size, seconds
+        return result["metric"], size
 
 
 def quantize_by_nncf(path: Path, context: Context) -> Path:
@@ -155,24 +166,33 @@ def quantize_by_nncf(path: Path, context: Context) -> Path:
 
 
 def train(
-    config: QuantizeConfig,
-    model: PreTrainedModel,
-    context: Context,
-    folder: Path,
+    config: QuantizeConfig | None,
+    name: str,
     seed: int,
-    epochs: float,
-) -> PreTrainedModel:
+    task: Task,
+    context: Context,
+    options: argparse.Namespace,
+) -> tuple[PreTrainedModel, float]:
+    """The student, prepared as its quantized file wants it, and the seconds that this took."""
+
     def heal(
         model: PreTrainedModel, settings: DistillConfig, callbacks: Sequence[TrainerCallback] = ()
     ) -> PreTrainedModel:
         return distill(settings, model, here, callbacks)
 
-    here = replace(context, seed=seed, folder=folder / "checkpoints", heal=heal)
-    if config.method == "qat":
-        learns = QuantizedDistillConfig(epochs=epochs)
-        config = config.model_copy(update={"distill": learns})
-    set_seed(seed)
-    return prepare(config, model, here)
+    student = options.runs / name.replace("-", "") / f"heads12-teacher-{seed}" / "student"
+    model = load_model(student, task)
+    vars(model.config).pop(QUANTIZATION_KEY, None)
+    begun = time.monotonic()
+    if config is not None and config.prepares:
+        if config.method == "qat":
+            learns = QuantizedDistillConfig(epochs=options.epochs)
+            config = config.model_copy(update={"distill": learns})
+        set_seed(seed)
+        with TemporaryDirectory() as folder:
+            here = replace(context, seed=seed, folder=Path(folder) / "checkpoints", heal=heal)
+            model = prepare(config, model, here)
+    return model, time.monotonic() - begun
 
 
 def summarize(scores: dict[str, list[float]]) -> None:

@@ -15,6 +15,7 @@ from tinybert.huggingface import load_model, load_tokenizer
 from tinybert.measure.bench import bench
 from tinybert.measure.evaluate import evaluate
 from tinybert.progress import Progress, ProgressCallback
+from tinybert.quantize.step import assume_ranges
 from tinybert.recipe import Step
 from tinybert.runtime.checksums import note_checksums
 from tinybert.runtime.config import max_positions
@@ -57,8 +58,7 @@ def export_both(
         paths = export(loaded, tokenizer, folder / name, formats)
         if name == "model" and quantize is not None:
             for path in paths.values():
-                target = path.with_stem(path.stem + QUANTIZED)
-                note_checksums(folder / name, quantize.kind.load()(path, target, quantize.config))
+                note_checksums(folder / name, _quantize(path, quantize))
 
 
 def measure(
@@ -108,23 +108,29 @@ def latencies(
     """Median milliseconds of one row, of the file that each model would end in.
 
     Args:
-        models: They need not be trained.
+        models: They need not be trained. Their configs are written in.
         tokenizer: Of all of them.
         target: The format.
-        quantize: The step that quantizes, if the recipe has one. With its own settings, ranges
-            would have to be known; its default costs about the same time.
+        quantize: The step that quantizes, if the recipe has one.
     """
     files = []
     with TemporaryDirectory() as folder:
         for number, model in enumerate(models):
+            if quantize is not None:
+                assume_ranges(quantize.config, model)
             path = export(model, tokenizer, Path(folder, str(number)), [target])[target]
             if quantize is not None:
-                source, path = path, path.with_stem(path.stem + QUANTIZED)
-                quantize.kind.load()(source, path, type(quantize.config)())
+                path = _quantize(path, quantize)[0]
             files.append(str(path))
         length = min(max_positions(model.config.to_dict()) or LATENCY_LENGTH for model in models)
         result = bench(files, length=min(length, LATENCY_LENGTH))
     return [model.latency_ms for model in result.models]
+
+
+def _quantize(source: Path, quantize: Step) -> list[Path]:
+    """Writes the quantized form beside a file; the files written, what is loaded first."""
+    target = source.with_stem(source.stem + QUANTIZED)
+    return quantize.kind.load()(source, target, quantize.config)
 
 
 def artifact_paths(folder: Path) -> list[str]:

@@ -6,7 +6,8 @@ import torch
 from tinybert.errors import InputError
 from tinybert.huggingface import save_model
 from tinybert.models import load_student
-from tinybert.prune.gates import MASK, Gates, Group
+from tinybert.prune.choice import MASK
+from tinybert.prune.gates import Gates, Group
 from tinybert.prune.importance import Magnitude
 from tinybert.prune.units import drop_layers, head_units, layer_units, neuron_units
 from tinybert.shapes import SHAPE_KEY, LowRankLinear, head_counts, neuron_counts, replace_module

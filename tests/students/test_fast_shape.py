@@ -8,6 +8,8 @@ from transformers import AutoTokenizer
 
 from tinybert.artifacts import latencies
 from tinybert.models import load_student
+from tinybert.quantize import QuantizeConfig
+from tinybert.recipe import Step
 from tinybert.students.build import build_student
 from tinybert.students.config import FAST_HEAD_STEP, StudentConfig
 from tinybert.students.fast_shape import candidates, fast_shape
@@ -66,9 +68,17 @@ def test_a_checkpoint_has_its_shape():
         StudentConfig(init="some/checkpoint", shape="fast")
 
 
-def test_files_are_timed_side_by_side(tiny_bert_dir):
+@pytest.mark.parametrize(
+    ("target", "quantize"),
+    [("onnx", None), ("onnx", {"method": "qat"}), ("openvino", {"method": "static"})],
+)
+def test_files_are_timed_side_by_side(tiny_bert_dir, target, quantize):
+    """Quantized as the recipe says, though no range of theirs was ever measured."""
+    if target == "openvino":
+        pytest.importorskip("openvino")
+    step = None if quantize is None else Step("quantize", QuantizeConfig(**quantize))
     teacher = load_student(tiny_bert_dir)
     models = [build_student(shape, teacher) for shape in candidates(ASKED)]
-    times = latencies(models, AutoTokenizer.from_pretrained(tiny_bert_dir), "onnx", None)
+    times = latencies(models, AutoTokenizer.from_pretrained(tiny_bert_dir), target, step)
     assert len(times) == len(models) == 2  # 30 and 32 wide
     assert min(times) > 0

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+MASK = "prune_mask"
+"""The buffer that says what stays, beside the weights, so that a trainer's checkpoints have it."""
+
 
 def choose(
     scores: Sequence[Tensor], share: float, *, uniform: bool = True, multiple: int = 1

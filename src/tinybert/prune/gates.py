@@ -11,12 +11,12 @@ from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from tinybert.distributed import sum_over_all
-from tinybert.prune.choice import choose
+from tinybert.prune.choice import MASK, choose
 from tinybert.prune.importance import Importance
 from tinybert.prune.units import Units
 
-MASK, SCORES = "prune_mask", "prune_scores"
-"""Buffers beside the weights, so that a trainer's checkpoints have them."""
+SCORES = "prune_scores"
+"""The buffer of what units are worth, beside their mask."""
 
 MEMORY = 0.95
 """Of the running mean of scores: it spans about 20 steps, some 600 rows at a batch of 32."""

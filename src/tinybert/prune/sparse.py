@@ -14,9 +14,7 @@ from transformers import PreTrainedModel
 from tinybert.errors import InputError
 from tinybert.layers import encoder_layers
 from tinybert.measure.zeros import packed_bytes
-
-MASK = "prune_mask"
-"""A buffer beside the weight, so that a trainer's checkpoints have it."""
+from tinybert.prune.choice import MASK
 
 
 class Zeros:

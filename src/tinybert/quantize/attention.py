@@ -30,15 +30,23 @@ def measure_attention(model: PreTrainedModel, batches: Sequence[Batch]) -> dict[
 
         return hook
 
-    names = {module: name for name, module in model.named_modules()}
     model.eval()
     with contextlib.ExitStack() as hooks, torch.inference_mode():
-        for layer in encoder_layers(model):
-            own = layer.attention.self
-            for projection in (own.query, own.key, own.value):
-                # A low-rank one ends in a linear layer too.
-                *_, last = (part for part in projection.modules() if isinstance(part, nn.Linear))
-                hooks.callback(last.register_forward_hook(watch(names[last])).remove)
+        for name, layer in attention_layers(model).items():
+            hooks.callback(layer.register_forward_hook(watch(name)).remove)
         for batch in batches:
             model(**batch)
     return sizes
+
+
+def attention_layers(model: PreTrainedModel) -> dict[str, nn.Linear]:
+    """The linear layers that queries, keys and values come from, by name."""
+    names = {module: name for name, module in model.named_modules()}
+    found = {}
+    for layer in encoder_layers(model):
+        own = layer.attention.self
+        for projection in (own.query, own.key, own.value):
+            # A low-rank one ends in a linear layer too.
+            *_, last = (part for part in projection.modules() if isinstance(part, nn.Linear))
+            found[names[last]] = last
+    return found
