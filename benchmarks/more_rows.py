@@ -20,11 +20,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import set_seed
 
 from distillation_choices import run, split
 from tinybert.augment.words import change_words
+from tinybert.context import Context
+from tinybert.distill.config import GeneralDistillConfig
+from tinybert.distill.general import general_distill
+from tinybert.huggingface import save_model
 from tinybert.measure.evaluate import evaluate
 from tinybert.measure.machine import describe_machine
+from tinybert.students.config import StudentConfig
+from tinybert.students.step import student
 from tinybert.tasks.base import Examples, Text
 from tinybert.torch_model import load_torch
 
@@ -38,6 +45,9 @@ def main() -> None:
     parser.add_argument("data", help="its GLUE folder")
     parser.add_argument("--corpus", help="of .txt.gz files, for a task of single sentences")
     parser.add_argument("--only", nargs="+", help="names of variants")
+    parser.add_argument(
+        "--general", type=int, help="tokens of the corpus to distil on before, from the teacher"
+    )
     parser.add_argument("--held-out", type=int, default=4000)
     parser.add_argument("--teacher-epochs", type=float, default=5)
     parser.add_argument("--epochs", type=float, default=6)
@@ -49,6 +59,7 @@ def main() -> None:
     options.teacher_rows = options.rows = 10**9  # all
     options.out.mkdir(parents=True, exist_ok=True)
     context, held_out = split(options)
+    init = general_student(options, context) if options.general else "teacher"
     texts, labels = list(context.train.texts), context.train.labels
     generator = random.Random(options.seed)
     copies = [text for _ in range(options.more) for text in texts]
@@ -76,18 +87,42 @@ def main() -> None:
         variants["and both, longer"] = (Examples([*texts, *half], None, "texts"), {})
     teacher = evaluate(load_torch(options.out / "teacher"), held_out)["metric"]
     print(f"{describe_machine(torch.get_num_threads())}\n{options.task}, {len(texts)} rows")
-    print(f"teacher: {teacher:.4f} on {len(held_out)} held-out training rows; seed {options.seed}")
+    print(
+        f"teacher: {teacher:.4f} on {len(held_out)} held-out training rows; seed {options.seed}; init {init}"
+    )
     print(f"\n| | {context.task.metric} | of the teacher | agreement | KL |\n|-|-|-|-|-|")
     for name in options.only or variants:
         rows, settings = variants[name]
         settings = {"epochs": options.epochs, "temperature": 2.0} | settings
         here = replace(context, train=rows)
-        found = run(options, here, held_out, "teacher", settings, options.seed)
+        found = run(options, here, held_out, init, settings, options.seed)
         print(
             f"| {name} | {found['metric']:.4f} | {found['metric'] / teacher:.1%} "
             f"| {found['agreement']:.4f} | {found['kl']:.4f} |",
             flush=True,
         )
+
+
+def general_student(options: argparse.Namespace, context: Context) -> str:
+    """Makes the start that a student from its teacher is after general distillation; its name."""
+    name = f"general{options.general}"
+    start = options.out / f"start-{name}-{options.heads}-{options.seed}"
+    if not start.exists():
+        assert context.teacher is not None
+        set_seed(options.seed)
+        shape = StudentConfig(attention_heads=options.heads)
+        model = student(shape, context.teacher, context)
+        settings = GeneralDistillConfig(
+            max_tokens=options.general,
+            length=64,
+            batch_size=64,
+            gradient_accumulation=1,
+            learning_rate=3e-4,
+            epochs=1,
+        )
+        here = replace(context, unlabeled=(options.corpus,), folder=options.out / "checkpoints")
+        save_model(general_distill(settings, model, here), context.tokenizer, start)
+    return name
 
 
 def parts(text: Text) -> tuple[str, ...]:
