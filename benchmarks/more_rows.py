@@ -87,9 +87,8 @@ def main() -> None:
         variants["and both, longer"] = (Examples([*texts, *half], None, "texts"), {})
     teacher = evaluate(load_torch(options.out / "teacher"), held_out)["metric"]
     print(f"{describe_machine(torch.get_num_threads())}\n{options.task}, {len(texts)} rows")
-    print(
-        f"teacher: {teacher:.4f} on {len(held_out)} held-out training rows; seed {options.seed}; init {init}"
-    )
+    print(f"teacher: {teacher:.4f} on {len(held_out)} held-out training rows")
+    print(f"seed {options.seed}; init {init}")
     print(f"\n| | {context.task.metric} | of the teacher | agreement | KL |\n|-|-|-|-|-|")
     for name in options.only or variants:
         rows, settings = variants[name]
