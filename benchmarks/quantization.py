@@ -53,10 +53,14 @@ VARIANTS: dict[str, QuantizeConfig | None] = {
     "QAT int8": QuantizeConfig(method="qat"),
     "QAT int8, OpenVINO": QuantizeConfig(method="qat"),
     "4-bit weights": QuantizeConfig.model_validate({"method": "weight-only", **GROUPS}),
+    "4-bit weights, GPTQ": QuantizeConfig.model_validate(
+        {"method": "weight-only", "rounding": "gptq", **GROUPS}
+    ),
     "4-bit weights, QAT": QuantizeConfig.model_validate(
         {"method": "qat", "activations": False, **GROUPS}
     ),
     "4-bit rows": QuantizeConfig(method="weight-only", bits=4),
+    "4-bit rows, GPTQ": QuantizeConfig(method="weight-only", bits=4, rounding="gptq"),
     "4-bit rows, QAT": QuantizeConfig(method="qat", activations=False, bits=4),
 }
 ON_OPENVINO = (
@@ -68,7 +72,9 @@ ON_OPENVINO = (
 AGAINST = {
     "QAT int8": "static int8",
     "QAT int8, OpenVINO": "static int8, OpenVINO",
+    "4-bit weights, GPTQ": "4-bit weights",
     "4-bit weights, QAT": "4-bit weights",
+    "4-bit rows, GPTQ": "4-bit rows",
     "4-bit rows, QAT": "4-bit rows",
 }
 

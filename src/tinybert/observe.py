@@ -92,3 +92,33 @@ def observe(
         for batch in batches:
             model(**batch)
             yield dict(seen)
+
+
+def input_statistics(
+    model: PreTrainedModel, batches: Sequence[Batch], layers: dict[str, nn.Linear]
+) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """The mean and the covariance of what each layer is given on real tokens.
+
+    Args:
+        model: Run in eval mode.
+        batches: Tokenized rows.
+        layers: Of the model, by name.
+
+    Yields:
+        Name, (inputs,) and (inputs, inputs), the last two in float64 on the CPU.
+    """
+    sums = {
+        name: torch.zeros(layer.in_features + 1, layer.in_features + 1, dtype=torch.float64)
+        for name, layer in layers.items()
+    }
+    for batch, seen in zip(batches, observe(model, batches, dict(layers)), strict=True):
+        mask = batch["attention_mask"].bool()
+        for name, (given, _) in seen.items():
+            # float32 would not survive the subtraction below; a pooler is given one token a row.
+            rows = (given[mask] if given.dim() == 3 else given).double()
+            rows = torch.cat([rows.new_ones(len(rows), 1), rows], dim=1)
+            sums[name] += (rows.T @ rows).cpu()
+    for name, total in sums.items():
+        moments = total / total[0, 0]
+        mean = moments[0, 1:]
+        yield name, mean, moments[1:, 1:] - mean.outer(mean)

@@ -1,7 +1,7 @@
 """Low-rank factorisation of feed-forward and attention weights."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from tinybert.errors import InputError
 from tinybert.factorize.config import FactorizeConfig, Part
 from tinybert.factorize.svd import chosen_rank, factors, spectrum
 from tinybert.layers import encoder_layers
-from tinybert.observe import Batch, calibration_batches, observe
+from tinybert.observe import Batch, calibration_batches, input_statistics
 from tinybert.shapes import LowRankLinear, replace_module
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def factorize_layers(
     }
     found = {name: layer for name, layer in layers.items() if isinstance(layer, nn.Linear)}
     ranks = {}
-    for name, mean, covariance in _statistics(model, batches, found):
+    for name, mean, covariance in input_statistics(model, batches, found):
         layer = found[name]
         rank = choose(spectrum(layer.weight, covariance))
         if rank * sum(layer.weight.shape) < layer.weight.numel():
@@ -106,23 +106,3 @@ def low_rank(layer: nn.Linear, mean: Tensor, covariance: Tensor, rank: int) -> L
     lost = layer.weight.cpu() - up @ down
     product.up.bias.copy_(layer.bias.cpu() + lost @ mean.float())
     return product.to(layer.weight).train(layer.training)
-
-
-def _statistics(
-    model: PreTrainedModel, batches: Sequence[Batch], layers: dict[str, nn.Linear]
-) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """The mean and the covariance of what each layer is given on real tokens, by its name."""
-    sums = {
-        name: torch.zeros(layer.in_features + 1, layer.in_features, dtype=torch.float64)
-        for name, layer in layers.items()
-    }
-    for batch, seen in zip(batches, observe(model, batches, dict(layers)), strict=True):
-        mask = batch["attention_mask"].bool()
-        for name, (given, _) in seen.items():
-            rows = given[mask].double()  # float32 would not survive the subtraction below
-            ones = rows.new_ones(len(rows), 1)
-            sums[name] += (torch.cat([ones, rows], dim=1).T @ rows).cpu()
-    tokens = sum(int(batch["attention_mask"].sum()) for batch in batches)
-    for name, total in sums.items():
-        mean, moment = total[0] / tokens, total[1:] / tokens
-        yield name, mean, moment - mean.outer(mean)

@@ -34,6 +34,11 @@ class QuantizeConfig(Config):
         description="neighbouring weights that share a scale, where activations are float; "
         "default: all of an output channel or of a table's row",
     )
+    rounding: Literal["nearest", "gptq"] = Field(
+        "nearest",
+        description="of weight-only: gptq rounds each weight so as to make up for those before it, "
+        "by what flows through the layer on training rows (arXiv:2210.17323)",
+    )
     embeddings: bool = Field(True, description="quantize the embedding tables too")
     activations: bool = Field(
         True, description="of qat: quantize activations too; else it trains for weight-only files"
@@ -75,12 +80,17 @@ class QuantizeConfig(Config):
     @property
     def prepares(self) -> bool:
         """Whether the model itself is worked on before the export."""
-        return self.method in ("static", "qat") or self.keep_sensitive > 0
+        return self.method in ("static", "qat") or self.observes_inputs
 
     @property
     def measures(self) -> bool:
-        """Whether ranges or sensitivity are measured on training rows."""
-        return self.static_activations or self.keep_sensitive > 0
+        """Whether something is measured on training rows."""
+        return self.static_activations or self.observes_inputs
+
+    @property
+    def observes_inputs(self) -> bool:
+        """Whether sensitivity or what flows through layers is measured, whatever the method."""
+        return self.keep_sensitive > 0 or self.rounding == "gptq"
 
     @property
     def needs_rows(self) -> bool:
@@ -116,6 +126,10 @@ class QuantizeConfig(Config):
                     trains,
                     "only `method: qat` may leave activations float; for weights alone there is "
                     "`method: weight-only`",
+                ),
+                "rounding": (
+                    self.method == "weight-only",
+                    "gptq is for `method: weight-only`; qat trains the weights instead",
                 ),
                 "attention": (
                     self.static_activations,

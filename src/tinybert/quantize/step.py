@@ -16,6 +16,7 @@ from tinybert.quantize.fake import (
     round_weights,
     trained_ranges,
 )
+from tinybert.quantize.gptq import round_by_gptq
 from tinybert.quantize.note import QUANTIZATION_KEY, QuantizationNote
 from tinybert.quantize.sensitivity import most_sensitive
 
@@ -26,7 +27,8 @@ def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) ->
     Args:
         config: The method decides how far this goes: `dynamic` and `weight-only` find the layers
             to keep, `static` the ranges of activations too.
-        model: Changed in place. After `qat`, its weights are those of the quantized file.
+        model: Changed in place. After `qat` or with `rounding: gptq`, its weights are those of
+            the quantized file.
         context: With training rows and, for `qat`, a teacher and `heal`.
     """
     rows = config.calibration_rows if config.measures else 0
@@ -37,6 +39,8 @@ def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) ->
     note = QuantizationNote.of(config, ranges)
     if config.keep_sensitive:
         note = replace(note, kept=most_sensitive(model, note, batches, config.keep_sensitive))
+    if config.rounding == "gptq":
+        round_by_gptq(model, note, batches)
     if config.method == "qat":
         note = _train(config, model, note, context)
     if config.static_activations and config.attention:
