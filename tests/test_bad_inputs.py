@@ -162,6 +162,10 @@ RECIPES = {
         put("steps.1.distill", {"teachers": [{"weight": 2}]}),
         ["teachers.0.model", "missing", "hub id"],
     ),
+    "predictions of a teacher without a masked-LM head": (
+        put("steps.1", {"general-distill": {"teacher": "fine-tuned", "prediction": 1.0}}),
+        ["general-distill", "prediction", "no masked-LM head"],
+    ),
     "a general distillation of nothing": (
         put("steps.1", {"general-distill": {}}),
         ["general-distill", "data.unlabeled"],

@@ -403,13 +403,15 @@ def test_two_teachers(recipe, tiny_bert_dir, finished, tmp_path):
         tinybert.compress(recipe(steps=steps), tmp_path / "three")
 
 
+@pytest.mark.parametrize("teacher", [None, "fine-tuned"])
 def test_general_distillation_learns_from_the_teacher_as_it_was(
-    recipe, encoder_dir, reviews, tmp_path
+    recipe, encoder_dir, reviews, tmp_path, teacher
 ):
-    """The bare encoder, not what `finetune` made of it, and in whatever order they stand."""
+    """The bare encoder, unless it is asked for what `finetune` made of it."""
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("\n".join(row["sentence"] for row in reviews), encoding="utf-8")
     general = {"length": 16, "batch_size": 4, "gradient_accumulation": 1, "max_steps": 2}
+    general["teacher"] = teacher
     shape = SHAPE | {"init": "random"}
     results = []
     for name, epochs in (("short", 1), ("long", 2)):
@@ -426,7 +428,8 @@ def test_general_distillation_learns_from_the_teacher_as_it_was(
             tinybert.compress(changed, tmp_path / name, progress=stop_before_export)
         results.append(models(tmp_path / name))
     assert results[0]["finetune"] != results[1]["finetune"]
-    assert results[0]["general-distill"] == results[1]["general-distill"]
+    same = results[0]["general-distill"] == results[1]["general-distill"]
+    assert same == (teacher is None)
     assert results[0]["general-distill"] != results[0]["student"]
 
 

@@ -97,6 +97,10 @@ class DistillConfig(DistillationConfig):
         return {"prediction": self.prediction, "label": self.label} | super().weights()
 
 
+FINE_TUNED = "fine-tuned"
+"""As the teacher of a general distillation: that of the steps which follow."""
+
+
 class GeneralDistillConfig(DistillationConfig):
     """Trains the student's encoder on a corpus, `data.unlabeled`, as the teacher's encoder does.
 
@@ -133,8 +137,16 @@ class GeneralDistillConfig(DistillationConfig):
         0.0, ge=0, lt=1, description="share of tokens hidden from both models; BERT's is 0.15"
     )
     teacher: str | None = Field(
-        None, description="path or hub id of another teacher, with the same vocabulary"
+        None,
+        description="path or hub id of another teacher, with the same vocabulary; or `fine-tuned`, "
+        "the teacher of the steps that follow, for a student that begins with its weights",
     )
+
+    @model_validator(mode="after")
+    def _predicts_by_a_head(self) -> "GeneralDistillConfig":
+        if self.teacher == FINE_TUNED and self.prediction:
+            raise ValueError("prediction: a fine-tuned teacher has no masked-LM head")
+        return self
 
     @property
     def needs_rows(self) -> bool:
