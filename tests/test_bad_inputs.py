@@ -162,7 +162,7 @@ RECIPES = {
         put("steps.1.distill", {"teachers": [{"weight": 2}]}),
         ["teachers.0.model", "missing", "hub id"],
     ),
-    "predictions of a teacher without a masked-LM head": (
+    "predictions of the fine-tuned teacher": (
         put("steps.1", {"general-distill": {"teacher": "fine-tuned", "prediction": 1.0}}),
         ["general-distill", "prediction", "no masked-LM head"],
     ),

@@ -3,7 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from tinybert.distill.config import DistillationConfig, DistillConfig, GeneralDistillConfig
+from tinybert.distill.config import (
+    FINE_TUNED,
+    DistillationConfig,
+    DistillConfig,
+    GeneralDistillConfig,
+)
 from tinybert.distill.schedules import check_schedule
 from tinybert.expected_shape import ExpectedShape
 from tinybert.factorize.config import FactorizeConfig
@@ -133,7 +138,7 @@ def _check_general(
     config: dict[str, Any],
     student: ExpectedShape,
 ) -> None:
-    if settings.teacher is not None:
+    if settings.teacher not in (None, FINE_TUNED):
         with recipe.blamed(*place, "teacher"):
             config = read_object(find_folder(settings.teacher) / "config.json")
     if config.get("model_type") not in BERT_LIKE:
