@@ -70,9 +70,12 @@ def test_zeros_stay(weights, inputs):
     assert (rounded[weights == 0] == 0).all()
 
 
-def test_an_input_that_is_always_0(weights, inputs):
+def test_inputs_that_never_vary(weights, inputs):
+    """One of them, or all: there is nothing to make up for."""
     inputs[:, 5] = 0
     assert gptq(weights, inputs.double().T.cov(), LARGEST).isfinite().all()
+    rounded = gptq(weights, torch.zeros(64, 64, dtype=torch.double), LARGEST)
+    torch.testing.assert_close(rounded, nearest(weights, None))
 
 
 @pytest.fixture

@@ -58,9 +58,11 @@ def gptq(
     """
     _, scales = fake_integers(weights, largest, group_size)
     scales = scales.expand_as(weights).double()
-    left = weights.double()
+    left = weights.to(torch.float64, copy=True)
     fixed = ((left / scales).abs() > largest * (1 - 1e-6)) | (weights == 0)
-    damped = covariance + DAMPING * covariance.diagonal().mean() * torch.eye(len(covariance))
+    # Inputs that never vary, as a pooler's are of one row, have a covariance of 0.
+    damping = (DAMPING * covariance.diagonal().mean()).clamp_min(1e-12)
+    damped = covariance + damping * torch.eye(len(covariance))
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped))
     factor = torch.linalg.cholesky(inverse, upper=True)
     for place in range(weights.shape[1]):
