@@ -3,22 +3,9 @@ import torch
 
 from tinybert.factorize.config import FactorizeConfig
 from tinybert.factorize.step import factorize
-from tinybert.huggingface import load_model
-from tinybert.observe import make_batches
 from tinybert.quantize.attention import measure_attention
 
 SELF = "bert.encoder.layer.{}.attention.self.{}"
-
-
-@pytest.fixture
-def model(tiny_bert_dir, tiny_context):
-    return load_model(tiny_bert_dir, tiny_context().task)
-
-
-@pytest.fixture
-def batches(tiny_context):
-    context = tiny_context()
-    return make_batches(context.train.texts, context.tokenizer, 32, torch.device("cpu"), 16)
 
 
 def test_the_largest_of_all_batches(model, batches):

@@ -5,8 +5,7 @@ import copy
 import pytest
 import torch
 
-from tinybert.huggingface import load_model
-from tinybert.observe import input_statistics, make_batches
+from tinybert.observe import input_statistics
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.quantize.fake import (
     fake_integers,
@@ -76,17 +75,6 @@ def test_inputs_that_never_vary(weights, inputs):
     assert gptq(weights, inputs.double().T.cov(), LARGEST).isfinite().all()
     rounded = gptq(weights, torch.zeros(64, 64, dtype=torch.double), LARGEST)
     torch.testing.assert_close(rounded, nearest(weights, None))
-
-
-@pytest.fixture
-def model(tiny_bert_dir, tiny_context):
-    return load_model(tiny_bert_dir, tiny_context().task)
-
-
-@pytest.fixture
-def batches(tiny_context):
-    context = tiny_context()
-    return make_batches(context.train.texts, context.tokenizer, 32, torch.device("cpu"))
 
 
 def test_of_a_model_every_layer_loses_less(model, batches):

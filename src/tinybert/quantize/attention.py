@@ -1,14 +1,12 @@
 """What attention's own products need to be integers: how large queries, keys and values get."""
 
-import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
 
 from tinybert.layers import encoder_layers
-from tinybert.observe import Batch
+from tinybert.observe import Batch, observe
 
 
 def measure_attention(model: PreTrainedModel, batches: Sequence[Batch]) -> dict[str, float]:
@@ -23,19 +21,9 @@ def measure_attention(model: PreTrainedModel, batches: Sequence[Batch]) -> dict[
         {"bert.encoder.layer.0.attention.self.query": 8.1, ...}
     """
     sizes: dict[str, float] = {}
-
-    def watch(name: str) -> Callable[..., None]:
-        def hook(_layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    for seen in observe(model, batches, dict(attention_layers(model))):
+        for name, (_, output) in seen.items():
             sizes[name] = max(sizes.get(name, 0.0), output.abs().max().item())
-
-        return hook
-
-    model.eval()
-    with contextlib.ExitStack() as hooks, torch.inference_mode():
-        for name, layer in attention_layers(model).items():
-            hooks.callback(layer.register_forward_hook(watch(name)).remove)
-        for batch in batches:
-            model(**batch)
     return sizes
 
 
