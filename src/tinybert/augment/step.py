@@ -7,7 +7,7 @@ from transformers import PreTrainedModel
 from tinybert.augment.config import AugmentConfig
 from tinybert.augment.words import change_words
 from tinybert.context import Context
-from tinybert.tasks.base import Text
+from tinybert.tasks.base import Text, text_parts
 
 
 def augment(config: AugmentConfig, model: PreTrainedModel, context: Context) -> list[Text]:
@@ -23,11 +23,7 @@ def augment(config: AugmentConfig, model: PreTrainedModel, context: Context) -> 
         each, less those that are there already.
     """
     texts = context.train.texts
-    words = [word for text in texts for part in _parts(text) for word in part.split()]
+    words = [word for text in texts for part in text_parts(text) for word in part.split()]
     changed = change_words(list(texts) * config.copies, words, random.Random(context.seed))
     known = set(texts)
     return [*texts, *(text for text in dict.fromkeys(changed) if text not in known)]
-
-
-def _parts(text: Text) -> tuple[str, ...]:
-    return (text,) if isinstance(text, str) else text

@@ -21,6 +21,17 @@ from tinybert.measure.metrics import METRICS
 Text = str | tuple[str, str]
 """One input: a sentence, or a pair of sentences."""
 
+
+def text_parts(text: Text) -> tuple[str, ...]:
+    """The one sentence, or both of a pair.
+
+    Example:
+        >>> text_parts("a film"), text_parts(("a film", "a book"))
+        (('a film',), ('a film', 'a book'))
+    """
+    return (text,) if isinstance(text, str) else text
+
+
 Prediction = dict[str, Any]
 """One entry of `predict --json`: {"label", "score", "scores"} or {"value"}."""
 

@@ -7,6 +7,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from tinybert.context import Context
 from tinybert.data.corpus import read_corpus
 from tinybert.progress import Progress
+from tinybert.tasks.base import text_parts
 from tinybert.trim.choose import always_kept, choose_pieces
 from tinybert.trim.config import TrimConfig
 from tinybert.trim.pieces import read_pieces
@@ -37,9 +38,7 @@ def trim_vocabulary(
     """
     pieces = read_pieces(read_document(context.tokenizer))
     sources = context.unlabeled if config.corpus is None else config.corpus
-    rows = itertools.chain.from_iterable(
-        (text,) if isinstance(text, str) else text for text in context.train.texts
-    )
+    rows = itertools.chain.from_iterable(text_parts(text) for text in context.train.texts)
 
     def report(done: int) -> None:
         # How many texts a corpus has is known at its end.
