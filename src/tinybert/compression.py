@@ -16,7 +16,6 @@ from transformers import PreTrainedModel, TrainerCallback, set_seed
 
 from tinybert.artifacts import export_both, latencies, measure
 from tinybert.context import Context
-from tinybert.distill.config import FINE_TUNED
 from tinybert.distributed import agree, is_main, start, wait_for_all
 from tinybert.errors import InputError
 from tinybert.export.targets import TARGETS
@@ -264,9 +263,9 @@ class _Run:
 
     def _load_teacher(self, step: Step) -> PreTrainedModel | None:
         """The model that a step learns from; None before the first that shrinks it."""
-        if step.name == "general-distill" and step.config.teacher != FINE_TUNED:
+        if step.name == "general-distill" and not step.config.fine_tuned:
             # Its encoder alone matters: an un-fine-tuned teacher has no head for the task.
-            folder = find_folder(step.config.teacher or str(self.inputs.teacher))
+            folder = find_folder(step.config.other_teacher or str(self.inputs.teacher))
             if step.config.prediction:
                 return load_masked_lm(folder)
             return load_model(folder, self.inputs.task, new_head=True)

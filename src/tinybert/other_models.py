@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from tinybert.distill.config import FINE_TUNED, DistillConfig, GeneralDistillConfig
+from tinybert.distill.config import DistillConfig, GeneralDistillConfig
 from tinybert.errors import InputError
 from tinybert.generate.config import GenerateConfig
 from tinybert.hub import find_folder
@@ -65,9 +65,9 @@ def _named(recipe: Recipe) -> Iterator[tuple[Place, str, Any]]:
             yield (*place, "init"), settings.init, settings
         if isinstance(settings, GenerateConfig) and settings.masked_lm is not None:
             yield (*place, "masked_lm"), settings.masked_lm, settings
-        if isinstance(settings, GeneralDistillConfig) and settings.teacher != FINE_TUNED:
-            if settings.teacher is not None:
-                yield (*place, "teacher"), settings.teacher, settings
+        if isinstance(settings, GeneralDistillConfig) and not settings.fine_tuned:
+            if settings.other_teacher is not None:
+                yield (*place, "teacher"), settings.other_teacher, settings
             elif settings.prediction:  # asks more of the recipe's teacher than the other losses
                 yield (*place, "prediction"), recipe.teacher, settings
         if step.distillation is not None:

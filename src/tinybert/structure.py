@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 from tinybert.distill.config import (
-    FINE_TUNED,
     DistillationConfig,
     DistillConfig,
     GeneralDistillConfig,
@@ -138,9 +137,9 @@ def _check_general(
     config: dict[str, Any],
     student: ExpectedShape,
 ) -> None:
-    if settings.teacher not in (None, FINE_TUNED):
+    if settings.other_teacher is not None:
         with recipe.blamed(*place, "teacher"):
-            config = read_object(find_folder(settings.teacher) / "config.json")
+            config = read_object(find_folder(settings.other_teacher) / "config.json")
     if config.get("model_type") not in BERT_LIKE:
         raise recipe.source.error(
             place,

@@ -144,9 +144,19 @@ class GeneralDistillConfig(DistillationConfig):
 
     @model_validator(mode="after")
     def _predicts_by_a_head(self) -> "GeneralDistillConfig":
-        if self.teacher == FINE_TUNED and self.prediction:
+        if self.fine_tuned and self.prediction:
             raise ValueError("prediction: a fine-tuned teacher has no masked-LM head")
         return self
+
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether the teacher is that of the steps that follow."""
+        return self.teacher == FINE_TUNED
+
+    @property
+    def other_teacher(self) -> str | None:
+        """Path or hub id of a teacher that is not the recipe's."""
+        return None if self.fine_tuned else self.teacher
 
     @property
     def needs_rows(self) -> bool:
