@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from transformers import set_seed
 
 from distillation_choices import run, split
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--more", type=int, default=3, help="texts beside each of the task's")
     parser.add_argument("--heads", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", nargs="+", default=[], help="settings of `distill`, KEY=VALUE")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     options.teacher_rows = options.rows = 10**9  # all
@@ -88,11 +90,15 @@ def main() -> None:
     teacher = evaluate(load_torch(options.out / "teacher"), held_out)["metric"]
     print(f"{describe_machine(torch.get_num_threads())}\n{options.task}, {len(texts)} rows")
     print(f"teacher: {teacher:.4f} on {len(held_out)} held-out training rows")
-    print(f"seed {options.seed}; init {init}")
+    print(f"seed {options.seed}; init {init}; {options.more} more beside each; {options.set}")
     print(f"\n| | {context.task.metric} | of the teacher | agreement | KL |\n|-|-|-|-|-|")
+    own = {
+        key: yaml.safe_load(value)
+        for key, _, value in (each.partition("=") for each in options.set)
+    }
     for name in options.only or variants:
         rows, settings = variants[name]
-        settings = {"epochs": options.epochs, "temperature": 2.0} | settings
+        settings = {"epochs": options.epochs, "temperature": 2.0} | settings | own
         here = replace(context, train=rows)
         found = run(options, here, held_out, init, settings, options.seed)
         print(
