@@ -3,10 +3,11 @@
     .venv/bin/python benchmarks/quantization.py --data ../shared/data/glue --runs runs \
         --tasks sst-2 mrpc sts-b cola rte --seeds 0
 
-A task's teacher is RUNS/TASK/teacher/student, its fp32 student RUNS/TASK/heads12-teacher-SEED/
-student. Metrics are those of the files on the whole dev set; nothing was chosen by them. The end
-has means over the tasks, and how much of what quantizing afterwards lost QAT won back. Plain NNCF
-is left out where it is missing (`pip install --target /tmp/nncf nncf`, PYTHONPATH=/tmp/nncf).
+A task's teacher is RUNS/TASK/teacher/student, its fp32 student that of the last `distill` in
+RUNS/TASK/heads12-teacher-SEED. Metrics are those of the files on the whole dev set; nothing
+was chosen by them. The end has means over the tasks, and how much of what quantizing afterwards
+lost QAT won back. Plain NNCF is left out where it is missing (`pip install --target /tmp/nncf
+nncf`, PYTHONPATH=/tmp/nncf).
 """
 
 import argparse
@@ -186,7 +187,10 @@ def train(
     ) -> PreTrainedModel:
         return distill(settings, model, here, callbacks)
 
-    student = options.runs / name.replace("-", "") / f"heads12-teacher-{seed}" / "student"
+    run = options.runs / name.replace("-", "") / f"heads12-teacher-{seed}"
+    student = max(
+        run.glob("steps/[0-9][0-9]-distill-*/model"), key=lambda made: made.stat().st_mtime
+    )
     model = load_model(student, task)
     vars(model.config).pop(QUANTIZATION_KEY, None)
     begun = time.monotonic()
