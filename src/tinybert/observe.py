@@ -90,7 +90,8 @@ def observe(
     model.eval()
     with captured(modules) as seen:
         for batch in batches:
-            model(**batch)
+            # A training in between may have moved the model to an accelerator.
+            model(**{name: values.to(model.device) for name, values in batch.items()})
             yield dict(seen)
 
 

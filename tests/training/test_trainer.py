@@ -162,3 +162,24 @@ def test_without_tensorboard(monkeypatch):
     FinetuneConfig()
     with pytest.raises(ValueError, match=r"pip install 'tinybert\[tensorboard\]'"):
         FinetuneConfig(tensorboard=True)
+
+
+def test_accumulated_batches_have_the_loss_of_one(tiny_context, tiny_bert_dir, tmp_path):
+    losses = []
+    for accumulation in (1, 4):
+        context = tiny_context(
+            folder=tmp_path / str(accumulation),
+            progress=lambda report: losses.append(report.values.get("loss")),
+        )
+        # Too slow to learn anything: the loss is that of the model as it was.
+        config = {"epochs": 9, "batch_size": 8 // accumulation, "learning_rate": 1e-9}
+        run_finetune(context, tiny_bert_dir, config | {"gradient_accumulation": accumulation})
+    whole, accumulated = losses[44], losses[89]
+    assert accumulated == pytest.approx(whole, rel=0.2)
+
+
+def test_a_cap_on_steps_does_not_lengthen_epochs(tiny_context, tiny_bert_dir):
+    done = []
+    context = tiny_context(progress=lambda report: done.append(report.total))
+    run_finetune(context, tiny_bert_dir, {"epochs": 1, "batch_size": 8, "max_steps": 1000})
+    assert done[-1] == 5

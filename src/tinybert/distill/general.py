@@ -1,6 +1,5 @@
 """General distillation: the student's encoder learns from the teacher's, on any text."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from tinybert.files import hash_value, one_at_a_time
 from tinybert.huggingface import forget_last_call
 from tinybert.progress import Progress, ProgressCallback
 from tinybert.training.packing import PackedTokens, pack
-from tinybert.training.trainer import trainer_options
+from tinybert.training.trainer import optimizer_steps, trainer_options
 
 
 def general_distill(
@@ -99,12 +98,8 @@ def _pack(
 
 def _steps(config: GeneralDistillConfig, blocks: int) -> int:
     """Optimizer steps until the first of the limits is reached."""
-    # As the Trainer counts: an epoch's last batch and its last step may be short.
-    batches = math.ceil(blocks / (config.batch_size * world_size()))
-    limits = [math.ceil(config.epochs * math.ceil(batches / config.gradient_accumulation))]
-    if config.max_steps is not None:
-        limits.append(config.max_steps)
-    if config.max_tokens is not None:
-        rows = config.batch_size * config.gradient_accumulation * world_size()
-        limits.append(max(1, config.max_tokens // (rows * config.length)))
-    return min(limits)
+    steps = optimizer_steps(config, blocks)
+    if config.max_tokens is None:
+        return steps
+    rows = config.batch_size * config.gradient_accumulation * world_size()
+    return min(steps, max(1, config.max_tokens // (rows * config.length)))

@@ -67,7 +67,6 @@ class DistillationTrainer(BucketedTrainer):
             layers = pair_layers(*counts, settings.mapping)
         pupil = DistillationModel(model, first, settings, layers)
         super().__init__(model=pupil, **options)
-        self.model_accepts_loss_kwargs = False  # each loss is a mean over its own batch
         self.teacher.to(self.args.device)
         self.schedule = schedule
         self._sums: dict[str, Any] = defaultdict(float)

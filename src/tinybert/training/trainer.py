@@ -2,9 +2,10 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sized
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils.data import Dataset, Sampler
@@ -24,7 +25,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from tinybert.distributed import is_main, wait_for_all
+from tinybert.distributed import is_main, wait_for_all, world_size
 from tinybert.errors import missing_extra
 from tinybert.files import remove
 from tinybert.progress import Progress, ProgressCallback, silent
@@ -39,7 +40,15 @@ COMPLETE = "complete"
 
 
 class BucketedTrainer(Trainer):
-    """A Trainer whose batches hold rows of like length, where its data set has `lengths`."""
+    """A Trainer whose batches hold rows of like length, where its data set has `lengths`.
+
+    Losses are means over their own batch, whatever the model's `forward` takes: the Trainer would
+    believe that a BERT divides by the tokens of all accumulated batches, and not divide itself.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.model_accepts_loss_kwargs = False
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         rows: Any = self.train_dataset
@@ -92,6 +101,24 @@ class _ReportProgress(TrainerCallback):
             self._progress(Progress(self._step, done, total, self._values))
 
 
+def optimizer_steps(config: TrainingConfig, rows: int) -> int:
+    """Optimizer steps until the first of `epochs` and `max_steps` is reached.
+
+    Args:
+        config: Has them, and the sizes of batches.
+        rows: Of training, over all processes.
+
+    Example:
+        >>> optimizer_steps(TrainingConfig(epochs=2, batch_size=8, max_steps=100), rows=20)
+        6
+    """
+    # As the Trainer counts: an epoch's last batch and its last step may be short. Of its own
+    # `max_steps` it would reach the end, however many epochs that took.
+    batches = math.ceil(rows / (config.batch_size * world_size()))
+    steps = math.ceil(config.epochs * math.ceil(batches / config.gradient_accumulation))
+    return steps if config.max_steps is None else min(steps, config.max_steps)
+
+
 def trainer_options(
     config: TrainingConfig,
     dataset: Dataset[Any],
@@ -116,7 +143,7 @@ def trainer_options(
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=config.epochs,
-        max_steps=config.max_steps or -1,
+        max_steps=optimizer_steps(config, len(cast(Sized, dataset))),
         per_device_train_batch_size=config.batch_size,
         gradient_accumulation_steps=config.gradient_accumulation,
         learning_rate=config.learning_rate,
