@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import yaml
+from transformers import AutoModelForSequenceClassification
 
 from tinybert.cli import main
 
@@ -232,6 +233,7 @@ RECIPES = {
     "an unknown target": (put("export", ["onxx"]), ["onxx", "onnx"]),
     "no target": (put("export", []), ["export"]),
     "too long": (put("data.max_length", 1000), ["max_length", "1000", "128"]),
+    "no room for text": (put("data.max_length", 2), ["data.max_length", "2 special tokens"]),
     "no such data": (put("data.train", "nowhere/train.tsv"), ["nowhere/train.tsv", "no such"]),
     "data of an unknown format": (put("data.train", "{here}/recipe.yaml"), ["format", ".jsonl"]),
     "no such init": (put(f"{SHAPE}.init", "nowhere/model.bin"), ["init", "nowhere/model.bin"]),
@@ -514,3 +516,101 @@ def test_a_wrong_command_line(capsys):
         main(["compress"])
     assert stopped.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_export_into_what_compress_made(tiny_bert_dir, tmp_path, capsys):
+    (tmp_path / "report.json").write_text("{}", encoding="utf-8")
+    code = main(["export", str(tiny_bert_dir), "--to", "onnx", "--out", str(tmp_path)])
+    assert code == 2
+    assert "--out" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("num_attention_heads", None),
+        ("num_attention_heads", 0),
+        ("max_position_embeddings", "x"),
+        ("tinybert_shape", [1]),
+    ],
+)
+def test_a_damaged_teacher_config(key, value, refused_recipe, tiny_bert_dir, tmp_path):
+    teacher = tmp_path / "teacher"
+    shutil.copytree(tiny_bert_dir, teacher)
+    config = json.loads((teacher / "config.json").read_text(encoding="utf-8"))
+    config |= {key: value}
+    if value is None:
+        del config[key]
+    (teacher / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    said = refused_recipe(put("teacher", str(teacher)))
+    assert "config.json is broken" in said
+    assert "teacher" in said
+
+
+def test_a_single_text_for_a_model_of_pairs(tiny_bert_dir, tmp_path, refused):
+    folder = tmp_path / "pairs"
+    shutil.copytree(tiny_bert_dir, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    pairs = {"kind": "text-classification", "text": ["first", "second"]}
+    config["tinybert"] = {"task": pairs}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert "--pair" in refused("predict", folder, "one text")
+
+
+@pytest.fixture
+def another(tiny_bert_dir, tmp_path):
+    """A copy of the tiny teacher that takes more or fewer tokens, or has other words."""
+
+    def make(positions=128, reorder=False):
+        folder = tmp_path / "another"
+        model = AutoModelForSequenceClassification.from_pretrained(tiny_bert_dir)
+        config = model.config.__class__(**model.config.to_dict())
+        config.max_position_embeddings = positions
+        type(model)(config).save_pretrained(folder)
+        for file in tiny_bert_dir.iterdir():
+            if "token" in file.name or file.suffix == ".txt":
+                shutil.copy(file, folder)
+        if reorder:
+            text = (folder / "tokenizer.json").read_text(encoding="utf-8")
+            document = json.loads(text)
+            vocabulary = document["model"]["vocab"]
+            *_, first, second = vocabulary
+            vocabulary[first], vocabulary[second] = vocabulary[second], vocabulary[first]
+            (folder / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
+        return folder
+
+    return make
+
+
+def test_another_teacher_of_fewer_tokens(refused_recipe, another):
+    teachers = [{"model": str(another(positions=16))}]
+    said = refused_recipe(put("steps.1.distill", {"teachers": teachers}))
+    assert "16 tokens" in said
+    assert "max_length is 32" in said
+
+
+def test_general_distillation_on_more_tokens_than_the_student_takes(
+    refused_recipe, another, tmp_path
+):
+    (tmp_path / "corpus.txt").write_text("good film " * 300, encoding="utf-8")
+
+    def change(recipe):
+        recipe["data"]["unlabeled"] = [str(tmp_path / "corpus.txt")]
+        settings = {"teacher": str(another(positions=256)), "length": 200}
+        recipe["steps"].insert(1, {"general-distill": settings})
+
+    assert "200 is more than the 128 tokens that the student takes" in refused_recipe(change)
+
+
+def test_a_checkpoint_of_other_words(refused_recipe, another, recipe):
+    folder = another(reorder=True)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    shape = {
+        "layers": config["num_hidden_layers"],
+        "hidden_size": config["hidden_size"],
+        "attention_heads": config["num_attention_heads"],
+        "intermediate_size": config["intermediate_size"],
+        "init": str(folder),
+    }
+    assert "vocabulary" in refused_recipe(put(SHAPE, shape))

@@ -228,7 +228,7 @@ def test_the_program(again, recipe, tmp_path, capsys):
     assert main(["evaluate", str(out), *arguments]) == 0
     (best,) = [entry for entry in report["artifacts"] if entry["path"] == report["best"]]
     assert json.loads(capsys.readouterr().out)["metrics"] == best["metrics"]
-    assert main(["predict", str(out), "a great film", "--json"]) == 0
+    assert main(["predict", str(out), "--json", "a great film"]) == 0
     assert len(json.loads(capsys.readouterr().out)["predictions"]) == 1
 
 

@@ -60,3 +60,10 @@ def test_windows_files_are_read(tmp_path):
     source = RecipeSource.read(path)
     assert source.values == {"a": 1, "b": 2}
     assert source.lines["b",] == 2
+
+
+@pytest.mark.parametrize(("written", "value"), [("3e-5", 3e-5), ("1E3", 1e3), ("3.0e-5", 3e-5)])
+def test_numbers_as_everyone_writes_them(written, value, tmp_path):
+    source = read(tmp_path / "r.yaml", f"a: {written}\nb: 0\nc: '{written}'\n")
+    source.override(f"b={written}")
+    assert source.values == {"a": value, "b": value, "c": written}

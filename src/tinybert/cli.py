@@ -17,7 +17,7 @@ from tinybert.terminal import ProgressDisplay
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0 done, 2 wrong input, 1 our fault."""
-    options = _parser().parse_args(arguments)
+    options = _parse(arguments)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     # Set before these libraries are imported: what they say is not for our users.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -54,7 +54,9 @@ def _compress(options: argparse.Namespace) -> None:
         from tinybert.inputs import read_inputs
 
         read_inputs(recipe)
-        if is_main():
+        if is_main() and options.json:
+            _print_json(recipe.resolved())
+        elif is_main():
             print(recipe.to_yaml(), end="")
         return
     from tinybert.compression import compress
@@ -129,6 +131,10 @@ def _predict(options: argparse.Namespace) -> None:
 
     texts = read_texts(options.texts, options.file, options.pair)
     model = open_model(options.model, options.threads)
+    if len(model.task.text) == 2 and any(isinstance(text, str) for text in texts):
+        raise InputError(
+            f"{options.model}: reads pairs; give --pair and two texts, or a file with tabs between"
+        )
     predictions = model(texts)
     if options.json:
         _print_json({"predictions": predictions})
@@ -147,15 +153,22 @@ def _export(options: argparse.Namespace) -> None:
     from tinybert.models import load_student
     from tinybert.workspace import make_folder
 
-    targets = options.to.split(",")
+    targets = [target.strip() for target in options.to.split(",")]
     for target in targets:
         find_target(target)
+    out = Path(options.out)
+    if (out / "report.json").exists():
+        raise InputError(f"{out}: holds what `compress` made; give another folder by --out")
     model = load_student(options.model)
     folder = Path(options.model)
     folder = folder / "student" if (folder / "student").is_dir() else folder
     tokenizer = load_tokenizer(folder)
-    make_folder(Path(options.out))
-    for path in export(model, tokenizer, Path(options.out), targets).values():
+    make_folder(out)
+    files = {name: str(path) for name, path in export(model, tokenizer, out, targets).items()}
+    if options.json:
+        _print_json({"files": files})
+        return
+    for path in files.values():
         print(path)
 
 
@@ -177,6 +190,17 @@ def _require_training() -> None:
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options, with texts that stand behind an option too, which argparse alone refuses."""
+    parser = _parser()
+    options, left = parser.parse_known_args(arguments)
+    if left and (not hasattr(options, "texts") or any(text.startswith("-") for text in left)):
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    if left:
+        options.texts += left
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -43,19 +43,27 @@ class ExpectedShape:
             >>> ExpectedShape.of({"num_hidden_layers": 2, "hidden_size": 8, "intermediate_size": 16,
             ...     "num_attention_heads": 2, "tinybert_shape": {"attention_heads": [2, 1]}}).heads
             1
+
+        Raises:
+            InputError: It is incomplete or damaged.
         """
-        noted = config.get(SHAPE_KEY, {})
-        heads = noted.get("attention_heads", [config["num_attention_heads"]])
-        neurons = noted.get("intermediate_sizes", [config["intermediate_size"]])
-        return cls(
-            layers=config["num_hidden_layers"],
-            hidden_size=config["hidden_size"],
-            head_size=config["hidden_size"] // config["num_attention_heads"],
-            heads=min(heads),
-            neurons=min(neurons),
-            even=len({*heads}) == len({*neurons}) == 1,
-            low_rank=frozenset(_part(name) for name in noted.get("ranks", ())),
-        )
+        try:
+            noted = config.get(SHAPE_KEY, {})
+            heads = noted.get("attention_heads", [config["num_attention_heads"]])
+            neurons = noted.get("intermediate_sizes", [config["intermediate_size"]])
+            return cls(
+                layers=config["num_hidden_layers"],
+                hidden_size=config["hidden_size"],
+                head_size=config["hidden_size"] // config["num_attention_heads"],
+                heads=min(heads),
+                neurons=min(neurons),
+                even=len({*heads}) == len({*neurons}) == 1,
+                low_rank=frozenset(_part(name) for name in noted.get("ranks", ())),
+            )
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InputError(
+                f"its config.json is broken ({type(error).__name__}: {error})"
+            ) from None
 
     @classmethod
     def of_student(cls, settings: StudentConfig) -> "ExpectedShape":

@@ -88,6 +88,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     evaluation = task.examples(read(_evaluation(recipe), "eval", task.layout))
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
+    _check_length(recipe, task, tokenizer)
     load_model(teacher, task, new_head=known is None)
     others = find_other_models(recipe, task, config, tokenizer)
     _check_sizes(recipe, config, tokenizer)
@@ -135,6 +136,16 @@ def _needs_rows(recipe: Recipe) -> bool:
         if step.kind.works_on == "rows":
             return False
     return False
+
+
+def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Of texts: a tokenizer that has no room for a word cuts nothing, and says nothing."""
+    special = tokenizer.num_special_tokens_to_add(pair=len(task.text) == 2)
+    if recipe.data.max_length < special + len(task.text):
+        raise recipe.source.error(
+            ("data", "max_length"),
+            f"{recipe.data.max_length} leaves no room for text beside {special} special tokens",
+        )
 
 
 def _check_sizes(

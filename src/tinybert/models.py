@@ -64,6 +64,10 @@ def load_student(path: str | Path) -> "PreTrainedModel":
     from tinybert.torch_model import load_torch
 
     folder = Path(path)
+    if folder.is_file():
+        raise InputError(
+            f"{folder}: is a file; name the Hugging Face folder, or that of `compress`"
+        )
     model = load_torch(folder / "student" if (folder / "student").is_dir() else folder)
     model.require_predictions()
     return model.module

@@ -19,9 +19,12 @@ from tinybert.huggingface import (
 )
 from tinybert.recipe import Recipe
 from tinybert.recipe_source import Place
-from tinybert.runtime.config import read_object
+from tinybert.runtime.config import max_positions, read_object
 from tinybert.students.config import SHAPE, StudentConfig
 from tinybert.tasks.base import Task
+
+TABLES = ("vocab_size", "max_position_embeddings", "type_vocab_size")
+"""Rows of a student's embedding tables, which are its teacher's."""
 
 
 def find_other_models(
@@ -44,8 +47,8 @@ def find_other_models(
             folder = find_folder(name)
             theirs = read_object(folder / "config.json")
             if isinstance(check, StudentConfig):
-                _check_shape(folder, theirs, check, config.get("vocab_size"))
-            else:
+                _check_shape(folder, theirs, check, config)
+            if not isinstance(check, StudentConfig) or _has_tokenizer(folder):
                 _check_vocabulary(folder, tokenizer)
             if isinstance(check, GenerateConfig):
                 load_masked_lm(folder)
@@ -53,6 +56,7 @@ def find_other_models(
                 masked_lm_head(load_masked_lm(folder))
             if isinstance(check, DistillConfig):
                 _check_labels(folder, theirs, task)
+                _check_positions(folder, theirs, recipe.data.max_length)
         folders.append(folder)
     return folders
 
@@ -77,12 +81,18 @@ def _named(recipe: Recipe) -> Iterator[tuple[Place, str, Any]]:
 
 
 def _check_shape(
-    folder: Path, theirs: dict[str, Any], student: StudentConfig, vocabulary: int | None
+    folder: Path, theirs: dict[str, Any], student: StudentConfig, teacher: dict[str, Any]
 ) -> None:
     wanted = {theirs: getattr(student, ours) for ours, theirs in SHAPE.items()}
-    for name, value in (wanted | {"vocab_size": vocabulary}).items():
+    wanted |= {name: teacher.get(name) for name in TABLES}
+    for name, value in wanted.items():
         if theirs.get(name) != value:
             raise InputError(f"{folder} has {name} {theirs.get(name)}, the student {value}")
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    """A checkpoint alone needs none: the student reads its teacher's tokens."""
+    return any((folder / name).exists() for name in ("tokenizer.json", "vocab.txt"))
 
 
 def _check_vocabulary(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -99,3 +109,9 @@ def _check_labels(folder: Path, theirs: dict[str, Any], task: Task) -> None:
     if task.for_model(known).model_config()["id2label"] != task.model_config()["id2label"]:
         raise InputError(f"{folder}: its labels are not the teacher's, in the same order")
     load_model(folder, task)
+
+
+def _check_positions(folder: Path, theirs: dict[str, Any], max_length: int) -> None:
+    positions = max_positions(theirs)
+    if positions is not None and max_length > positions:
+        raise InputError(f"{folder}: takes {positions} tokens, data.max_length is {max_length}")

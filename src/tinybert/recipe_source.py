@@ -1,5 +1,6 @@
 """Where each value of a recipe was written, so that an error can say it."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,15 @@ from tinybert.errors import InputError
 
 Place = tuple[str | int, ...]
 """Keys and list positions from the top of the recipe to a value."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads 3e-5 as the number that everyone means; to YAML 1.1 it is text without a dot."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 @dataclass
@@ -42,9 +52,9 @@ class RecipeSource:
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: not a readable text file ({error})") from None
         try:
-            root = yaml.compose(text, yaml.SafeLoader)
+            root = yaml.compose(text, _Loader)
             lines = {} if root is None else _lines(root)
-            values = yaml.safe_load(text)
+            values = yaml.load(text, _Loader)
         except yaml.YAMLError as error:
             raise InputError(_yaml_message(path, error)) from None
         except RecursionError:
@@ -74,7 +84,7 @@ class RecipeSource:
         if not equals or not path:
             raise InputError(f"--set {assignment}: expected path.to.key=value")
         try:
-            value = yaml.safe_load(text)
+            value = yaml.load(text, _Loader)
         except yaml.YAMLError:
             raise InputError(f"--set {assignment}: the value is not YAML") from None
         for place in self._places(path.split("."), assignment):

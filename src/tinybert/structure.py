@@ -26,7 +26,8 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
     Raises:
         InputError: With the line in the recipe.
     """
-    positions = max_positions(config)
+    with recipe.blamed("teacher"):
+        positions = max_positions(config)
     if positions is not None and recipe.data.max_length > positions:
         raise recipe.source.error(
             ("data", "max_length"),
@@ -40,7 +41,8 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
             f"{recipe.teacher}: a {config.get('model_type')} model is not supported yet; "
             f"supported: {', '.join(BERT_LIKE)}",
         )
-    teacher = shape = ExpectedShape.of(config)
+    with recipe.blamed("teacher"):
+        teacher = shape = ExpectedShape.of(config)
     for index, step in enumerate(recipe.steps):
         settings, place = step.config, ("steps", index, step.name)
         if isinstance(settings, StudentConfig):
@@ -137,6 +139,7 @@ def _check_general(
     config: dict[str, Any],
     student: ExpectedShape,
 ) -> None:
+    shortest = max_positions(config)  # the student's, from the recipe's teacher
     if settings.other_teacher is not None:
         with recipe.blamed(*place, "teacher"):
             config = read_object(find_folder(settings.other_teacher) / "config.json")
@@ -146,9 +149,12 @@ def _check_general(
             f"can't learn from a {config.get('model_type')} model; "
             f"supported: {', '.join(BERT_LIKE)}",
         )
-    _check_distillation(recipe, place, settings, ExpectedShape.of(config), student)
-    positions = max_positions(config)
-    if positions is not None and settings.length > positions:
-        raise recipe.source.error(
-            (*place, "length"), f"{settings.length} is more than the {positions} of the teacher"
-        )
+    with recipe.blamed(*place, "teacher"):
+        teacher = ExpectedShape.of(config)
+    _check_distillation(recipe, place, settings, teacher, student)
+    for whose, positions in (("student", shortest), ("teacher", max_positions(config))):
+        if positions is not None and settings.length > positions:
+            raise recipe.source.error(
+                (*place, "length"),
+                f"{settings.length} is more than the {positions} tokens that the {whose} takes",
+            )

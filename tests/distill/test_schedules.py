@@ -61,12 +61,15 @@ def test_schedules_that_are_not_there(name, message):
 
 
 def test_a_module_in_the_working_directory(tmp_path, monkeypatch):
-    (tmp_path / "own_schedule.py").write_text("def late(moment):\n    return {'hidden': 0.0}\n")
+    own = "def late(moment):\n    return {'hidden': 0.0}\n"
+    later = "import functools\nlater = functools.partial(late)\n"
+    (tmp_path / "own_schedule.py").write_text(own + later)
     monkeypatch.chdir(tmp_path)
     before = list(sys.path)
     assert find_schedule("own_schedule:late")(Moment(0, 0)) == {"hidden": 0.0}
     assert sys.path == before
     first = hash_schedule("own_schedule:late")
+    assert hash_schedule("own_schedule:later") == first
     (tmp_path / "own_schedule.py").write_text("def late(moment):\n    return {}\n")
     assert hash_schedule("own_schedule:late") != first
     assert hash_schedule("article") is None
@@ -85,9 +88,12 @@ def test_schedules_that_begin_with_the_layers_need_them(name):
 def test_users_functions_that_fail(monkeypatch):
     module = ModuleType("bad_schedules")
     module.fails = lambda moment: 1 / 0
+    module.nothing = lambda moment: {"prediction": None}
     module.unknown = lambda moment: {"hiden": 1.0}
     monkeypatch.setitem(sys.modules, "bad_schedules", module)
     with pytest.raises(InputError, match=r"fails at .*division by zero"):
         check_schedule("bad_schedules:fails", WEIGHTS, epochs=3)
+    with pytest.raises(InputError, match=r"fails at .*NoneType"):
+        check_schedule("bad_schedules:nothing", WEIGHTS, epochs=3)
     with pytest.raises(InputError, match="names no loss: hiden; known: prediction"):
         check_schedule("bad_schedules:unknown", WEIGHTS, epochs=3)

@@ -5,8 +5,8 @@ from tinybert.report.table import report_table
 from tinybert.tasks import get_task
 
 
-def artifact(metric, latency):
-    return {"metric": metric, "latency_ms": latency}
+def artifact(metric, latency, size=1000):
+    return {"metric": metric, "latency_ms": latency, "bytes": size}
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,11 @@ def artifact(metric, latency):
 def test_the_best(teacher, best):
     artifacts = [artifact(0.95, 4.0), artifact(0.89, 2.0)]
     assert choose_best(artifacts, teacher) is artifacts[best]
+
+
+def test_of_two_about_as_fast_the_smaller_is_the_best():
+    artifacts = [artifact(0.9, 4.0, 22_000), artifact(0.9, 4.3, 3_000), artifact(0.9, 5.0, 1_000)]
+    assert choose_best(artifacts, 0.9) is artifacts[1]
 
 
 def measurements():

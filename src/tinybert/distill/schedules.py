@@ -1,7 +1,6 @@
 """How the weights of losses change while training goes on."""
 
 import importlib
-import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -110,7 +109,7 @@ def check_schedule(name: str, weights: Mapping[str, float], epochs: float) -> No
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         moment = Moment(epochs * share, share)
         try:
-            factors = dict(schedule(moment))
+            factors = {loss: float(factor) for loss, factor in schedule(moment).items()}
         except Exception as error:  # whatever a user's function may raise
             raise InputError(f"{name!r} fails at {moment}: {error}") from None
         if unknown := factors.keys() - weights:
@@ -128,5 +127,7 @@ def hash_schedule(name: str) -> str | None:
     """A hash of the file of a user's own schedule; None for ours."""
     if name in SCHEDULES:
         return None
-    file = inspect.getsourcefile(find_schedule(name))
+    find_schedule(name)
+    # Of the module: a partial or an object with settings of its own has no file.
+    file = sys.modules[name.partition(":")[0]].__file__
     return None if file is None else hash_path(Path(file))

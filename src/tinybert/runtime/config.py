@@ -52,7 +52,9 @@ def max_positions(config: Mapping[str, Any]) -> int | None:
     positions = config.get("max_position_embeddings")
     if positions is None:
         return None
-    return int(positions) - first_position(config)
+    if not isinstance(positions, int):
+        raise InputError(f"its config.json is broken: max_position_embeddings is {positions!r}")
+    return positions - first_position(config)
 
 
 def first_position(config: Mapping[str, Any]) -> int:
