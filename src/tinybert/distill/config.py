@@ -59,9 +59,9 @@ class DistillConfig(DistillationConfig):
 
     The defaults are the cheapest that do well in trials on held-out training rows, for a student
     that starts from its teacher: with predictions alone the teacher is asked once, and its answers
-    are kept. Intermediate losses bring the student nearer to it (`relations: 1, mapping: last` most,
-    for half as much time again); the metric hardly shows it. They say little about a student
-    that starts at random.
+    are kept. Intermediate losses bring the student nearer to it (`relations: 1, mapping: last`
+    most, for half as much time again); the metric hardly shows it. They say little about a
+    student that starts at random.
     """
 
     epochs: float = Field(3, gt=0, description="passes over the training rows")
