@@ -154,7 +154,7 @@ def test_training_brings_four_bits_nearer_to_the_teacher(context, model, tiny_be
         with torch.no_grad():
             return (prepared(**batch).logits - wanted).square().mean().item()
 
-    distill = {"max_steps": 40, "batch_size": 20, "learning_rate": 5e-3, "bf16": False}
+    distill = {"epochs": 20, "batch_size": 20, "learning_rate": 5e-3, "bf16": False}
     settings = {"method": "qat", "bits": 4, "distill": distill | {"prediction_loss": "logits"}}
     trained = error(prepare(QuantizeConfig(**settings), model, context))
     untrained = load_model(tiny_bert_dir, context.task)
