@@ -85,7 +85,13 @@ def train(options: argparse.Namespace) -> None:
     teacher = load_model(options.teacher, task)
     layers = {"prediction": 0.0, "hidden": 1.0, "embedding": 1.0, "relations": 1.0}
     weights = layers if os.environ["LOSSES"] == "layers" else {}
-    config = DistillConfig(batch_size=options.batch, max_steps=options.steps, bf16=False, **weights)
+    config = DistillConfig(
+        batch_size=options.batch,
+        epochs=options.steps,  # enough: the steps are what ends it
+        max_steps=options.steps,
+        bf16=False,
+        **weights,
+    )
     context = Context(task, train_rows, tokenizer, 128, 0, options.worker, teacher)
     set_seed(0)
     model = student(StudentConfig(), teacher, context)
