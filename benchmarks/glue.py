@@ -3,9 +3,10 @@
     .venv/bin/python benchmarks/glue.py examples/sst2.yaml --data ../shared/data/glue/SST-2 \
         --heads 12 4 --seeds 0 1 2 --out runs/sst2
 
-The teacher is fine-tuned once, by the recipe's own `finetune` step, with seed 0. Each student then
-runs the rest of the recipe with its own seed. Runs go on where they stopped. `--heads 0` leaves
-the recipe's student as it is.
+The teacher is fine-tuned once, by the recipe's own `finetune` step, with seed 0; with
+`--own-teachers` anew for each seed, as whole runs of the recipe would. Each student then runs the
+rest of the recipe with its own seed. Runs go on where they stopped. `--heads 0` leaves the
+recipe's student as it is.
 """
 
 import argparse
@@ -26,7 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe")
     parser.add_argument("--data", required=True, help="the task's GLUE folder")
-    parser.add_argument("--teacher", type=Path, help="fine-tuned already; default: fine-tune it")
+    teachers = parser.add_mutually_exclusive_group()
+    teachers.add_argument("--teacher", type=Path, help="fine-tuned already; default: fine-tune it")
+    teachers.add_argument("--own-teachers", action="store_true", help="one for each seed")
     parser.add_argument("--heads", type=int, nargs="+", default=[12, 4])
     parser.add_argument("--init", nargs="+", default=["teacher"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -35,13 +38,13 @@ def main() -> None:
     options = parser.parse_args()
 
     out = Path(options.out)
-    teacher = options.teacher or fine_tune(options.recipe, options.data, out / "teacher")
+    teachers = {seed: teacher(options, out, seed) for seed in options.seeds}
     for heads in options.heads:
         for init in options.init:
             reports = [
                 distill(
                     options,
-                    teacher,
+                    teachers[seed],
                     heads,
                     init,
                     seed,
@@ -52,11 +55,18 @@ def main() -> None:
             summarize(f"{heads} heads, init {init}", options.seeds, reports)
 
 
-def fine_tune(recipe: str, data: str, out: Path) -> Path:
+def teacher(options: argparse.Namespace, out: Path, seed: int) -> Path:
+    if options.own_teachers:
+        return fine_tune(options.recipe, options.data, out / f"teacher-{seed}", seed)
+    return options.teacher or fine_tune(options.recipe, options.data, out / "teacher")
+
+
+def fine_tune(recipe: str, data: str, out: Path, seed: int = 0) -> Path:
     """The fine-tuned teacher: a run of the recipe's first step alone."""
     values = Recipe.read(recipe).resolved()
     values["teacher"] = str(MINILM)
     values["data"]["train"] = data
+    values["seed"] = seed
     values["steps"] = values["steps"][:1]
     return compress(values, out)[1] / "student"
 

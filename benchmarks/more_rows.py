@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument(
         "--general", type=int, help="tokens of the corpus to distil on before, from the teacher"
     )
+    parser.add_argument("--general-batch", type=int, default=64, help="blocks a step of that")
     parser.add_argument("--held-out", type=int, default=4000)
     parser.add_argument("--teacher-epochs", type=float, default=5)
     parser.add_argument("--epochs", type=float, default=6)
@@ -110,7 +111,7 @@ def main() -> None:
 
 def general_student(options: argparse.Namespace, context: Context) -> str:
     """Makes the start that a student from its teacher is after general distillation; its name."""
-    name = f"general{options.general}"
+    name = f"general{options.general}x{options.general_batch}"
     start = options.out / f"start-{name}-{options.heads}-{options.seed}"
     if not start.exists():
         assert context.teacher is not None
@@ -120,12 +121,14 @@ def general_student(options: argparse.Namespace, context: Context) -> str:
         settings = GeneralDistillConfig(
             max_tokens=options.general,
             length=64,
-            batch_size=64,
+            batch_size=options.general_batch,
             gradient_accumulation=1,
             learning_rate=3e-4,
             epochs=1,
         )
-        here = replace(context, unlabeled=(options.corpus,), folder=options.out / "checkpoints")
+        here = replace(
+            context, unlabeled=(options.corpus,), folder=options.out / f"of-{start.name}"
+        )
         save_model(general_distill(settings, model, here), context.tokenizer, start)
     return name
 

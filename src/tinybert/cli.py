@@ -150,7 +150,7 @@ def _export(options: argparse.Namespace) -> None:
     _require_training()
     from tinybert.export import export, find_target
     from tinybert.huggingface import load_tokenizer
-    from tinybert.models import load_student
+    from tinybert.models import load_student, student_folder
     from tinybert.workspace import make_folder
 
     targets = [target.strip() for target in options.to.split(",")]
@@ -160,9 +160,7 @@ def _export(options: argparse.Namespace) -> None:
     if (out / "report.json").exists():
         raise InputError(f"{out}: holds what `compress` made; give another folder by --out")
     model = load_student(options.model)
-    folder = Path(options.model)
-    folder = folder / "student" if (folder / "student").is_dir() else folder
-    tokenizer = load_tokenizer(folder)
+    tokenizer = load_tokenizer(student_folder(options.model))
     make_folder(out)
     files = {name: str(path) for name, path in export(model, tokenizer, out, targets).items()}
     if options.json:
@@ -196,10 +194,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options, with texts that stand behind an option too, which argparse alone refuses."""
     parser = _parser()
     options, left = parser.parse_known_args(arguments)
-    if left and (not hasattr(options, "texts") or any(text.startswith("-") for text in left)):
+    if not left:
+        return options
+    if not hasattr(options, "texts") or any(text.startswith("-") for text in left):
         parser.error(f"unrecognized arguments: {' '.join(left)}")
-    if left:
-        options.texts += left
+    options.texts += left
     return options
 
 

@@ -63,14 +63,27 @@ def load_student(path: str | Path) -> "PreTrainedModel":
     """
     from tinybert.torch_model import load_torch
 
+    model = load_torch(student_folder(path))
+    model.require_predictions()
+    return model.module
+
+
+def student_folder(path: str | Path) -> Path:
+    """The Hugging Face directory of the model in an output folder, or `path` itself.
+
+    Example:
+        >>> student_folder("out/student").as_posix()
+        'out/student'
+
+    Raises:
+        InputError: It is a file.
+    """
     folder = Path(path)
     if folder.is_file():
         raise InputError(
             f"{folder}: is a file; name the Hugging Face folder, or that of `compress`"
         )
-    model = load_torch(folder / "student" if (folder / "student").is_dir() else folder)
-    model.require_predictions()
-    return model.module
+    return folder / "student" if (folder / "student").is_dir() else folder
 
 
 def _is_hugging_face(path: Path) -> bool:

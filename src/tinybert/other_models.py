@@ -19,7 +19,7 @@ from tinybert.huggingface import (
 )
 from tinybert.recipe import Recipe
 from tinybert.recipe_source import Place
-from tinybert.runtime.config import max_positions, read_object
+from tinybert.runtime.config import read_object, require_positions
 from tinybert.students.config import SHAPE, StudentConfig
 from tinybert.tasks.base import Task
 
@@ -56,7 +56,9 @@ def find_other_models(
                 masked_lm_head(load_masked_lm(folder))
             if isinstance(check, DistillConfig):
                 _check_labels(folder, theirs, task)
-                _check_positions(folder, theirs, recipe.data.max_length)
+        if isinstance(check, DistillConfig):
+            with recipe.blamed("data", "max_length"):
+                require_positions(theirs, recipe.data.max_length, str(folder))
         folders.append(folder)
     return folders
 
@@ -109,9 +111,3 @@ def _check_labels(folder: Path, theirs: dict[str, Any], task: Task) -> None:
     if task.for_model(known).model_config()["id2label"] != task.model_config()["id2label"]:
         raise InputError(f"{folder}: its labels are not the teacher's, in the same order")
     load_model(folder, task)
-
-
-def _check_positions(folder: Path, theirs: dict[str, Any], max_length: int) -> None:
-    positions = max_positions(theirs)
-    if positions is not None and max_length > positions:
-        raise InputError(f"{folder}: takes {positions} tokens, data.max_length is {max_length}")

@@ -3,11 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from tinybert.distill.config import (
-    DistillationConfig,
-    DistillConfig,
-    GeneralDistillConfig,
-)
+from tinybert.distill.config import DistillationConfig, DistillConfig, GeneralDistillConfig
 from tinybert.distill.schedules import check_schedule
 from tinybert.expected_shape import ExpectedShape
 from tinybert.factorize.config import FactorizeConfig
@@ -16,7 +12,7 @@ from tinybert.layers import BERT_LIKE, group_heads, map_layers, pair_layers
 from tinybert.prune.config import PruneConfig
 from tinybert.recipe import Recipe, Step
 from tinybert.recipe_source import Place
-from tinybert.runtime.config import max_positions, read_object
+from tinybert.runtime.config import max_positions, read_object, require_positions
 from tinybert.students.config import StudentConfig
 
 
@@ -27,12 +23,9 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
         InputError: With the line in the recipe.
     """
     with recipe.blamed("teacher"):
-        positions = max_positions(config)
-    if positions is not None and recipe.data.max_length > positions:
-        raise recipe.source.error(
-            ("data", "max_length"),
-            f"{recipe.data.max_length} is more than the {positions} tokens that the teacher takes",
-        )
+        max_positions(config)  # whose own file may be broken
+    with recipe.blamed("data", "max_length"):
+        require_positions(config, recipe.data.max_length, "the teacher")
     if not any(_knows_layers(step) for step in recipe.steps):
         return
     if config.get("model_type") not in BERT_LIKE:
@@ -139,7 +132,8 @@ def _check_general(
     config: dict[str, Any],
     student: ExpectedShape,
 ) -> None:
-    shortest = max_positions(config)  # the student's, from the recipe's teacher
+    with recipe.blamed(*place, "length"):  # its positions are those of the recipe's teacher
+        require_positions(config, settings.length, "the student")
     if settings.other_teacher is not None:
         with recipe.blamed(*place, "teacher"):
             config = read_object(find_folder(settings.other_teacher) / "config.json")
@@ -151,10 +145,7 @@ def _check_general(
         )
     with recipe.blamed(*place, "teacher"):
         teacher = ExpectedShape.of(config)
+        max_positions(config)
     _check_distillation(recipe, place, settings, teacher, student)
-    for whose, positions in (("student", shortest), ("teacher", max_positions(config))):
-        if positions is not None and settings.length > positions:
-            raise recipe.source.error(
-                (*place, "length"),
-                f"{settings.length} is more than the {positions} tokens that the {whose} takes",
-            )
+    with recipe.blamed(*place, "length"):
+        require_positions(config, settings.length, "the teacher")

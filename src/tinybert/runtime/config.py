@@ -43,6 +43,9 @@ def folder_with_config(path: Path) -> Path:
 def max_positions(config: Mapping[str, Any]) -> int | None:
     """The most tokens that a model takes; None where its positions have no table.
 
+    Raises:
+        InputError: Its config.json is broken.
+
     Example:
         >>> max_positions({"model_type": "bert", "max_position_embeddings": 512})
         512
@@ -55,6 +58,22 @@ def max_positions(config: Mapping[str, Any]) -> int | None:
     if not isinstance(positions, int):
         raise InputError(f"its config.json is broken: max_position_embeddings is {positions!r}")
     return positions - first_position(config)
+
+
+def require_positions(config: Mapping[str, Any], length: int, whose: str) -> None:
+    """Refuses texts that are longer than a model takes.
+
+    Raises:
+        InputError: `length` tokens are too many for it, which `whose` names.
+
+    Example:
+        >>> require_positions({"max_position_embeddings": 64}, 128, "the teacher")
+        Traceback (most recent call last):
+        tinybert.errors.InputError: 128 tokens are more than the 64 that the teacher takes
+    """
+    positions = max_positions(config)
+    if positions is not None and length > positions:
+        raise InputError(f"{length} tokens are more than the {positions} that {whose} takes")
 
 
 def first_position(config: Mapping[str, Any]) -> int:
