@@ -375,6 +375,12 @@ def test_changed_texts_beside_the_rows(recipe, reviews, tmp_path):
     texts = [row["sentence"] for row in reviews]
     assert rows[: len(texts)] == texts
     assert len(texts) < len(rows) <= 3 * len(texts)
+    before, here = (
+        json.loads(next(tmp_path.glob(f"out/steps/{step}-*/step.json")).read_text())
+        for step in ("02-student", "03-augment")
+    )
+    left = ("metric", "parameters", "bytes")
+    assert {name: here[name] for name in left} == {name: before[name] for name in left}
     assert set(models(tmp_path / "out")) == {"finetune", "student", "distill"}
     data = recipe()["data"]
     del data["train"]

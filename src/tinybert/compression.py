@@ -180,8 +180,8 @@ class _Run:
             if not texts:
                 raise InputError(f"{step.name}: made no rows; its settings leave no room for text")
             write_json(folder / "rows.json", texts)
-            summary = {"name": step.name, "seconds": round(watch.seconds, 1), "rows": len(texts)}
-            write_json(folder / "step.json", summary)
+            summary = self._summary(step, watch, self.model)
+            write_json(folder / "step.json", {**summary, "rows": len(texts)})
             remove(folder / "seconds.txt")
 
         folder = self.folders.run(step.name, step.config.model_dump(), work)
@@ -198,19 +198,22 @@ class _Run:
             self._make_model(step, folder, watch)
         if not is_main():
             return
-        seconds = watch.seconds
-        model = load_torch(folder / "model")
+        write_json(folder / "step.json", self._summary(step, watch, folder / "model"))
+        remove(folder / "checkpoints")
+        remove(folder / "seconds.txt")
+
+    def _summary(self, step: Step, watch: Stopwatch, path: Path) -> dict[str, Any]:
+        """A step's entry in report.json, with the model at `path`, which is what it left."""
+        seconds = watch.seconds  # without what measuring takes
+        model = load_torch(path)
         facts = model.facts()
-        summary = {
+        return {
             "name": step.name,
             "seconds": round(seconds, 1),
             "metric": evaluate(model, self.inputs.eval)["metric"],
             "parameters": facts.parameters,
             "bytes": facts.bytes,
         }
-        write_json(folder / "step.json", summary)
-        remove(folder / "checkpoints")
-        remove(folder / "seconds.txt")
 
     def _make_model(self, step: Step, folder: Path, watch: Stopwatch) -> None:
         task = self.inputs.task

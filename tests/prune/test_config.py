@@ -8,7 +8,7 @@ from tinybert.prune.config import PruneConfig, layers_left
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "nothing to prune"),
+        ({"heads": 0}, "nothing to prune"),
         ({"heads": 0.5, "sparsity": 0.5}, "in another after it"),
         ({"sparsity": 0.5, "pattern": "2:4"}, "exclude each other"),
         ({"pattern": "4:4"}, "prunes nothing"),
@@ -38,6 +38,13 @@ def test_what_can_not_be(settings, message):
 )
 def test_who_needs_rows(settings, needs):
     assert PruneConfig(**settings).needs_rows == needs
+
+
+def test_a_quarter_of_the_neurons_unless_something_is_named():
+    assert PruneConfig().neurons == PruneConfig(distill={}).neurons == 0.25
+    assert PruneConfig(sparsity=0.5).neurons == PruneConfig(heads=0.5).neurons == 0
+    settings = PruneConfig(layers=1).model_dump()
+    assert PruneConfig(**settings).model_dump() == settings
 
 
 def test_layers_that_can_not_go():
