@@ -27,9 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe")
     parser.add_argument("--data", required=True, help="the task's GLUE folder")
-    teachers = parser.add_mutually_exclusive_group()
-    teachers.add_argument("--teacher", type=Path, help="fine-tuned already; default: fine-tune it")
-    teachers.add_argument("--own-teachers", action="store_true", help="one for each seed")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--teacher", type=Path, help="fine-tuned already; default: fine-tune it")
+    source.add_argument("--own-teachers", action="store_true", help="one for each seed")
     parser.add_argument("--heads", type=int, nargs="+", default=[12, 4])
     parser.add_argument("--init", nargs="+", default=["teacher"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
 
     out = Path(options.out)
-    teachers = {seed: teacher(options, out, seed) for seed in options.seeds}
+    teachers = find_teachers(options, out)
     for heads in options.heads:
         for init in options.init:
             reports = [
@@ -55,10 +55,15 @@ def main() -> None:
             summarize(f"{heads} heads, init {init}", options.seeds, reports)
 
 
-def teacher(options: argparse.Namespace, out: Path, seed: int) -> Path:
+def find_teachers(options: argparse.Namespace, out: Path) -> dict[int, Path]:
+    """The teacher of each seed's students."""
     if options.own_teachers:
-        return fine_tune(options.recipe, options.data, out / f"teacher-{seed}", seed)
-    return options.teacher or fine_tune(options.recipe, options.data, out / "teacher")
+        return {
+            seed: fine_tune(options.recipe, options.data, out / f"teacher-{seed}", seed)
+            for seed in options.seeds
+        }
+    teacher = options.teacher or fine_tune(options.recipe, options.data, out / "teacher")
+    return dict.fromkeys(options.seeds, teacher)
 
 
 def fine_tune(recipe: str, data: str, out: Path, seed: int = 0) -> Path:

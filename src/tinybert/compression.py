@@ -119,7 +119,7 @@ class _Run:
                 if step.config.prepares:
                     done.append(self._step(step))
             elif step.kind.works_on == "rows":
-                done.append(self._make_rows(step))
+                done.append(self._make_rows(step, done[-1] if done else None))
             else:
                 done.append(self._step(step))
         artifacts = self.folders.run("export", self._export_settings(), self._export)
@@ -169,8 +169,8 @@ class _Run:
                 guess,
             )
 
-    def _make_rows(self, step: Step) -> dict[str, Any]:
-        """A step that makes texts; those after it learn from them."""
+    def _make_rows(self, step: Step, before: dict[str, Any] | None) -> dict[str, Any]:
+        """A step that makes texts; those after it learn from them. The model stays as it was."""
 
         def work(folder: Path) -> None:
             watch = Stopwatch(folder / "seconds.txt")
@@ -180,8 +180,8 @@ class _Run:
             if not texts:
                 raise InputError(f"{step.name}: made no rows; its settings leave no room for text")
             write_json(folder / "rows.json", texts)
-            summary = self._summary(step, watch, self.model)
-            write_json(folder / "step.json", {**summary, "rows": len(texts)})
+            own = {"name": step.name, "seconds": round(watch.seconds, 1), "rows": len(texts)}
+            write_json(folder / "step.json", {**(before or self._measured(self.model)), **own})
             remove(folder / "seconds.txt")
 
         folder = self.folders.run(step.name, step.config.model_dump(), work)
@@ -198,18 +198,16 @@ class _Run:
             self._make_model(step, folder, watch)
         if not is_main():
             return
-        write_json(folder / "step.json", self._summary(step, watch, folder / "model"))
+        own = {"name": step.name, "seconds": round(watch.seconds, 1)}
+        write_json(folder / "step.json", {**own, **self._measured(folder / "model")})
         remove(folder / "checkpoints")
         remove(folder / "seconds.txt")
 
-    def _summary(self, step: Step, watch: Stopwatch, path: Path) -> dict[str, Any]:
-        """A step's entry in report.json, with the model at `path`, which is what it left."""
-        seconds = watch.seconds  # without what measuring takes
+    def _measured(self, path: Path) -> dict[str, Any]:
+        """What a step's entry in report.json says of the model that it left."""
         model = load_torch(path)
         facts = model.facts()
         return {
-            "name": step.name,
-            "seconds": round(seconds, 1),
             "metric": evaluate(model, self.inputs.eval)["metric"],
             "parameters": facts.parameters,
             "bytes": facts.bytes,

@@ -19,7 +19,7 @@ from tinybert.huggingface import (
 )
 from tinybert.recipe import Recipe
 from tinybert.recipe_source import Place
-from tinybert.runtime.config import read_object, require_positions
+from tinybert.runtime.config import max_positions, read_object, require_positions
 from tinybert.students.config import SHAPE, StudentConfig
 from tinybert.tasks.base import Task
 
@@ -56,9 +56,10 @@ def find_other_models(
                 masked_lm_head(load_masked_lm(folder))
             if isinstance(check, DistillConfig):
                 _check_labels(folder, theirs, task)
+                positions = max_positions(theirs)
         if isinstance(check, DistillConfig):
             with recipe.blamed("data", "max_length"):
-                require_positions(theirs, recipe.data.max_length, str(folder))
+                require_positions(positions, recipe.data.max_length, str(folder))
         folders.append(folder)
     return folders
 

@@ -23,9 +23,9 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
         InputError: With the line in the recipe.
     """
     with recipe.blamed("teacher"):
-        max_positions(config)  # whose own file may be broken
+        positions = max_positions(config)
     with recipe.blamed("data", "max_length"):
-        require_positions(config, recipe.data.max_length, "the teacher")
+        require_positions(positions, recipe.data.max_length, "the teacher")
     if not any(_knows_layers(step) for step in recipe.steps):
         return
     if config.get("model_type") not in BERT_LIKE:
@@ -133,7 +133,7 @@ def _check_general(
     student: ExpectedShape,
 ) -> None:
     with recipe.blamed(*place, "length"):  # its positions are those of the recipe's teacher
-        require_positions(config, settings.length, "the student")
+        require_positions(max_positions(config), settings.length, "the student")
     if settings.other_teacher is not None:
         with recipe.blamed(*place, "teacher"):
             config = read_object(find_folder(settings.other_teacher) / "config.json")
@@ -145,7 +145,7 @@ def _check_general(
         )
     with recipe.blamed(*place, "teacher"):
         teacher = ExpectedShape.of(config)
-        max_positions(config)
+        positions = max_positions(config)
     _check_distillation(recipe, place, settings, teacher, student)
     with recipe.blamed(*place, "length"):
-        require_positions(config, settings.length, "the teacher")
+        require_positions(positions, settings.length, "the teacher")

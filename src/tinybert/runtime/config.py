@@ -60,18 +60,22 @@ def max_positions(config: Mapping[str, Any]) -> int | None:
     return positions - first_position(config)
 
 
-def require_positions(config: Mapping[str, Any], length: int, whose: str) -> None:
+def require_positions(positions: int | None, length: int, whose: str) -> None:
     """Refuses texts that are longer than a model takes.
 
+    Args:
+        positions: Its `max_positions`.
+        length: Of the texts, in tokens.
+        whose: Names it.
+
     Raises:
-        InputError: `length` tokens are too many for it, which `whose` names.
+        InputError: They are too long for it.
 
     Example:
-        >>> require_positions({"max_position_embeddings": 64}, 128, "the teacher")
+        >>> require_positions(64, 128, "the teacher")
         Traceback (most recent call last):
         tinybert.errors.InputError: 128 tokens are more than the 64 that the teacher takes
     """
-    positions = max_positions(config)
     if positions is not None and length > positions:
         raise InputError(f"{length} tokens are more than the {positions} that {whose} takes")
 
