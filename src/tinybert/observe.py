@@ -95,6 +95,20 @@ def observe(
             yield dict(seen)
 
 
+def real_rows(states: Tensor, mask: Tensor) -> Tensor:
+    """States of real tokens.
+
+    Args:
+        states: (batch, length, width); or (batch, width), of modules that are given one token a
+            row, as poolers are: all of these are real.
+        mask: (batch, length), true at real tokens.
+
+    Returns:
+        (tokens, width).
+    """
+    return states[mask] if states.dim() == 3 else states
+
+
 def input_statistics(
     model: PreTrainedModel, batches: Sequence[Batch], layers: dict[str, nn.Linear]
 ) -> Iterator[tuple[str, Tensor, Tensor]]:
@@ -115,8 +129,8 @@ def input_statistics(
     for batch, seen in zip(batches, observe(model, batches, dict(layers)), strict=True):
         mask = batch["attention_mask"].bool()
         for name, (given, _) in seen.items():
-            # float32 would not survive the subtraction below; a pooler is given one token a row.
-            rows = (given[mask] if given.dim() == 3 else given).double()
+            # float32 would not survive the subtraction below.
+            rows = real_rows(given, mask).double()
             rows = torch.cat([rows.new_ones(len(rows), 1), rows], dim=1)
             sums[name] += (rows.T @ rows).cpu()
     for name, total in sums.items():

@@ -39,6 +39,11 @@ class QuantizeConfig(Config):
         description="of weight-only: gptq rounds each weight so as to make up for those before it, "
         "by what flows through the layer on training rows (arXiv:2210.17323)",
     )
+    bias_correction: bool = Field(
+        True,
+        description="of static: what rounding adds to the mean of a layer's output on training "
+        "rows is taken off its bias (arXiv:1906.04721)",
+    )
     embeddings: bool = Field(True, description="quantize the embedding tables too")
     activations: bool = Field(
         True, description="of qat: quantize activations too; else it trains for weight-only files"
@@ -130,6 +135,10 @@ class QuantizeConfig(Config):
                 "rounding": (
                     self.method == "weight-only",
                     "gptq is for `method: weight-only`; qat trains the weights instead",
+                ),
+                "bias_correction": (
+                    self.method == "static",
+                    "only `method: static` corrects biases; qat trains them, and gptq keeps means",
                 ),
                 "attention": (
                     self.static_activations,

@@ -8,6 +8,7 @@ from tinybert.context import Context
 from tinybert.observe import calibration_batches
 from tinybert.quantize.activations import RenewRanges, measure_ranges
 from tinybert.quantize.attention import attention_layers, measure_attention
+from tinybert.quantize.bias import correct_biases
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.quantize.fake import (
     fake_quantize,
@@ -28,7 +29,7 @@ def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) ->
         config: The method decides how far this goes: `dynamic` and `weight-only` find the layers
             to keep, `static` the ranges of activations too.
         model: Changed in place. After `qat` or with `rounding: gptq`, its weights are those of
-            the quantized file.
+            the quantized file; after `static`, its biases.
         context: With training rows and, for `qat`, a teacher and `heal`.
     """
     rows = config.calibration_rows if config.measures else 0
@@ -41,6 +42,8 @@ def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) ->
         note = replace(note, kept=most_sensitive(model, note, batches, config.keep_sensitive))
     if config.rounding == "gptq":
         round_by_gptq(model, note, batches)
+    if config.method == "static" and config.bias_correction:
+        correct_biases(model, note, batches)
     if config.method == "qat":
         note = _train(config, model, note, context)
     if config.static_activations and config.attention:
