@@ -17,7 +17,7 @@ from tinybert.quantize.note import QuantizationNote
         ({"method": "weight-only", "reduce_range": True}, "reduce_range"),
         ({"calibration_rows": 8}, "calibration_rows: nothing is measured"),
         ({"method": "static", "ranges": "learned"}, "ranges"),
-        ({"method": "qat", "bias_correction": True}, "bias_correction: only `method: static`"),
+        ({"method": "qat", "bias_correction": False}, "bias_correction: only `method: static`"),
         ({"method": "qat", "ranges": "learned", "observe_steps": 9}, "observe_steps"),
         ({"method": "static", "distill": {"epochs": 3}}, "distill: only `method: qat` trains"),
     ],
