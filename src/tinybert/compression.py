@@ -30,6 +30,7 @@ from tinybert.quantize.note import QUANTIZATION_KEY
 from tinybert.recipe import Recipe, Step
 from tinybert.report.build import build_report
 from tinybert.report.card import model_card
+from tinybert.report.page import report_page
 from tinybert.steps import STEPS
 from tinybert.tasks.base import Examples
 from tinybert.torch_model import load_torch
@@ -315,4 +316,5 @@ class _Run:
             with atomic_path(self.out / item.name) as temporary:
                 (shutil.copytree if item.is_dir() else shutil.copy)(item, temporary)
         write_text(self.out / "README.md", model_card(report, self.recipe))
+        write_text(self.out / "report.html", report_page(report, self.recipe.to_yaml()))
         write_json(target, report)

@@ -29,40 +29,9 @@ def test_of_two_about_as_fast_the_smaller_is_the_best():
     assert choose_best(artifacts, 0.9) is artifacts[1]
 
 
-def measurements():
-    def cost(name, precision, factor):
-        return {
-            "model": name,
-            "format": "onnx",
-            "precision": precision,
-            "bytes": 1_000_000 * factor,
-            "parameters": 250_000 * factor,
-            "latency_ms": 1.0 * factor,
-            "latency_p95_ms": 2.0 * factor,
-            "throughput_per_s": 1000.0 / factor,
-            "peak_memory_mb": 50.0 * factor,
-        }
-
-    models = [
-        cost("teacher", "fp32", 8),
-        cost("teacher.onnx", "fp32", 4),
-        cost("onnx/model.onnx", "fp32", 2),
-        cost("onnx/model_quantized.onnx", "int8", 1),
-    ]
-    score = {"rows": 10, "metric": 0.9, "metric_low": 0.8, "metric_high": 1.0, "metrics": {}}
-    parity = {"max_abs_diff": 0.0, "agreement": 1.0}
-    run = {"machine": {"cpu": "a cpu"}, "length": 128, "threads": 2, "models": models}
-    return {
-        "teacher": score,
-        "artifacts": [{"path": m["model"], **score, "parity": parity} for m in models[2:]],
-        "single": run | {"batch": 1},
-        "batch": run | {"batch": 8},
-    }
-
-
 @pytest.fixture
-def report():
-    return build_report(measurements(), get_task("glue/sst-2"), 10, [], recipe={"teacher": "t"})
+def report(measurements):
+    return build_report(measurements, get_task("glue/sst-2"), 10, [], recipe={"teacher": "t"})
 
 
 def test_ratios_are_those_of_the_best(report):
@@ -76,10 +45,9 @@ def test_ratios_are_those_of_the_best(report):
     }
 
 
-def test_a_teacher_that_knows_nothing_has_no_retention():
-    measured = measurements()
-    measured["teacher"] = measured["teacher"] | {"metric": 0.0}
-    report = build_report(measured, get_task("glue/cola"), 10, [], recipe={})
+def test_a_teacher_that_knows_nothing_has_no_retention(measurements):
+    measurements["teacher"] = measurements["teacher"] | {"metric": 0.0}
+    report = build_report(measurements, get_task("glue/cola"), 10, [], recipe={})
     assert report["ratios"]["retention"] is None
     assert "matthews" in report_table(report)
 

@@ -8,6 +8,11 @@ from tinybert.measure.table import compared, grid
 
 def report_table(report: Mapping[str, Any]) -> str:
     """One column a model, one row a figure, each with its ratio to the PyTorch teacher."""
+    return f"{grid(report_rows(report))}\n{report_caption(report)}"
+
+
+def report_rows(report: Mapping[str, Any]) -> list[list[str]]:
+    """The table's cells, the first row and the first column being titles."""
     teacher = report["teacher"]
     metric = report["task"]["metric"]
     onnx = {**teacher["onnx"], "metric": teacher["metric"]}
@@ -27,12 +32,16 @@ def report_table(report: Mapping[str, Any]) -> str:
         cells = [compared(model[key] * scale, base, unit, below, above) for _, model in models]
         rows.append([name, *cells])
     rows.append([metric, *(_metric(model["metric"], teacher["metric"]) for _, model in models)])
-    at, machine = report["measured_at"], report["machine"]
-    caption = (
+    return rows
+
+
+def report_caption(report: Mapping[str, Any]) -> str:
+    """How and on what the table's figures were measured."""
+    metric, at, machine = report["task"]["metric"], report["measured_at"], report["machine"]
+    return (
         f"{metric} on all {report['task']['eval_rows']} evaluation rows; latency: median, "
         f"batch {at['batch']}, {at['length']} tokens, {at['threads']} threads, {machine['cpu']}"
     )
-    return f"{grid(rows)}\n{caption}"
 
 
 def _title(artifact: Mapping[str, Any], best: str) -> str:

@@ -1,0 +1,85 @@
+"""report.html of an output folder: report.json for people, in one file that needs no other."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from tinybert.report.plot import figures_plot
+from tinybert.report.table import report_caption, report_rows
+
+STYLE = """
+:root { color-scheme: light dark; --mark: #2563eb; --other: #94a3b8; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+th, td { padding: .3rem .8rem; border-bottom: 1px solid #8884; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+pre { overflow-x: auto; padding: 1rem; background: #8881; }
+svg { width: 100%; font-size: 13px; }
+svg text { fill: currentColor; }
+svg rect, svg circle { fill: var(--other); }
+svg line { stroke: var(--other); stroke-width: 2; }
+svg .best rect, svg .best circle { fill: var(--mark); }
+svg .best line { stroke: var(--mark); }
+""".strip()
+
+
+def report_page(report: Mapping[str, Any], recipe_text: str) -> str:
+    """The report as an HTML page.
+
+    Args:
+        report: What report.json holds.
+        recipe_text: The recipe as recipe.yaml has it.
+    """
+    title = f"{report['recipe']['teacher']}, compressed"
+    machine = [[name, str(value)] for name, value in report["machine"].items()]
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{escape(title)}</title>
+<style>
+{STYLE}
+</style>
+</head>
+<body>
+<h1>{escape(title)}</h1>
+<p>For {escape(report["task"]["kind"])}. The best file is
+<code>{escape(report["best"])}</code>.</p>
+{figures_plot(report)}
+{_table(report_rows(report))}
+<p>{escape(report_caption(report))}. In brackets: compared with the teacher in PyTorch.</p>
+<h2>Steps</h2>
+{_table(_steps(report))}
+<p>What the model was after each step, in PyTorch.</p>
+<h2>Machine</h2>
+{_table(machine, heading=False)}
+<h2>Recipe</h2>
+<pre>{escape(recipe_text)}</pre>
+</body>
+</html>
+"""
+
+
+def _steps(report: Mapping[str, Any]) -> list[list[str]]:
+    metric = report["task"]["metric"]
+    rows = [["", metric, "parameters", "MB", "seconds"]]
+    for step in report["steps"]:
+        rows.append(
+            [
+                step["name"],
+                f"{step['metric']:.4f}",
+                f"{step['parameters']:,}",
+                f"{step['bytes'] / 1e6:,.2f}",
+                f"{step['seconds']:,.0f}",
+            ]
+        )
+    return rows
+
+
+def _table(rows: Sequence[Sequence[str]], heading: bool = True) -> str:
+    lines = []
+    for number, row in enumerate(rows):
+        cell = "th" if heading and number == 0 else "td"
+        lines.append("<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in row) + "</tr>")
+    return "<table>\n" + "\n".join(lines) + "\n</table>"
