@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from tinybert.export.first_position import first_position_alone
 from tinybert.export.onnx_graph import simplify
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -38,7 +39,7 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
     # Sizes 0 and 1 would be taken for constants.
     sample = {name: torch.ones(2, 8, dtype=torch.int64) for name in names}
     sequence = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
-    with _traceable(model), _quiet():
+    with _traceable(model), first_position_alone(model), _quiet():
         program = torch.onnx.export(
             _Logits(model, names),
             tuple(sample.values()),

@@ -1,0 +1,66 @@
+import pytest
+import torch
+from transformers import BertConfig, BertForTokenClassification
+
+from tinybert.export.first_position import first_position_alone, reads_first_position
+from tinybert.layers import encoder_layers
+from tinybert.shapes import SHAPE_KEY, take_shape
+
+
+def features():
+    """Three rows, two of them padded."""
+    torch.manual_seed(1)
+    ids = torch.randint(5, 200, (3, 11))
+    lengths = torch.tensor([11, 7, 1])
+    return {"input_ids": ids, "attention_mask": (torch.arange(11) < lengths[:, None]).long()}
+
+
+@torch.no_grad()
+def logits(model):
+    return model(**features()).logits
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "camembert", "xlm-roberta"])
+def test_logits_are_the_same_and_the_last_layer_gives_one_position(make_encoder, kind):
+    model = make_encoder(kind)
+    model.set_attn_implementation("eager")
+    expected = logits(model)
+    shapes = []
+    layers = encoder_layers(model)
+    for layer in layers:
+        layer.register_forward_hook(lambda *seen: shapes.append(tuple(seen[2].shape)))
+    with first_position_alone(model):
+        torch.testing.assert_close(logits(model), expected, atol=1e-5, rtol=1e-5)
+    assert shapes == [(3, 11, 32), (3, 1, 32)]
+    logits(model)
+    assert shapes[2:] == [(3, 11, 32)] * 2
+
+
+def test_uneven_and_low_rank_layers(make_encoder):
+    model = make_encoder("bert")
+    model.set_attn_implementation("eager")
+    shape = {
+        "attention_heads": [4, 3],
+        "intermediate_sizes": [64, 40],
+        "ranks": {"encoder.layer.1.attention.self.query": 8},
+    }
+    setattr(model.config, SHAPE_KEY, shape)
+    take_shape(model)
+    expected = logits(model)
+    with first_position_alone(model):
+        torch.testing.assert_close(logits(model), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_models_that_read_more_stay_as_they_are(make_encoder):
+    config = BertConfig(
+        vocab_size=200,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+    )
+    tokens = BertForTokenClassification(config).eval()
+    assert not reads_first_position(tokens)
+    assert not reads_first_position(make_encoder("electra"))
+    with first_position_alone(tokens):
+        assert logits(tokens).shape == (3, 11, 2)
