@@ -1,11 +1,14 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from tinybert.errors import InputError
 from tinybert.measure.bench import Worker, bench
-from tinybert.measure.machine import describe_machine, visible_cores
+from tinybert.measure.machine import busy_share, describe_machine, visible_cores
 from tinybert.measure.table import bench_table
 from tinybert.models import open_model
 
@@ -112,3 +115,22 @@ def test_the_machine_is_described():
     ]
     assert machine["onnxruntime"]
     assert visible_cores() >= 1
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/stat"), reason="read from Linux's /proc/stat")
+def test_what_others_compute_is_noticed():
+    spinning = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        assert busy_share() > 0.5 / os.cpu_count()
+    finally:
+        spinning.kill()
+        spinning.wait()
+
+
+def test_a_busy_machine_is_warned_of_and_noted(tiny_artifact_dir, monkeypatch, caplog):
+    for busy, warned in ((0.93, True), (0.02, False), (None, False)):
+        monkeypatch.setattr("tinybert.measure.bench.busy_share", lambda busy=busy: busy)
+        caplog.clear()
+        found = bench([str(tiny_artifact_dir)], length=8, threads=1, repeats=1)
+        assert found.machine["busy"] == busy
+        assert ("93% of the CPU busy" in caplog.text) == warned

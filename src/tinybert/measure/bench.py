@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import logging
 import subprocess
 import sys
 import tempfile
@@ -14,9 +15,12 @@ from typing import Any
 import numpy as np
 
 from tinybert.errors import InputError
-from tinybert.measure.machine import describe_machine, visible_cores
+from tinybert.measure.machine import busy_share, describe_machine, visible_cores
+
+logger = logging.getLogger(__name__)
 
 _RUNS_A_TURN = 10
+_BUSY = 0.1  # of the cores' time; from there on, others are felt in the figures
 _SETTLE_SECONDS = 0.1  # ONNX Runtime's threads spin on for 20 to 80 ms after a run
 
 
@@ -49,7 +53,10 @@ class ModelBench:
 
 @dataclasses.dataclass(frozen=True)
 class BenchResult:
-    """What several models cost, for batches of `batch` rows of `length` tokens."""
+    """What several models cost, for batches of `batch` rows of `length` tokens.
+
+    Beside what `describe_machine` tells, `machine` says how busy others kept it: from 0 to 1.
+    """
 
     machine: dict[str, Any]
     batch: int
@@ -97,6 +104,13 @@ def bench(
             raise InputError(f"{name} must be at least 1, not {value}")
     if not models:
         raise InputError("no model to measure")
+    busy = busy_share()
+    if busy is not None and busy > _BUSY:
+        logger.warning(
+            "other processes keep %.0f%% of the CPU busy: these timings are not those of a quiet "
+            "machine, and even their ratios are uncertain",
+            100 * busy,
+        )
     seconds: list[list[float]] = [[] for _ in models]
     with contextlib.ExitStack() as stack:
         workers = [
@@ -109,7 +123,7 @@ def bench(
                 measured.extend(worker.time(min(_RUNS_A_TURN, left)))
         summaries = [worker.summary() for worker in workers]
     return BenchResult(
-        describe_machine(threads),
+        describe_machine(threads) | {"busy": None if busy is None else round(busy, 2)},
         batch,
         length,
         threads,

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,32 @@ def visible_cores() -> int:
         )
     except OSError:
         return len(cpus)
+
+
+def busy_share(seconds: float = 0.5) -> float | None:
+    """The share of all cores' time that other processes, or other guests of the host, use now.
+
+    None where the system does not tell: it is read from Linux's /proc/stat.
+
+    Args:
+        seconds: How long to watch, while this process sleeps.
+    """
+    try:
+        before = _cpu_times()
+        time.sleep(seconds)
+        idle, total = (late - early for late, early in zip(_cpu_times(), before, strict=True))
+    except (OSError, ValueError):
+        return None
+    return 1 - idle / total if total else None
+
+
+def _cpu_times() -> tuple[int, int]:
+    """Ticks of all cores since the start: idle ones, and all."""
+    with open("/proc/stat", encoding="ascii") as file:
+        _, *ticks = file.readline().split()
+    # user, nice, system, idle, iowait, irq, softirq, steal; guests are counted in user.
+    times = [int(tick) for tick in ticks[:8]]
+    return times[3] + times[4], sum(times)
 
 
 def _cpu() -> str:
