@@ -98,20 +98,25 @@ def compress(values: dict[str, Any], out: Path, overrides: Any = ()) -> tuple[An
 def summarize(title: str, seeds: list[int], reports: list[dict[str, Any]]) -> None:
     task, machine = reports[0]["task"], reports[0]["machine"]
     print(f"\n## {title}\n{task}\n{machine}")
-    kept = []
+    kept: list[list[float]] = []
     for seed, report in zip(seeds, reports, strict=True):
         teacher = report["teacher"]["metric"]
         steps = {step["name"]: step for step in report["steps"]}
-        fp32, quantized = report["artifacts"]
-        kept.append(quantized["metric"] / teacher)
+        fp32 = report["artifacts"][0]
+        quantized = [each for each in report["artifacts"] if each["precision"] != "fp32"]
+        kept.append([each["metric"] / teacher for each in quantized])
+        files = "  ".join(
+            f"{each['format']} {each['precision']} {each['metric']:.4f} ({each['bytes']:,} bytes, "
+            f"{share:.2%})"
+            for each, share in zip(quantized, kept[-1], strict=True)
+        )
         print(
             f"seed {seed}: teacher {teacher:.4f}  at the start {steps['student']['metric']:.4f}  "
-            f"fp32 {fp32['metric']:.4f}  {quantized['precision']} {quantized['metric']:.4f} "
-            f"({quantized['bytes']:,} bytes)  retention {kept[-1]:.4f}  "
-            f"distill {steps['distill']['seconds']:.0f} s"
+            f"fp32 {fp32['metric']:.4f}  {files}  distill {steps['distill']['seconds']:.0f} s"
         )
-    spread = statistics.stdev(kept) if len(kept) > 1 else 0.0
-    print(f"mean retention: {statistics.mean(kept):.4f} (sd {spread:.4f})")
+    for shares in zip(*kept, strict=True):
+        spread = statistics.stdev(shares) if len(shares) > 1 else 0.0
+        print(f"mean retention: {statistics.mean(shares):.4f} (sd {spread:.4f})")
 
 
 if __name__ == "__main__":
