@@ -62,7 +62,12 @@ def export_both(
 
 
 def measure(
-    artifacts: Path, model: Path, teacher: Path, rows: Examples, progress: ProgressCallback
+    artifacts: Path,
+    model: Path,
+    teacher: Path,
+    task: Task,
+    rows: Examples,
+    progress: ProgressCallback,
 ) -> dict[str, Any]:
     """Measures teacher and artifacts on the evaluation split, then their cost side by side.
 
@@ -70,6 +75,7 @@ def measure(
         artifacts: What `export_both` wrote.
         model: The student, a Hugging Face directory.
         teacher: The teacher, likewise.
+        task: Of all of them; a teacher that was made elsewhere may know of other metrics.
         rows: The whole evaluation split.
         progress: Called as the work goes on.
     """
@@ -81,9 +87,9 @@ def measure(
         progress(Progress("measure", done, total))
         artifact = open_artifact(artifacts / "model" / path, threads=None)
         parity = check_parity(artifact, rows.texts, expected)
-        scores.append({"path": path, **evaluate(artifact, rows), "parity": parity})
+        scores.append({"path": path, **evaluate(artifact, rows, task), "parity": parity})
     progress(Progress("measure", total - 2, total))
-    reached = evaluate(load_torch(teacher), rows)
+    reached = evaluate(load_torch(teacher), rows, task)
     progress(Progress("measure", total - 1, total))
     teacher_onnx = artifacts / "teacher" / TARGETS["onnx"].path
     files = [teacher, teacher_onnx, *(artifacts / "model" / path for path in paths)]

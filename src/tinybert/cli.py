@@ -86,7 +86,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     model = open_model(options.model, options.threads)
     task = get_task(_task_spec(options), model.task)
     examples = task.examples(read(options.data, "eval", task.layout))
-    score = evaluate(model, examples)
+    score = evaluate(model, examples, task)
     if options.json:
         _print_json({"model": options.model, "metric": task.metric, **_renamed(score)})
         return

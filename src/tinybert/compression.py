@@ -157,14 +157,14 @@ class _Run:
 
     def _check_teacher(self) -> None:
         """Warns of a teacher that has nothing to teach, the most common mistake."""
-        metric, rows = self.inputs.task.metric, self.inputs.eval
-        reached = evaluate(load_torch(self.model), rows)["metric"]
-        guess = constant_guess(self.inputs.task, rows)
+        task, rows = self.inputs.task, self.inputs.eval
+        reached = evaluate(load_torch(self.model), rows, task)["metric"]
+        guess = constant_guess(task, rows)
         if reached <= guess:
             logger.warning(
                 "the teacher's %s is %.4f on %s, no better than always giving one answer (%.4f): "
                 "was it fine-tuned for this task?",
-                metric,
+                task.metric,
                 reached,
                 rows.source,
                 guess,
@@ -209,7 +209,7 @@ class _Run:
         model = load_torch(path)
         facts = model.facts()
         return {
-            "metric": evaluate(model, self.inputs.eval)["metric"],
+            "metric": evaluate(model, self.inputs.eval, self.inputs.task)["metric"],
             "parameters": facts.parameters,
             "bytes": facts.bytes,
         }
@@ -297,7 +297,12 @@ class _Run:
 
     def _measure(self, artifacts: Path, folder: Path) -> None:
         measurements = measure(
-            artifacts, self.model, self.teacher or self.model, self.inputs.eval, self.progress
+            artifacts,
+            self.model,
+            self.teacher or self.model,
+            self.inputs.task,
+            self.inputs.eval,
+            self.progress,
         )
         write_json(folder / "measurements.json", measurements)
 

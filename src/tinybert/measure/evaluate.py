@@ -6,15 +6,19 @@ from tinybert.errors import InputError
 from tinybert.measure.intervals import bootstrap_interval
 from tinybert.measure.metrics import METRICS
 from tinybert.runtime.model import Model
-from tinybert.tasks.base import Examples
+from tinybert.tasks.base import Examples, Task
 
 
-def evaluate(model: Model, examples: Examples, batch_size: int = 32) -> dict[str, Any]:
+def evaluate(
+    model: Model, examples: Examples, task: Task | None = None, batch_size: int = 32
+) -> dict[str, Any]:
     """Scores a model on all of some examples, through the model's own runtime.
 
     Args:
         model: Any model with a task.
         examples: Rows with labels, read with the same label names as the model's.
+        task: Whose metrics count, with its labels in the order of the model's; default: what the
+            model's own config.json says.
         batch_size: Rows that run at once.
 
     Returns:
@@ -29,10 +33,12 @@ def evaluate(model: Model, examples: Examples, batch_size: int = 32) -> dict[str
         raise InputError(f"{examples.source}: has no labels to evaluate against")
     if len(examples) == 0:
         raise InputError(f"{examples.source}: has no rows to evaluate on")
-    task = model.task
+    task = task or model.task
     logits = model.logits(examples.texts, batch_size)
     metrics = task.score(logits, labels)
-    low, high = bootstrap_interval(METRICS[task.metric], task.answers(logits), labels)
+    low, high = bootstrap_interval(
+        METRICS[task.metric], task.as_counted(task.answers(logits)), task.as_counted(labels)
+    )
     return {
         "rows": len(examples),
         "metric": metrics[task.metric],

@@ -159,9 +159,13 @@ class Task(ABC):
         """
         return np.equal(self.answers(logits), self.answers(expected))
 
+    def as_counted(self, answers: NDArray[Any]) -> NDArray[Any]:
+        """Answers or labels, (rows,), as metrics count them: f1, for one, is that of class 1."""
+        return answers
+
     def score(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, float]:
         """Every metric of `metrics` on these rows."""
-        answers = self.answers(logits)
+        answers, labels = self.as_counted(self.answers(logits)), self.as_counted(labels)
         return {metric: METRICS[metric](answers, labels) for metric in self.metrics}
 
     @classmethod

@@ -129,6 +129,18 @@ class TextClassification(Task):
         """The class with the highest logit, (rows,)."""
         return logits.argmax(axis=1)
 
+    def as_counted(self, answers: NDArray[Any]) -> NDArray[Any]:
+        """Class ids as the data set numbers its classes, whatever the order of a model's outputs.
+
+        Example:
+            >>> task = TextClassification(labels=("yes", "no"), numbered=("no", "yes"))
+            >>> task.as_counted(np.array([0, 0, 1]))
+            array([1, 1, 0])
+        """
+        if set(self.numbered) != set(self.labels):
+            return answers
+        return np.array([self.numbered.index(name) for name in self.labels])[answers]
+
     @classmethod
     def from_model_config(cls, config: Mapping[str, Any]) -> "TextClassification | None":
         """The task of a sequence classifier with two outputs or more."""
