@@ -66,6 +66,7 @@ def measure(
     model: Path,
     teacher: Path,
     task: Task,
+    max_length: int,
     rows: Examples,
     progress: ProgressCallback,
 ) -> dict[str, Any]:
@@ -76,6 +77,7 @@ def measure(
         model: The student, a Hugging Face directory.
         teacher: The teacher, likewise.
         task: Of all of them; a teacher that was made elsewhere may know of other metrics.
+        max_length: Tokens that all of them cut texts to; the teacher's tokenizer may say more.
         rows: The whole evaluation split.
         progress: Called as the work goes on.
     """
@@ -89,7 +91,7 @@ def measure(
         parity = check_parity(artifact, rows.texts, expected)
         scores.append({"path": path, **evaluate(artifact, rows, task), "parity": parity})
     progress(Progress("measure", total - 2, total))
-    reached = evaluate(load_torch(teacher), rows, task)
+    reached = evaluate(load_torch(teacher, max_length=max_length), rows, task)
     progress(Progress("measure", total - 1, total))
     teacher_onnx = artifacts / "teacher" / TARGETS["onnx"].path
     files = [teacher, teacher_onnx, *(artifacts / "model" / path for path in paths)]

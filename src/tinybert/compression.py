@@ -6,7 +6,6 @@ below OUT/steps, so that a run that was stopped goes on where it was.
 
 import json
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,7 @@ from tinybert.artifacts import export_both, latencies, measure
 from tinybert.context import Context
 from tinybert.distributed import agree, is_main, start, wait_for_all
 from tinybert.errors import InputError
-from tinybert.export.targets import TARGETS
-from tinybert.files import atomic_path, remove, write_json, write_text
+from tinybert.files import remove, write_json
 from tinybert.hub import find_folder
 from tinybert.huggingface import load_masked_lm, load_model, load_tokenizer, save_model
 from tinybert.inputs import Inputs, read_inputs
@@ -29,11 +27,10 @@ from tinybert.progress import Progress, ProgressCallback, silent
 from tinybert.quantize.note import QUANTIZATION_KEY
 from tinybert.recipe import Recipe, Step
 from tinybert.report.build import build_report
-from tinybert.report.card import model_card
-from tinybert.report.page import report_page
+from tinybert.report.publish import publish
 from tinybert.steps import STEPS
 from tinybert.tasks.base import Examples
-from tinybert.torch_model import load_torch
+from tinybert.torch_model import TorchModel, load_torch
 from tinybert.vocabulary import keep_pieces
 from tinybert.workspace import StepFolders, Stopwatch, exclusive
 
@@ -114,15 +111,13 @@ class _Run:
     def run(self, fresh: bool) -> Result:
         if fresh:
             self.folders.clear()
-        done = []
-        for step in self.recipe.steps:
-            if step.kind.works_on == "artifact":
-                if step.config.prepares:
-                    done.append(self._step(step))
-            elif step.kind.works_on == "rows":
-                done.append(self._make_rows(step, done[-1] if done else None))
-            else:
-                done.append(self._step(step))
+        done: list[dict[str, Any]] = []
+        for step, reads in zip(self.recipe.steps, self.inputs.reads, strict=True):
+            settings = [step.config.model_dump(), reads]
+            if step.kind.works_on == "rows":
+                done.append(self._make_rows(step, settings, done[-1] if done else None))
+            elif step.kind.works_on != "artifact" or step.config.prepares:
+                done.append(self._step(step, settings))
         artifacts = self.folders.run("export", self._export_settings(), self._export)
         measured = self.folders.run("measure", {}, lambda folder: self._measure(artifacts, folder))
         # The other processes of the run have the report too, but leave OUT to the first.
@@ -131,12 +126,11 @@ class _Run:
             measurements, self.inputs.task, len(self.inputs.eval), done, self.recipe.resolved()
         )
         if is_main():
-            self._publish(artifacts, report)
+            publish(self.out, self._student(artifacts), artifacts / "model", report, self.recipe)
         wait_for_all()
         return Result(self.out, report)
 
-    def _step(self, step: Step) -> dict[str, Any]:
-        settings = step.config.model_dump()
+    def _step(self, step: Step, settings: list[Any]) -> dict[str, Any]:
         if is_main() and not self.folders.is_done(step.name, settings):
             # From here on OUT is no longer the finished run that it may have been.
             remove(self.out / "report.json")
@@ -158,7 +152,7 @@ class _Run:
     def _check_teacher(self) -> None:
         """Warns of a teacher that has nothing to teach, the most common mistake."""
         task, rows = self.inputs.task, self.inputs.eval
-        reached = evaluate(load_torch(self.model), rows, task)["metric"]
+        reached = evaluate(self._opened(self.model), rows, task)["metric"]
         guess = constant_guess(task, rows)
         if reached <= guess:
             logger.warning(
@@ -170,7 +164,9 @@ class _Run:
                 guess,
             )
 
-    def _make_rows(self, step: Step, before: dict[str, Any] | None) -> dict[str, Any]:
+    def _make_rows(
+        self, step: Step, settings: list[Any], before: dict[str, Any] | None
+    ) -> dict[str, Any]:
         """A step that makes texts; those after it learn from them. The model stays as it was."""
 
         def work(folder: Path) -> None:
@@ -185,7 +181,7 @@ class _Run:
             write_json(folder / "step.json", {**(before or self._measured(self.model)), **own})
             remove(folder / "seconds.txt")
 
-        folder = self.folders.run(step.name, step.config.model_dump(), work)
+        folder = self.folders.run(step.name, settings, work)
         rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
         texts = [tuple(row) if isinstance(row, list) else row for row in rows]
         self.train = Examples(texts, None, str(folder / "rows.json"))
@@ -204,9 +200,12 @@ class _Run:
         remove(folder / "checkpoints")
         remove(folder / "seconds.txt")
 
+    def _opened(self, path: Path) -> TorchModel:
+        return load_torch(path, max_length=self.recipe.data.max_length)
+
     def _measured(self, path: Path) -> dict[str, Any]:
         """What a step's entry in report.json says of the model that it left."""
-        model = load_torch(path)
+        model = self._opened(path)
         facts = model.facts()
         return {
             "metric": evaluate(model, self.inputs.eval, self.inputs.task)["metric"],
@@ -284,6 +283,10 @@ class _Run:
     def _export(self, folder: Path) -> None:
         self.progress(Progress("export", 0, 1))
         remove(self.out / "report.json")
+        if self.model == self.inputs.teacher:
+            # No step has made it: its tokenizer would cut texts elsewhere than the artifacts do.
+            model = load_model(self.model, self.inputs.task)
+            save_model(model, self.tokenizer, folder / "student")
         export_both(
             self.model,
             self.teacher or self.model,
@@ -295,31 +298,19 @@ class _Run:
         )
         self.progress(Progress("export", 1, 1))
 
+    def _student(self, artifacts: Path) -> Path:
+        """The model that was exported."""
+        saved = artifacts / "student"
+        return saved if saved.exists() else self.model
+
     def _measure(self, artifacts: Path, folder: Path) -> None:
         measurements = measure(
             artifacts,
-            self.model,
+            self._student(artifacts),
             self.teacher or self.model,
             self.inputs.task,
+            self.recipe.data.max_length,
             self.inputs.eval,
             self.progress,
         )
         write_json(folder / "measurements.json", measurements)
-
-    def _publish(self, artifacts: Path, report: dict[str, Any]) -> None:
-        """Puts the results where users look for them; report.json, the last, says all is there."""
-        target = self.out / "report.json"
-        if target.exists() and json.loads(target.read_text(encoding="utf-8")) == report:
-            return
-        remove(target)
-        write_text(self.out / "recipe.yaml", self.recipe.to_yaml())
-        with atomic_path(self.out / "student") as temporary:
-            shutil.copytree(self.model, temporary)
-        for name in set(TARGETS) - set(self.recipe.export):  # left by another recipe
-            remove((self.out / TARGETS[name].path).parent)
-        for item in sorted((artifacts / "model").iterdir()):
-            with atomic_path(self.out / item.name) as temporary:
-                (shutil.copytree if item.is_dir() else shutil.copy)(item, temporary)
-        write_text(self.out / "README.md", model_card(report, self.recipe))
-        write_text(self.out / "report.html", report_page(report, self.recipe.to_yaml()))
-        write_json(target, report)

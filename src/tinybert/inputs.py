@@ -17,7 +17,7 @@ from tinybert.huggingface import known_task, load_model, load_tokenizer
 from tinybert.other_models import find_other_models
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.quantize.openvino import check_openvino
-from tinybert.recipe import Recipe
+from tinybert.recipe import Recipe, Step
 from tinybert.recipe_source import Place
 from tinybert.runtime.config import read_object
 from tinybert.structure import check_structure
@@ -38,7 +38,9 @@ class Inputs:
         task: With the label names and their order fixed.
         train: Training rows; None where no step trains.
         eval: The whole evaluation split.
-        key: Hash of the content of all of it.
+        key: Hash of the content of all of this.
+        reads: For each step of the recipe, hashes of what it alone reads beside its settings: its
+            corpus, other models, a user's own schedule.
     """
 
     teacher: Path
@@ -46,6 +48,7 @@ class Inputs:
     train: Examples | None
     eval: Examples
     key: str
+    reads: list[list[str]]
 
 
 def read_inputs(recipe: Recipe) -> Inputs:
@@ -93,12 +96,16 @@ def read_inputs(recipe: Recipe) -> Inputs:
     others = find_other_models(recipe, task, config, tokenizer)
     _check_sizes(recipe, config, tokenizer)
     key = hash_value(
-        [hash_path(folder) for folder in [teacher, *others]]
-        + [task.model_config(), recipe.data.max_length, recipe.seed]
+        [hash_path(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
         + [_hash_examples(rows) for rows in (train, evaluation)]
-        + [_hash_corpora(recipe), *_hash_schedules(recipe)]
     )
-    return Inputs(teacher, task, train, evaluation, key)
+    reads = [
+        [hash_path(folder) for folder in others[index]]
+        + _hash_corpus(recipe, index)
+        + _hash_schedule(step)
+        for index, step in enumerate(recipe.steps)
+    ]
+    return Inputs(teacher, task, train, evaluation, key, reads)
 
 
 def _for_teacher(task: Task, known: Task, recipe: Recipe) -> Task:
@@ -174,13 +181,12 @@ def _hash_examples(rows: Examples | None) -> str | None:
     return hash_value([rows.texts, None if rows.labels is None else rows.labels.tolist()])
 
 
-def _hash_schedules(recipe: Recipe) -> list[str | None]:
-    """Of the files of users' own functions, whose names alone say little."""
-    return [
-        hash_schedule(step.distillation[1].weights_schedule)
-        for step in recipe.steps
-        if step.distillation is not None
-    ]
+def _hash_schedule(step: Step) -> list[str]:
+    """Of the file of a user's own function, whose name alone says little."""
+    if step.distillation is None:
+        return []
+    found = hash_schedule(step.distillation[1].weights_schedule)
+    return [] if found is None else [found]
 
 
 def _corpus(recipe: Recipe, index: int) -> tuple[Place, list[str]]:
@@ -192,16 +198,14 @@ def _corpus(recipe: Recipe, index: int) -> tuple[Place, list[str]]:
     return ("data", "unlabeled"), recipe.data.unlabeled if reads else []
 
 
-def _hash_corpora(recipe: Recipe) -> list[str]:
-    """Of each corpus that a step reads."""
-    hashes = []
-    for index, step in enumerate(recipe.steps):
-        place, corpus = _corpus(recipe, index)
-        if corpus:
-            with recipe.blamed(*place):
-                hashes.append(hash_corpus(corpus))
-        elif step.name == "general-distill":
-            raise recipe.source.error(
-                ("steps", index, step.name), "needs a corpus: name it in data.unlabeled"
-            )
-    return hashes
+def _hash_corpus(recipe: Recipe, index: int) -> list[str]:
+    """Of the corpus that a step reads, if it reads one."""
+    place, corpus = _corpus(recipe, index)
+    if corpus:
+        with recipe.blamed(*place):
+            return [hash_corpus(corpus)]
+    if recipe.steps[index].name == "general-distill":
+        raise recipe.source.error(
+            ("steps", index, "general-distill"), "needs a corpus: name it in data.unlabeled"
+        )
+    return []

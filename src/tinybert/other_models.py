@@ -29,8 +29,8 @@ TABLES = ("vocab_size", "max_position_embeddings", "type_vocab_size")
 
 def find_other_models(
     recipe: Recipe, task: Task, config: dict[str, Any], tokenizer: PreTrainedTokenizerBase
-) -> list[Path]:
-    """The folders of all that a run will load later, each one checked.
+) -> list[list[Path]]:
+    """The folders that each step of a run will load later, all of them checked.
 
     Args:
         recipe: Names them.
@@ -41,8 +41,8 @@ def find_other_models(
     Raises:
         InputError: A model is missing, or does not go with the teacher.
     """
-    folders = []
-    for place, name, check in _named(recipe):
+    folders: list[list[Path]] = [[] for _ in recipe.steps]
+    for index, place, name, check in _named(recipe):
         with recipe.blamed(*place):
             folder = find_folder(name)
             theirs = read_object(folder / "config.json")
@@ -60,27 +60,28 @@ def find_other_models(
         if isinstance(check, DistillConfig):
             with recipe.blamed("data", "max_length"):
                 require_positions(positions, recipe.data.max_length, str(folder))
-        folders.append(folder)
+        folders[index].append(folder)
     return folders
 
 
-def _named(recipe: Recipe) -> Iterator[tuple[Place, str, Any]]:
-    """The place, the name and the step of each."""
+def _named(recipe: Recipe) -> Iterator[tuple[int, Place, str, Any]]:
+    """The step that names it, by its number, the place, the name and the settings of each."""
     for index, step in enumerate(recipe.steps):
         settings, place = step.config, ("steps", index, step.name)
         if isinstance(settings, StudentConfig) and settings.init not in ("teacher", "random"):
-            yield (*place, "init"), settings.init, settings
+            yield index, (*place, "init"), settings.init, settings
         if isinstance(settings, GenerateConfig) and settings.masked_lm is not None:
-            yield (*place, "masked_lm"), settings.masked_lm, settings
+            yield index, (*place, "masked_lm"), settings.masked_lm, settings
         if isinstance(settings, GeneralDistillConfig) and not settings.fine_tuned:
             if settings.other_teacher is not None:
-                yield (*place, "teacher"), settings.other_teacher, settings
+                yield index, (*place, "teacher"), settings.other_teacher, settings
             elif settings.prediction:  # asks more of the recipe's teacher than the other losses
-                yield (*place, "prediction"), recipe.teacher, settings
+                yield index, (*place, "prediction"), recipe.teacher, settings
         if step.distillation is not None:
             within, learns = step.distillation
             for number, other in enumerate(learns.teachers):
-                yield (*place, *within, "teachers", number, "model"), other.model, learns
+                where = (*place, *within, "teachers", number, "model")
+                yield index, where, other.model, learns
 
 
 def _check_shape(

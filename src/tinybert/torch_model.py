@@ -19,12 +19,15 @@ from tinybert.shapes import shaped
 from tinybert.tasks.base import Task
 
 
-def load_torch(name: str | Path, *, threads: int | None = None) -> "TorchModel":
+def load_torch(
+    name: str | Path, *, threads: int | None = None, max_length: int | None = None
+) -> "TorchModel":
     """Loads a Hugging Face directory, or a model of the hub where no such path exists.
 
     Args:
         name: The directory or the hub id.
         threads: CPU threads of PyTorch, for the whole process; None leaves them as they are.
+        max_length: Tokens that texts are cut to; None for what its tokenizer says.
 
     Raises:
         InputError: There is no such model, or one of its files is missing or broken.
@@ -32,7 +35,7 @@ def load_torch(name: str | Path, *, threads: int | None = None) -> "TorchModel":
     if threads is not None:
         torch.set_num_threads(threads)
     folder = Path(name)
-    return TorchModel(folder if folder.exists() else download(str(name)))
+    return TorchModel(folder if folder.exists() else download(str(name)), max_length)
 
 
 class TorchModel(Model):
@@ -44,6 +47,7 @@ class TorchModel(Model):
 
     Args:
         folder: Has config.json, weights and, for texts, a tokenizer.
+        length: Tokens that texts are cut to; None for what its tokenizer says.
 
     Raises:
         InputError: A file is missing or broken, or weights don't fit config.json.
@@ -51,8 +55,9 @@ class TorchModel(Model):
 
     format = "pytorch"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, length: int | None = None) -> None:
         super().__init__(folder, read_object(folder / "config.json"))
+        self._length = length
         self._files = weight_files(folder)
         if not self._files:
             raise InputError(f"{folder}: has a config.json but no weights (model.safetensors)")
@@ -106,7 +111,7 @@ class TorchModel(Model):
             raise InputError(f"{self.path}: has no tokenizer.json and no other vocabulary")
         return TextEncoder(
             tokenizer.backend_tokenizer,
-            max_length=max_length(self.config, tokenizer.model_max_length),
+            max_length=max_length(self.config, self._length or tokenizer.model_max_length),
             pad_id=tokenizer.pad_token_id or 0,
         )
 

@@ -1,0 +1,69 @@
+"""Teachers that were made elsewhere: their config.json and tokenizer know nothing of the recipe."""
+
+import json
+import shutil
+
+import pytest
+
+import tinybert
+from tinybert.cli import main
+from tinybert.data import read
+from tinybert.measure.evaluate import evaluate
+from tinybert.tasks import get_task
+from tinybert.torch_model import load_torch
+
+
+@pytest.fixture
+def long_rows(tmp_path):
+    """Some with more tokens than the recipe's max_length, fewer than the tokenizer's."""
+    text = "a great film and a dull story of the man who sat on the mat with an old guitar"
+    words = text.split()
+    rows = [
+        {"sentence": " ".join(words[:length]), "label": ("negative", "positive")[length % 2]}
+        for length in range(2, 18)
+    ]
+    path = tmp_path / "long.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return path
+
+
+def test_teacher_student_and_artifacts_are_scored_by_the_recipes_metrics(
+    quick_bench, recipe, tmp_path, tiny_bert_dir
+):
+    task = {"kind": "text-classification", "metrics": ["matthews", "f1"]}
+    changed = recipe(task=task, steps=recipe()["steps"][1:])
+    report = tinybert.compress(changed, tmp_path / "out").report
+    assert list(report["teacher"]["metrics"]) == ["matthews", "f1"]
+    assert all(list(each["metrics"]) == ["matthews", "f1"] for each in report["artifacts"])
+    model = load_torch(tiny_bert_dir, max_length=32)
+    assert model.task.metrics == ("accuracy",)
+    task = get_task(task, model.task)
+    expected = evaluate(model, task.examples(read(changed["data"]["eval"], "eval")), task)
+    assert report["teacher"]["metric"] == expected["metric"]
+
+
+def test_the_program_evaluates_by_the_task_that_was_asked_for(tiny_bert_dir, tmp_path, capsys):
+    folder = shutil.copytree(tiny_bert_dir, tmp_path / "stock")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}
+    config |= {"label2id": {"LABEL_0": 0, "LABEL_1": 1}}
+    (folder / "config.json").write_text(json.dumps(config))
+    data = tmp_path / "dev.tsv"
+    data.write_text("sentence\tlabel\na film\t0\na dull film\t1\ngood\t1\n", encoding="utf-8")
+    assert (
+        main(["evaluate", str(folder), "--task", "glue/cola", "--data", str(data), "--json"]) == 0
+    )
+    score = json.loads(capsys.readouterr().out)
+    assert score["metric"] == "matthews"
+    assert score["metrics"] == {"matthews": score["value"]}
+
+
+def test_texts_are_cut_alike_everywhere(quick_bench, recipe, long_rows, tmp_path):
+    """Where no step makes the model, so that its tokenizer is still the given one."""
+    data = {"eval": str(long_rows), "max_length": 8}
+    out = tmp_path / "out"
+    report = tinybert.compress(recipe(steps=["quantize"], data=data), out).report
+    fp32 = report["artifacts"][0]
+    assert fp32["parity"]["max_abs_diff"] < 1e-3
+    assert report["teacher"]["metrics"] == fp32["metrics"]
+    assert load_torch(out / "student").encoder.max_length == 8
