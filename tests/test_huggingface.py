@@ -6,6 +6,7 @@ import torch
 from transformers import (
     BertConfig,
     BertForMaskedLM,
+    BertForTokenClassification,
     BertModel,
     CamembertConfig,
     CamembertForMaskedLM,
@@ -19,6 +20,7 @@ from transformers import (
 
 from tinybert.errors import InputError
 from tinybert.huggingface import load_masked_lm, load_model, masked_lm_head, save_model
+from tinybert.tasks import get_task
 
 SHAPE = {"vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 2}
 SHAPE |= {"num_attention_heads": 2, "intermediate_size": 8}
@@ -64,3 +66,21 @@ def test_what_is_saved_does_not_depend_on_the_last_call(tiny_bert_dir, tiny_cont
     save_model(model, context.tokenizer, tmp_path / "saved")
     after = json.loads((tmp_path / "saved" / "tokenizer.json").read_text())
     assert (after["truncation"], after["padding"]) == (before["truncation"], before["padding"])
+
+
+@pytest.mark.parametrize("outputs", [2, 5])
+def test_the_head_of_another_task_is_drawn_anew(
+    tiny_bert_dir, tiny_tokenizer_dir, tmp_path, outputs
+):
+    """Whether its shape is that of the new one or not; the encoder is kept."""
+    config = BertConfig.from_pretrained(tiny_bert_dir, num_labels=outputs, problem_type=None)
+    other = BertForTokenClassification(config)
+    torch.nn.init.constant_(other.classifier.weight, 3.0)
+    other.save_pretrained(tmp_path)
+    task = get_task({"kind": "text-classification", "labels": ["negative", "positive"]})
+    model = load_model(tmp_path, task, new_head=True)
+    assert model.classifier.weight.shape == (2, 32)
+    assert 0 < model.classifier.weight.abs().max() < 1
+    assert not model.classifier.bias.any()
+    query = "bert.encoder.layer.0.attention.self.query.weight"
+    assert torch.equal(model.get_parameter(query), other.get_parameter(query))

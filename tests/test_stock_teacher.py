@@ -8,7 +8,10 @@ import pytest
 import tinybert
 from tinybert.cli import main
 from tinybert.data import read
+from tinybert.errors import InputError
+from tinybert.inputs import read_inputs
 from tinybert.measure.evaluate import evaluate
+from tinybert.recipe import Recipe
 from tinybert.tasks import get_task
 from tinybert.torch_model import load_torch
 
@@ -48,14 +51,15 @@ def test_the_program_evaluates_by_the_task_that_was_asked_for(tiny_bert_dir, tmp
     config |= {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}
     config |= {"label2id": {"LABEL_0": 0, "LABEL_1": 1}}
     (folder / "config.json").write_text(json.dumps(config))
-    data = tmp_path / "dev.tsv"
-    data.write_text("sentence\tlabel\na film\t0\na dull film\t1\ngood\t1\n", encoding="utf-8")
+    data = tmp_path / "dev.jsonl"
+    rows = [{"sentence": "a film", "label": 0}, {"sentence": "a dull film", "label": 1}]
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     assert (
         main(["evaluate", str(folder), "--task", "glue/cola", "--data", str(data), "--json"]) == 0
     )
     score = json.loads(capsys.readouterr().out)
     assert score["metric"] == "matthews"
-    assert score["metrics"] == {"matthews": score["value"]}
+    assert score["metrics"]["matthews"] == score["value"]
 
 
 def test_texts_are_cut_alike_everywhere(quick_bench, recipe, long_rows, tmp_path):
@@ -67,3 +71,18 @@ def test_texts_are_cut_alike_everywhere(quick_bench, recipe, long_rows, tmp_path
     assert fp32["parity"]["max_abs_diff"] < 1e-3
     assert report["teacher"]["metrics"] == fp32["metrics"]
     assert load_torch(out / "student").encoder.max_length == 8
+
+
+@pytest.mark.parametrize("labels", [[None], ["positive"], ["other", "negative"]])
+def test_labels_that_no_step_needs_may_be_anything(recipe, tmp_path, labels):
+    rows = [{"sentence": f"a film {at}", "label": labels[at % len(labels)]} for at in range(8)]
+    train = tmp_path / "train.jsonl"
+    train.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    changed = recipe(steps=recipe()["steps"][1:])
+    changed["data"] = changed["data"] | {"train": str(train)}
+    found = read_inputs(Recipe.from_mapping(changed))
+    assert found.train.labels is None
+    assert len(found.train) == 8
+    changed["steps"] = recipe()["steps"]
+    with pytest.raises(InputError, match=r"train\.jsonl"):
+        read_inputs(Recipe.from_mapping(changed))

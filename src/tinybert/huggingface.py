@@ -1,7 +1,7 @@
 """Loading and saving Hugging Face models as every room of the house wants them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +68,30 @@ def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
     logger.setLevel(logging.ERROR)  # that the head is new is what we ask for
     try:
         model_class = shaped(getattr(transformers, task.head), config)
-        return model_class.from_pretrained(folder, config=config, dtype=torch.float32)
+        model, loading = model_class.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # of another task's head; the encoder's are checked above
+        )
     finally:
         logger.setLevel(level)
+    new = {*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])}
+    _forget_head(model, new)
+    return model
+
+
+@torch.no_grad()
+def _forget_head(model: PreTrainedModel, new: Container[str]) -> None:
+    """Draws what is not new of a head again: another task's may happen to have the same shape."""
+    base = model.base_model_prefix
+    for name, weight in model.named_parameters():
+        if not name.startswith(f"{base}.") and name not in new:
+            if weight.dim() > 1:
+                nn.init.normal_(weight, std=model.config.initializer_range)
+            else:
+                nn.init.zeros_(weight)
 
 
 def load_masked_lm(folder: Path) -> PreTrainedModel:

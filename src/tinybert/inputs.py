@@ -8,9 +8,10 @@ from transformers import PreTrainedTokenizerBase
 
 from tinybert.data import has_splits, read
 from tinybert.data.corpus import hash_corpus
+from tinybert.data.table import Table
 from tinybert.distill.schedules import hash_schedule
 from tinybert.errors import InputError
-from tinybert.export import find_target
+from tinybert.export import check_exportable, find_target
 from tinybert.files import hash_path, hash_value
 from tinybert.hub import find_folder
 from tinybert.huggingface import known_task, load_model, load_tokenizer
@@ -71,6 +72,11 @@ def read_inputs(recipe: Recipe) -> Inputs:
     known = known_task(config)
     with recipe.blamed("task"):
         task = _recipe_task(recipe)
+    if known is None and (not recipe.steps or recipe.steps[0].name != "finetune"):
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: has no head for {task.kind}; begin the steps with `finetune`",
+        )
     train_table, labeled = None, False
     if _needs_rows(recipe) or recipe.data.train is not None:
         if recipe.data.train is None:
@@ -78,21 +84,18 @@ def read_inputs(recipe: Recipe) -> Inputs:
                 ("data", "train"), "is missing, and the steps need training rows"
             )
         train_table = read(recipe.data.train, "train", task.layout)
-        labeled = task.label in train_table.columns or _needs_labels(recipe)
+        labeled = _needs_labels(recipe) or _has_labels(task, train_table, known)
         task = task.fit(train_table) if labeled else task
     if known is not None:
         task = _for_teacher(task, known, recipe)
-    elif not recipe.steps or recipe.steps[0].name != "finetune":
-        raise recipe.source.error(
-            ("teacher",),
-            f"{recipe.teacher}: has no head for {task.kind}; begin the steps with `finetune`",
-        )
     train = None if train_table is None else task.examples(train_table, labeled)
     evaluation = task.examples(read(_evaluation(recipe), "eval", task.layout))
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
-    load_model(teacher, task, new_head=known is None)
+    model = load_model(teacher, task, new_head=known is None)
+    with recipe.blamed("teacher"):
+        check_exportable(model)
     others = find_other_models(recipe, task, config, tokenizer)
     _check_sizes(recipe, config, tokenizer)
     key = hash_value(
@@ -173,6 +176,16 @@ def _needs_labels(recipe: Recipe) -> bool:
         step.name == "finetune" or (step.distillation is not None and step.distillation[1].label)
         for step in recipe.steps
     )
+
+
+def _has_labels(task: Task, table: Table, known: Task | None) -> bool:
+    """Whether rows that need no labels have them: all of them, and those of the teacher."""
+    try:
+        fitted = task.fit(table)
+        (fitted if known is None else fitted.for_model(known)).examples(table)
+    except InputError:
+        return False
+    return True
 
 
 def _hash_examples(rows: Examples | None) -> str | None:

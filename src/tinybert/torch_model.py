@@ -113,6 +113,7 @@ class TorchModel(Model):
             tokenizer.backend_tokenizer,
             max_length=max_length(self.config, self._length or tokenizer.model_max_length),
             pad_id=tokenizer.pad_token_id or 0,
+            truncation_side=tokenizer.truncation_side,
         )
 
 

@@ -39,3 +39,11 @@ def test_pairs(texts_of):
 
 def test_the_seed_decides(texts_of):
     assert texts_of(TEXTS) == texts_of(TEXTS) != texts_of(TEXTS, seed=1)
+
+
+def test_spacing_alone_makes_no_new_text(texts_of):
+    rows = ["a film ", " a  film", "film a "]
+    assert texts_of(rows, copies=20)[:3] == rows
+    new = texts_of(rows, copies=20)[3:]
+    assert new
+    assert not {text for text in new if text.split() in (["a", "film"], ["film", "a"])}

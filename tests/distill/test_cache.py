@@ -238,3 +238,19 @@ def test_a_disk_that_is_really_full(teacher, rows, collate, small_disk, monkeypa
         open_cache(small_disk, teacher, rows, collate, wanted)
     assert not folders(small_disk)
     open_cache(small_disk, teacher, rows, collate, [LOGITS])
+
+
+def test_where_no_lock_can_be_written(teacher, rows, collate, tmp_path):
+    """A cache that is there is read all the same; else one clear error says what to do."""
+    before = open_cache(tmp_path, teacher, rows, collate, [LOGITS])
+    (folder,) = folders(tmp_path)
+    lock = tmp_path / f".{folder.name}.lock"
+    lock.unlink()
+    lock.mkdir()  # as good as a place where nothing may be written, for root too
+    batch = collate([rows[0]])
+    after = open_cache(tmp_path, teacher, rows, collate, [LOGITS])
+    given = [each.read(batch["row"], batch["attention_mask"], [LOGITS]) for each in (before, after)]
+    assert torch.equal(given[0][LOGITS], given[1][LOGITS])
+    shutil.rmtree(folder)
+    with pytest.raises(InputError, match="can't keep the teacher's signals there"):
+        open_cache(tmp_path, teacher, rows, collate, [LOGITS])

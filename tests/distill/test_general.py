@@ -8,6 +8,7 @@ import torch
 
 from tinybert.distill.config import GeneralDistillConfig
 from tinybert.distill.general import general_distill, packed_corpus
+from tinybert.errors import InputError
 from tinybert.progress import silent
 
 
@@ -80,3 +81,10 @@ def test_a_corpus_is_packed_once(tiny_context, corpus, monkeypatch):
         file.write("\nanother passage")
     with pytest.raises(TypeError):
         packed_corpus((corpus,), tokenizer, config(), silent)
+
+
+def test_a_cache_folder_that_can_not_be_written(tiny_context, corpus, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("TINYBERT_CACHE", str(tmp_path / "file"))
+    with pytest.raises(InputError, match=r"file.*can't keep the packed corpus.*TINYBERT_CACHE"):
+        packed_corpus([corpus], tiny_context().tokenizer, config(), silent)

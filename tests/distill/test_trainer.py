@@ -5,7 +5,12 @@ import dataclasses
 
 import pytest
 import torch
-from transformers import DataCollatorWithPadding, TrainingArguments
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    DataCollatorWithPadding,
+    TrainingArguments,
+)
 
 from tinybert.distill.config import DistillConfig
 from tinybert.distill.losses import soft_label_loss
@@ -80,10 +85,21 @@ def test_a_loss_of_weight_0_is_left_out(student, teacher, tiny_context, names):
     torch.testing.assert_close(losses["loss"], total)
 
 
-@pytest.mark.parametrize("name", ["prediction", "hidden", "attention", "relations"])
-def test_processes_average_to_the_loss_of_all_their_rows(student, teacher, tiny_context, name):
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("prediction", {}),
+        ("hidden", {}),
+        ("attention", {}),
+        ("attention", {"attention_loss": "scores"}),
+        ("relations", {}),
+    ],
+)
+def test_processes_average_to_the_loss_of_all_their_rows(
+    student, teacher, tiny_context, name, settings
+):
     """However unevenly tokens are spread over them."""
-    weights = {"prediction": 0.0, name: 1.0}
+    weights = {"prediction": 0.0, name: 1.0} | settings
     model = DistillationModel(student, teacher, config(**weights), [(1, 2)]).eval()
     batch = {key: value for key, value in features(tiny_context()).items() if key != "labels"}
     order = batch["attention_mask"].sum(1).argsort()
@@ -233,3 +249,25 @@ def test_schedules_change_the_weights(student, teacher, tiny_context, name):
     if name == "two-phase":
         assert "loss_prediction" not in with_losses[0]
     assert "loss_prediction" in with_losses[-1]
+
+
+def test_stock_regression_models_learn_values(tiny_context, tmp_path):
+    """Whose config.json, as Transformers saves it, does not say that they are regressions."""
+    shape = {"vocab_size": 200, "hidden_size": 16, "num_hidden_layers": 1, "num_labels": 1}
+    stock = BertConfig(**shape, num_attention_heads=2, intermediate_size=16)
+    teacher, student = (BertForSequenceClassification(stock) for _ in range(2))
+    assert stock.problem_type is None
+    context = tiny_context()
+    before = copy.deepcopy(student.state_dict())
+    arguments = TrainingArguments(tmp_path, max_steps=2, report_to="none", use_cpu=True)
+    rows = EncodedExamples(Examples(context.train.texts, None, "texts"), context.tokenizer, 32)
+    trainer = DistillationTrainer(
+        student,
+        teacher=teacher,
+        settings=config(),
+        args=arguments,
+        train_dataset=rows,
+        data_collator=DataCollatorWithPadding(context.tokenizer),
+    )
+    trainer.train()
+    assert any(not torch.equal(weight, before[name]) for name, weight in student.named_parameters())

@@ -1,6 +1,7 @@
 import pytest
 import torch
-from transformers import BertConfig, BertForTokenClassification
+from transformers import BertConfig, BertForSequenceClassification, BertForTokenClassification
+from transformers.modeling_outputs import SequenceClassifierOutput
 
 from tinybert.export.first_position import first_position_alone, reads_first_position
 from tinybert.layers import encoder_layers
@@ -49,6 +50,22 @@ def test_uneven_and_low_rank_layers(make_encoder):
     expected = logits(model)
     with first_position_alone(model):
         torch.testing.assert_close(logits(model), expected, atol=1e-5, rtol=1e-5)
+
+
+class MeanBertForSequenceClassification(BertForSequenceClassification):
+    """A user's own head, which reads every position."""
+
+    def forward(self, input_ids, attention_mask=None, **_):
+        states = self.bert(input_ids, attention_mask=attention_mask).last_hidden_state
+        return SequenceClassifierOutput(logits=self.classifier(states.mean(1)))
+
+
+def test_a_users_own_head_may_read_all(make_encoder):
+    model = MeanBertForSequenceClassification(make_encoder("bert").config).eval()
+    model.set_attn_implementation("eager")
+    expected = logits(model)
+    with first_position_alone(model):
+        assert torch.equal(logits(model), expected)
 
 
 def test_models_that_read_more_stay_as_they_are(make_encoder):

@@ -1,10 +1,27 @@
 import json
+import shutil
 
 import pytest
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+)
 
 from tinybert.errors import InputError
-from tinybert.export import TARGETS, Target, export, find_target
+from tinybert.export import TARGETS, Target, export, find_target, targets
+from tinybert.runtime.load import find_artifact, load
+
+
+@pytest.fixture
+def model(tiny_bert_dir):
+    return AutoModelForSequenceClassification.from_pretrained(tiny_bert_dir)
+
+
+@pytest.fixture
+def tokenizer(tiny_bert_dir):
+    return AutoTokenizer.from_pretrained(tiny_bert_dir)
 
 
 def test_an_unknown_target_is_refused_before_anything_is_written(tiny_bert_dir, tmp_path):
@@ -33,3 +50,58 @@ def test_export_lays_out_what_the_runtime_reads(tiny_bert_dir, tmp_path):
     assert json.loads((tmp_path / "config.json").read_text())["id2label"]["1"] == "positive"
     assert model.training, "export leaves the model as it was"
     assert model.config._attn_implementation == attention
+
+
+def test_what_an_earlier_export_left_is_no_other_models(model, tokenizer, tmp_path):
+    pytest.importorskip("openvino")
+    export(model, tokenizer, tmp_path)
+    shutil.copy(tmp_path / "onnx/model.onnx", tmp_path / "onnx/model_quantized.onnx")
+    (tmp_path / "onnx/notes.txt").write_text("mine")
+    model.config.id2label = {0: "cat", 1: "dog"}
+    export(model, tokenizer, tmp_path, ["openvino"])
+    assert find_artifact(tmp_path) == tmp_path / "openvino/model.xml"
+    assert [path.name for path in (tmp_path / "onnx").iterdir()] == ["notes.txt"]
+    assert set(json.loads((tmp_path / "checksums.json").read_text())) == {
+        "openvino/model.xml",
+        "openvino/model.bin",
+    }
+    assert set(load(tmp_path)(["a film"])[0]["scores"]) == {"cat", "dog"}
+
+
+def test_a_file_that_computes_something_else_is_not_left_behind(
+    model, tokenizer, tmp_path, monkeypatch
+):
+    def fails(*_):
+        raise RuntimeError("the export is at fault")
+
+    monkeypatch.setattr(targets, "self_check", fails)
+    with pytest.raises(RuntimeError, match="at fault"):
+        export(model, tokenizer, tmp_path)
+    assert not list((tmp_path / "onnx").iterdir())
+    assert not (tmp_path / "checksums.json").exists()
+
+
+def test_models_that_look_back_only_or_are_too_large_are_refused(
+    model, tokenizer, tmp_path, monkeypatch
+):
+    model.config.is_decoder = True
+    with pytest.raises(InputError, match="is_decoder"):
+        export(model, tokenizer, tmp_path)
+    model.config.is_decoder = False
+    monkeypatch.setattr(targets, "_LARGEST", 1000)
+    with pytest.raises(InputError, match=r"its weights take .* as fp32"):
+        export(model, tokenizer, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_of_few_positions(tokenizer, tmp_path):
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=6,
+    )
+    export(BertForSequenceClassification(config), tokenizer, tmp_path)
+    assert load(tmp_path)(["a very good film about a man and a dog"])[0]["scores"]

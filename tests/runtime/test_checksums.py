@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tinybert.errors import InputError
-from tinybert.runtime.checksums import NAME, note_checksums
+from tinybert.runtime.checksums import CHECKSUMS, note_checksums
 from tinybert.runtime.load import load, open_artifact
 
 
@@ -45,6 +45,6 @@ def test_a_file_that_is_not_listed_runs(artifact):
 
 
 def test_checksums_that_are_broken_themselves(artifact):
-    (artifact.parent.parent / NAME).write_text("[")
+    (artifact.parent.parent / CHECKSUMS).write_text("[")
     with pytest.raises(InputError, match=r"checksums\.json: not readable"):
         load(artifact)

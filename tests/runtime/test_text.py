@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -42,6 +43,32 @@ def test_cuts_the_longer_text_of_a_pair(tokenizer):
     (encoding,) = encoder.encode([("good film", "the " * 50)])
     assert len(encoding) == 10
     assert encoding.tokens[1:3] == ["good", "film"]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_cuts_at_the_end_that_the_tokenizer_is_set_to(tiny_bert_dir, tmp_path, side):
+    """In artifacts and in PyTorch, as in training."""
+    from transformers import AutoTokenizer
+
+    from tinybert.huggingface import tokenize
+    from tinybert.torch_model import load_torch
+
+    folder = shutil.copytree(tiny_bert_dir, tmp_path / "model")
+    AutoTokenizer.from_pretrained(folder, truncation_side=side).save_pretrained(folder)
+    text = "good film the cat sat on the mat bad dog"
+    (expected,) = tokenize([text], AutoTokenizer.from_pretrained(folder), 6)["input_ids"]
+    for encoder in (
+        TextEncoder.from_folder(folder, {"max_position_embeddings": 6}),
+        load_torch(folder, max_length=6).encoder,
+    ):
+        assert encoder.encode([text])[0].ids == expected
+
+
+def test_an_unknown_end_is_refused(tiny_tokenizer_dir, tmp_path):
+    (tmp_path / "tokenizer.json").write_bytes((tiny_tokenizer_dir / "tokenizer.json").read_bytes())
+    (tmp_path / "tokenizer_config.json").write_text('{"truncation_side": "middle"}')
+    with pytest.raises(InputError, match="truncation_side is 'middle'"):
+        TextEncoder.from_folder(tmp_path, {})
 
 
 def test_settings_stored_in_the_file_do_not_count(tiny_tokenizer_dir, tokenizer, tmp_path):

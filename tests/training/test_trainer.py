@@ -4,6 +4,7 @@ import random
 
 import pytest
 import torch
+from transformers import get_scheduler
 
 from tinybert.distill.config import DistillConfig, GeneralDistillConfig
 from tinybert.distill.general import general_distill
@@ -13,7 +14,8 @@ from tinybert.finetune.step import finetune
 from tinybert.huggingface import load_model
 from tinybert.students.build import build_student
 from tinybert.students.config import StudentConfig
-from tinybert.training.trainer import COMPLETE, last_whole_checkpoint
+from tinybert.training.batches import EncodedExamples
+from tinybert.training.trainer import COMPLETE, last_whole_checkpoint, trainer_options
 
 
 class Killed(Exception):
@@ -183,3 +185,27 @@ def test_a_cap_on_steps_does_not_lengthen_epochs(tiny_context, tiny_bert_dir):
     context = tiny_context(progress=lambda report: done.append(report.total))
     run_finetune(context, tiny_bert_dir, {"epochs": 1, "batch_size": 8, "max_steps": 1000})
     assert done[-1] == 5
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
+def test_every_schedule_warms_up(tiny_context, schedule):
+    context = tiny_context()
+    rows = EncodedExamples(context.train, context.tokenizer, 32)
+    settings = FinetuneConfig(schedule=schedule, warmup=0.5, batch_size=8, learning_rate=1.0)
+    options = trainer_options(
+        settings, rows, context.tokenizer, context.folder, seed=0, step="finetune"
+    )
+    weight = torch.nn.Parameter(torch.zeros(1))
+    found = get_scheduler(
+        options["args"].lr_scheduler_type,
+        torch.optim.SGD([weight], lr=1.0),
+        num_warmup_steps=options["args"].get_warmup_steps(10),
+        num_training_steps=10,
+    )
+    rates = []
+    for _ in range(10):
+        rates.append(found.get_last_lr()[0])
+        found.optimizer.step()
+        found.step()
+    assert rates[:5] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
+    assert (rates[-1] == 1.0) == (schedule == "constant")

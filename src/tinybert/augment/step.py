@@ -25,5 +25,10 @@ def augment(config: AugmentConfig, model: PreTrainedModel, context: Context) -> 
     texts = context.train.texts
     words = [word for text in texts for part in text_parts(text) for word in part.split()]
     changed = change_words(list(texts) * config.copies, words, random.Random(context.seed))
-    known = set(texts)
-    return [*texts, *(text for text in dict.fromkeys(changed) if text not in known)]
+    known = {_words(text) for text in texts}
+    return [*texts, *(text for text in dict.fromkeys(changed) if _words(text) not in known)]
+
+
+def _words(text: Text) -> tuple[tuple[str, ...], ...]:
+    """What tells texts apart: changed ones have lost the spacing."""
+    return tuple(tuple(part.split()) for part in text_parts(text))

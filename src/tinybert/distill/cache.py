@@ -14,7 +14,7 @@ import math
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,13 +118,28 @@ def open_cache(
             f"{root}: can't keep the teacher's signals there ({error.strerror}); {ELSEWHERE}"
         ) from None
     # The first process holds the lock for all of this run.
-    with one_at_a_time(folder) if is_main() else contextlib.nullcontext():
+    with _lock(folder) if is_main() else contextlib.nullcontext():
         if agree(is_main() and is_whole(folder)):
             logger.info("teacher cache: found in %s", folder)
         else:
             writer = _Writer(folder, teacher, dataset, wanted, offsets)
             writer.run(collate, bf16, batch_size, progress)
     return TeacherCache(folder, offsets)
+
+
+@contextlib.contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Keeps others from writing the cache; one that is whole needs no place to write a lock."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(one_at_a_time(folder))
+        except OSError as error:
+            if not is_whole(folder):
+                raise InputError(
+                    f"{folder.parent}: can't keep the teacher's signals there "
+                    f"({error.strerror}); {ELSEWHERE}"
+                ) from None
+        yield
 
 
 def cache_root() -> Path:

@@ -12,6 +12,7 @@ from tinybert.distill.config import GeneralDistillConfig
 from tinybert.distill.step import mapped_layers, run_distillation
 from tinybert.distill.trainer import DistillationTrainer
 from tinybert.distributed import agree, is_main, world_size
+from tinybert.errors import InputError
 from tinybert.files import hash_value, one_at_a_time
 from tinybert.huggingface import forget_last_call
 from tinybert.progress import Progress, ProgressCallback
@@ -83,16 +84,22 @@ def _pack(
         total = config.max_tokens or tokens + 1  # how many there are is known at the end
         progress(Progress("pack", min(tokens, total - 1), total))
 
-    with one_at_a_time(path):
-        if not path.exists():
-            pack(
-                read_corpus(sources),
-                tokenizer,
-                config.length,
-                path,
-                max_tokens=config.max_tokens,
-                progress=report,
-            )
+    try:
+        with one_at_a_time(path):
+            if not path.exists():
+                pack(
+                    read_corpus(sources),
+                    tokenizer,
+                    config.length,
+                    path,
+                    max_tokens=config.max_tokens,
+                    progress=report,
+                )
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or path.parent}: can't keep the packed corpus there "
+            f"({error.strerror}); make room, or name another folder in TINYBERT_CACHE"
+        ) from None
     return path
 
 

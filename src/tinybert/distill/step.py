@@ -14,6 +14,7 @@ from tinybert.distill.nearest import nearest_layers
 from tinybert.distill.schedules import find_schedule
 from tinybert.distill.signals import LOGITS, model_inputs
 from tinybert.distill.teacher import Teacher
+from tinybert.distill.terms import predicts_values
 from tinybert.distill.trainer import DistillationTrainer
 from tinybert.distributed import agree, is_main
 from tinybert.hub import find_folder
@@ -49,7 +50,7 @@ def distill(
     others = [load_model(find_folder(other.model), context.task) for other in config.teachers]
     if context.kept_pieces is not None:
         others = [keep_pieces(other, context.kept_pieces) for other in others]
-    logits = config.prediction_loss == "logits" or model.config.problem_type == "regression"
+    logits = config.prediction_loss == "logits" or predicts_values(model.config)
     teacher = Teacher(
         [context.teacher, *others],
         [1.0, *(other.weight for other in config.teachers)],

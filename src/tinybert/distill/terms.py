@@ -77,6 +77,14 @@ class Term(nn.Module, ABC):
         """
 
 
+def predicts_values(config: PretrainedConfig) -> bool:
+    """Whether a model's logits are values, not scores of classes: of one class there is no choice.
+
+    Transformers notes `problem_type` only in models that were trained with labels.
+    """
+    return config.problem_type == "regression" or config.num_labels == 1
+
+
 class PredictionTerm(Term):
     """Logits: soft labels, or for a regression and on request their squared error."""
 
@@ -91,8 +99,10 @@ class PredictionTerm(Term):
         """See `Term.forward`."""
         given, wanted = student[LOGITS], teacher[LOGITS]
         tokens = mask if given.dim() == 3 else None  # predictions of tokens, or of rows
-        regression = self.pairing.student.config.problem_type == "regression"
-        if regression or self.settings.prediction_loss == "logits":
+        if (
+            predicts_values(self.pairing.student.config)
+            or self.settings.prediction_loss == "logits"
+        ):
             return logit_loss(given, wanted, tokens)
         return soft_label_loss(given, wanted, self.settings.temperature, tokens)
 

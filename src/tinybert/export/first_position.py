@@ -25,8 +25,13 @@ def reads_first_position(model: PreTrainedModel) -> bool:
         >>> reads_first_position(BertForTokenClassification(BertConfig(num_hidden_layers=1)))
         False
     """
-    name = type(model).__name__
-    return model.config.model_type in BERT_LIKE and name.endswith("ForSequenceClassification")
+    kind = type(model)
+    ours = kind.__module__.startswith("transformers.models.")  # a user's own head may read all
+    return (
+        ours
+        and model.config.model_type in BERT_LIKE
+        and kind.__name__.endswith("ForSequenceClassification")
+    )
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.export.first_position import first_position_alone
 from tinybert.export.onnx_graph import simplify
+from tinybert.runtime.config import max_positions
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -37,7 +38,9 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
     parameters = inspect.signature(model.forward).parameters
     names = [name for name in INPUTS if name in tokenizer.model_input_names and name in parameters]
     # Sizes 0 and 1 would be taken for constants.
-    sample = {name: torch.ones(2, 8, dtype=torch.int64) for name in names}
+    length = min(8, max_positions(model.config.to_dict()) or 8)
+    ids = torch.ones(2, length, dtype=torch.int64, device=model.device)
+    sample = {name: ids.clone() for name in names}  # one given twice would be one input
     sequence = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
     with _traceable(model), first_position_alone(model), _quiet():
         program = torch.onnx.export(

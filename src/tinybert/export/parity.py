@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
+from tinybert.runtime.config import max_positions
 from tinybert.runtime.model import Model
 from tinybert.runtime.text import Features
 from tinybert.tasks.base import Text
@@ -73,7 +74,9 @@ def self_check(artifact: Model, model: PreTrainedModel) -> None:
     parameters = inspect.signature(model.forward).parameters
     training = model.training
     model.eval()
-    for shape in _SHAPES:
+    longest = max_positions(model.config.to_dict()) or max(length for _, length in _SHAPES)
+    for rows, length in _SHAPES:
+        shape = rows, min(length, longest)
         features = _random_features(generator, shape, model.config.vocab_size)
         tensors = {
             name: torch.from_numpy(values).to(model.device)

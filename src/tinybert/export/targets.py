@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.errors import InputError, missing_extra
 from tinybert.export.parity import self_check
-from tinybert.files import atomic_path
-from tinybert.runtime.checksums import note_checksums
-from tinybert.runtime.load import open_artifact
+from tinybert.files import atomic_path, remove
+from tinybert.runtime.checksums import CHECKSUMS, note_checksums
+from tinybert.runtime.load import USUAL_ARTIFACTS, open_artifact
+
+logger = logging.getLogger(__name__)
+
+_LARGEST = 2**31 - 2**20  # bytes of a protobuf message, with some room for the graph
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,24 @@ def find_target(name: str) -> Target:
     return target
 
 
+def check_exportable(model: PreTrainedModel) -> None:
+    """Refuses what would fail only at the end of a run.
+
+    Raises:
+        InputError: The model looks back only, as decoders do, or is too large for one file.
+    """
+    if getattr(model.config, "is_decoder", False):
+        raise InputError(
+            "a model whose config.json says is_decoder can't be exported; set it to false if the "
+            "model reads whole texts"
+        )
+    size = sum(weight.numel() for weight in model.parameters()) * 4
+    if size >= _LARGEST:
+        raise InputError(
+            f"its weights take {size / 1e9:.1f} GB as fp32, and an ONNX file holds 2.1 GB at most"
+        )
+
+
 def export(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -76,7 +99,8 @@ def export(
     """Writes a model with a head in every target's format, and checks each file against the model.
 
     Beside the artifacts, `out` gets the config.json, tokenizer.json, tokenizer_config.json and
-    checksums.json that their runtime reads.
+    checksums.json that their runtime reads. Artifacts that an earlier export left there, whose
+    config.json and tokenizer these replace, are removed.
 
     Args:
         model: A BERT-family encoder with a head whose output is called logits.
@@ -88,7 +112,8 @@ def export(
         The artifact of each target.
 
     Raises:
-        InputError: A target is unknown or needs a package that is not installed.
+        InputError: A target is unknown or needs a package that is not installed, or the model
+            can't be exported.
         RuntimeError: An artifact does not compute what the model computes.
 
     Example:
@@ -96,6 +121,10 @@ def export(
         {'onnx': PosixPath('out/onnx/model.onnx')}
     """
     found = {name: find_target(name) for name in targets}
+    check_exportable(model)
+    _remove_artifacts(out)
+    if not model.config.architectures:  # noted only when a model is saved; it tells the task
+        model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(out)
     tokenizer.save_pretrained(out)
     artifacts = {}
@@ -104,7 +133,23 @@ def export(
         with atomic_path(path, target.beside) as temporary:
             importlib.import_module(target.module).convert(model, tokenizer, temporary)
         files = [path, *(path.with_suffix(suffix) for suffix in target.beside)]
+        try:
+            self_check(open_artifact(path, threads=None), model)
+        except BaseException:
+            for file in files:
+                remove(file)
+            raise
         note_checksums(out, files)
-        self_check(open_artifact(path, threads=None), model)
         artifacts[name] = path
     return artifacts
+
+
+def _remove_artifacts(out: Path) -> None:
+    """Of an earlier export: with a new config.json beside them they would be another model's."""
+    for name in USUAL_ARTIFACTS:
+        path = out / name
+        if path.exists():
+            logger.warning("removing %s, which an earlier export left", path)
+            for file in (path, path.with_suffix(".bin")):
+                remove(file)
+    remove(out / CHECKSUMS)

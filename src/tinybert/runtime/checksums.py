@@ -10,14 +10,14 @@ from tinybert.errors import InputError
 from tinybert.files import hash_path, write_json
 from tinybert.runtime.config import read_object
 
-NAME = "checksums.json"
+CHECKSUMS = "checksums.json"
 
 
 def note_checksums(folder: Path, files: Iterable[Path]) -> None:
     """Writes the SHA-256 of files below `folder`, beside those that are noted already."""
-    noted = read_object(folder / NAME) if (folder / NAME).exists() else {}
+    noted = read_object(folder / CHECKSUMS) if (folder / CHECKSUMS).exists() else {}
     sums = {file.relative_to(folder).as_posix(): hash_path(file) for file in files}
-    write_json(folder / NAME, noted | sums)
+    write_json(folder / CHECKSUMS, noted | sums)
 
 
 def check_checksum(path: Path, folder: Path) -> None:
@@ -26,7 +26,7 @@ def check_checksum(path: Path, folder: Path) -> None:
     Raises:
         InputError: The file is not what it was when its checksum was noted.
     """
-    noted = folder / NAME
+    noted = folder / CHECKSUMS
     if not noted.is_file():
         return
     expected = read_object(noted).get(path.relative_to(folder).as_posix())

@@ -39,9 +39,17 @@ class TextEncoder:
         max_length: Tokens a row, special tokens included; the longer text of a pair is cut
             first. None cuts nothing.
         pad_id: The token that fills short rows.
+        truncation_side: The end, "left" or "right", at which long texts are cut.
     """
 
-    def __init__(self, tokenizer: Tokenizer, *, max_length: int | None, pad_id: int = 0) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        *,
+        max_length: int | None,
+        pad_id: int = 0,
+        truncation_side: str = "right",
+    ) -> None:
         self.max_length = max_length
         self._pad_id = pad_id
         self._tokenizer = tokenizer
@@ -49,7 +57,9 @@ class TextEncoder:
         if max_length is None:
             tokenizer.no_truncation()
         else:
-            tokenizer.enable_truncation(max_length, strategy="longest_first")
+            tokenizer.enable_truncation(
+                max_length, strategy="longest_first", direction=truncation_side
+            )
 
     @classmethod
     def from_folder(cls, folder: Path, config: Mapping[str, Any]) -> "TextEncoder":
@@ -75,6 +85,7 @@ class TextEncoder:
             tokenizer,
             max_length=max_length(config, settings.get("model_max_length")),
             pad_id=_pad_id(tokenizer, settings, config),
+            truncation_side=_truncation_side(settings, settings_path),
         )
 
     def encode(self, texts: Sequence[Text]) -> list[Encoding]:
@@ -109,6 +120,13 @@ def _check(text: Text, name: str) -> None:
             part.encode()
         except UnicodeEncodeError as error:
             raise InputError(f"{name}: no valid Unicode ({error})") from None
+
+
+def _truncation_side(settings: Mapping[str, Any], path: Path) -> str:
+    side = settings.get("truncation_side") or "right"
+    if side not in ("left", "right"):
+        raise InputError(f"{path}: truncation_side is {side!r}; expected 'left' or 'right'")
+    return str(side)
 
 
 def _pad_id(tokenizer: Tokenizer, settings: Mapping[str, Any], config: Mapping[str, Any]) -> int:

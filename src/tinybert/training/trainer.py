@@ -119,6 +119,9 @@ def optimizer_steps(config: TrainingConfig, rows: int) -> int:
     return steps if config.max_steps is None else min(steps, config.max_steps)
 
 
+_SCHEDULES = {"constant": "constant_with_warmup"}
+
+
 def trainer_options(
     config: TrainingConfig,
     dataset: Dataset[Any],
@@ -148,7 +151,8 @@ def trainer_options(
         gradient_accumulation_steps=config.gradient_accumulation,
         learning_rate=config.learning_rate,
         warmup_steps=config.warmup,  # below 1 it is a share
-        lr_scheduler_type=config.schedule,
+        # By its short name, "constant" would leave the warm-up out.
+        lr_scheduler_type=_SCHEDULES.get(config.schedule, config.schedule),
         weight_decay=config.weight_decay,
         bf16=native_bf16() if config.bf16 == "auto" else config.bf16,
         use_cpu=not torch.accelerator.is_available(),  # or Transformers refuses bf16 there

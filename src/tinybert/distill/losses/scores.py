@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
+from tinybert.distill.losses.masking import masked_mean
 from tinybert.distill.losses.precision import at_least_float32
 from tinybert.layers import group_heads
 
 
 def attention_score_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error of scores, averaged over heads and real pairs of query and key.
+    """Mean squared error of scores, averaged over heads and a query's real keys, then over queries.
 
     The paper found it faster to converge than a loss on probabilities. With fewer heads in the
     student, each learns the mean scores of its group of neighbouring teacher heads.
@@ -35,5 +36,5 @@ def attention_score_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tens
         wanted = torch.stack([wanted[:, group].mean(1) for group in groups], dim=1)
     errors = (at_least_float32(student) - wanted).square().mean(1)
     real = mask.bool()
-    pairs = real[:, :, None] & real[:, None, :]
-    return torch.where(pairs, errors, 0).sum() / pairs.sum()
+    of_query = torch.where(real[:, None, :], errors, 0).sum(-1) / real.sum(-1, keepdim=True)
+    return masked_mean(of_query, mask)
