@@ -273,7 +273,12 @@ DATA = {
 def test_bad_training_data(content, parts, refused_recipe, tmp_path):
     path = tmp_path / "train.tsv"
     path.write_bytes(content)
-    said = refused_recipe(put("data.train", str(path)))
+
+    def learns_from_labels(recipe):
+        put("data.train", str(path))(recipe)
+        put("steps.1.distill.label", 1.0)(recipe)
+
+    said = refused_recipe(learns_from_labels)
     for part in ["train.tsv", *parts]:
         assert part in said, said
 
