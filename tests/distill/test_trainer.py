@@ -1,5 +1,6 @@
 """What distillation trains, and what it leaves alone."""
 
+import contextlib
 import copy
 import dataclasses
 
@@ -20,6 +21,7 @@ from tinybert.distill.step import distill
 from tinybert.distill.terms import ProjectedTerm
 from tinybert.distill.trainer import DistillationTrainer
 from tinybert.errors import InputError
+from tinybert.first_position import first_position_alone
 from tinybert.observe import make_batches
 from tinybert.tasks.base import Examples
 from tinybert.training.batches import EncodedExamples
@@ -271,3 +273,41 @@ def test_stock_regression_models_learn_values(tiny_context, tmp_path):
     )
     trainer.train()
     assert any(not torch.equal(weight, before[name]) for name, weight in student.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("changes", "whole"),
+    [
+        ({}, False),
+        ({"label": 1.0}, False),
+        ({"embedding": 1.0}, False),
+        ({"hidden": 1.0}, True),
+        ({"attention": 1.0}, True),
+        ({"relations": 1.0, "mapping": "last"}, True),
+    ],
+)
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_what_no_loss_reads_of_the_last_layer_is_not_computed(
+    student, teacher, tiny_context, monkeypatch, changes, whole, checkpointing
+):
+    """And the same is learned, as if it had been."""
+    settings = config(max_steps=3, gradient_checkpointing=checkpointing, **changes)
+    lengths, trained = [], []
+
+    def watched(model):
+        encoder = model.base_model.encoder
+        handle = encoder.register_forward_hook(
+            lambda *seen: lengths.append(seen[2].last_hidden_state.shape[1])
+        )
+        return handle
+
+    for alone in (first_position_alone, contextlib.nullcontext):
+        monkeypatch.setattr("tinybert.distill.step.first_position_alone", alone)
+        pupil = copy.deepcopy(student)
+        with watched(pupil):
+            distill(settings, pupil, tiny_context(teacher=teacher))
+        trained.append(pupil.state_dict())
+        if alone is first_position_alone:
+            assert (set(lengths) == {1}) != whole
+    for name, weight in trained[0].items():
+        torch.testing.assert_close(weight, trained[1][name], atol=1e-4, rtol=1e-3, msg=name)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tinybert.distill.config import DistillationConfig
-from tinybert.distill.signals import Signal, Signals, run
+from tinybert.distill.signals import Signal, Signals, reads_last_layer, run
 from tinybert.distill.terms import (
     AttentionTerm,
     EmbeddingTerm,
@@ -66,6 +66,10 @@ class DistillationModel(nn.Module):
     def teacher_signals(self, names: Iterable[str]) -> list[Signal]:
         """What the teacher must give for the losses of these names."""
         return self._signals(names, side=1)
+
+    def reads_last_layer(self) -> bool:
+        """Whether a loss compares more of the student's last layer than its predictions need."""
+        return reads_last_layer(self.student, self._signals(self.weights, side=0))
 
     def projected(self) -> list[str]:
         """The losses that have projections."""

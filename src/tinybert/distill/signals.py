@@ -9,10 +9,12 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tinybert.distill.losses.precision import at_least_float32, full_precision
+from tinybert.first_position import first_position_alone
 from tinybert.layers import encoder_layers
 
 Signal = tuple[str, int]
@@ -51,13 +53,27 @@ def run(
         >>> run(model, batch, [("hidden", 0), ("query", 1)])  # doctest: +SKIP
     """
     wanted = list(wanted)
+    # A pass that learns may be repeated when gradients are computed: see `run_distillation`.
+    alone = not torch.is_grad_enabled() and not reads_last_layer(model, wanted)
     layers = [layer for kind, layer in wanted if kind == "hidden"]
-    with _projections(model, [signal for signal in wanted if signal[0] in PROJECTIONS]) as signals:
+    with (
+        first_position_alone(model) if alone else contextlib.nullcontext(),
+        _projections(model, [each for each in wanted if each[0] in PROJECTIONS]) as signals,
+    ):
         outputs = model(**inputs, **({"output_hidden_states": True} if layers else {}))
     signals |= {("hidden", layer): outputs.hidden_states[layer] for layer in layers}
     if LOGITS in wanted:
         signals[LOGITS] = outputs.logits
     return outputs, signals
+
+
+def reads_last_layer(model: PreTrainedModel, wanted: Iterable[Signal]) -> bool:
+    """Whether some signal holds more of the last layer than a head for whole texts reads.
+
+    Its keys and values are those of all positions anyway.
+    """
+    last = model.config.num_hidden_layers
+    return not {("hidden", last), ("query", last)}.isdisjoint(wanted)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Distillation on the task's rows: the student learns to do as the teacher does."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from tinybert.distill.teacher import Teacher
 from tinybert.distill.terms import predicts_values
 from tinybert.distill.trainer import DistillationTrainer
 from tinybert.distributed import agree, is_main
+from tinybert.first_position import first_position_alone
 from tinybert.hub import find_folder
 from tinybert.huggingface import load_model
 from tinybert.progress import Progress
@@ -74,7 +76,9 @@ def run_distillation(
     """Trains to the end, going on from the last checkpoint; returns the student in eval mode."""
     _set_dropout(model, config.dropout)
     trainer.fit_projections()
-    train_to_end(trainer, gradient_checkpointing=config.gradient_checkpointing)
+    whole = trainer.model.reads_last_layer()
+    with contextlib.nullcontext() if whole else first_position_alone(model):
+        train_to_end(trainer, gradient_checkpointing=config.gradient_checkpointing)
     return model.eval()
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from tinybert.export.first_position import first_position_alone
 from tinybert.export.onnx_graph import simplify
+from tinybert.first_position import first_position_alone
 from tinybert.runtime.config import max_positions
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")

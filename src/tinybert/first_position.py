@@ -3,16 +3,18 @@
 A classification head reads the last hidden state at [CLS] alone. There, queries, the output of
 attention and the feed-forward block of all other positions are computed for nothing: of a layer
 as wide as BERT's, all but a sixth of the products. Keys and values of all positions stay. The
-logits are the same.
+logits, and their gradients, are the same.
 """
 
 import contextlib
 import functools
+import sys
 from collections.abc import Iterator
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from tinybert.layers import BERT_LIKE, encoder_layers
 
@@ -38,17 +40,17 @@ def reads_first_position(model: PreTrainedModel) -> bool:
 def first_position_alone(model: PreTrainedModel) -> Iterator[None]:
     """While the block runs, the last layer of a model with such a head gives (batch, 1, width).
 
-    Other models stay as they are. For models in eval mode with eager attention, whose masks are
-    added to the scores.
+    Models with other heads stay as they are, and so do those whose last layer is watched by hooks,
+    such as the gates of pruning.
 
     Example:
         >>> with first_position_alone(model):  # doctest: +SKIP
         ...     model(**features).logits
     """
-    if not reads_first_position(model):
+    layer = encoder_layers(model)[-1] if reads_first_position(model) else None
+    if layer is None or "forward" in vars(layer) or _watched(layer):
         yield
         return
-    layer = encoder_layers(model)[-1]
     layer.forward = functools.partial(_forward, layer)
     try:
         yield
@@ -56,10 +58,20 @@ def first_position_alone(model: PreTrainedModel) -> Iterator[None]:
         del layer.forward
 
 
+def _watched(layer: nn.Module) -> bool:
+    """Whether hooks see what happens within, but for those that Transformers leaves in a model."""
+    hooks = (
+        hook
+        for part in layer.modules()
+        for hook in (*part._forward_pre_hooks.values(), *part._forward_hooks.values())
+    )
+    return any(hook.__module__ != "transformers.utils.output_capturing" for hook in hooks)
+
+
 def _forward(
     layer: Any, states: Tensor, attention_mask: Tensor | None = None, *_: object, **__: object
 ) -> Tensor:
-    """A BERT layer's (batch, length, width) to (batch, 1, width), with eager attention."""
+    """A BERT layer's (batch, length, width) to (batch, 1, width)."""
     own = layer.attention.self
     first = states[:, :1]
 
@@ -67,9 +79,18 @@ def _forward(
         """(batch, length, heads · size) to (batch, heads, length, size)."""
         return values.unflatten(-1, (-1, own.attention_head_size)).transpose(1, 2)
 
-    scores = heads(own.query(first)) @ heads(own.key(states)).transpose(2, 3) * own.scaling
-    if attention_mask is not None:
-        scores = scores + attention_mask[:, :, :1]
-    attended = scores.softmax(-1) @ heads(own.value(states))
-    context = attended.transpose(1, 2).flatten(2)
+    if attention_mask is not None and attention_mask.dim() == 4:
+        attention_mask = attention_mask[:, :, :1]  # (batch, 1, query, key)
+    eager = sys.modules[type(own).__module__].eager_attention_forward
+    attend = ALL_ATTENTION_FUNCTIONS.get_interface(own.config._attn_implementation, eager)
+    attended = attend(
+        own,
+        heads(own.query(first)),
+        heads(own.key(states)),
+        heads(own.value(states)),
+        attention_mask,
+        dropout=own.dropout.p if own.training else 0.0,
+        scaling=own.scaling,
+    )[0]
+    context = attended.flatten(2)  # of (batch, 1, heads, size)
     return layer.feed_forward_chunk(layer.attention.output(context, first))
