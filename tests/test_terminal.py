@@ -45,7 +45,8 @@ def test_a_bar_on_a_terminal(clock):
 
 
 def test_a_resumed_step_counts_time_from_where_it_went_on(clock):
-    reports = [Progress("distill", done, 100) for done in (90, 95)]
+    announced = Progress("distill", 0, 1)  # before the checkpoint is read
+    reports = [announced, *(Progress("distill", done, 100) for done in (90, 95))]
     assert "95/100  0:10 left" in shown(io.StringIO(), clock, reports)
 
 

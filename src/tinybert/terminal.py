@@ -23,6 +23,7 @@ class ProgressDisplay:
         self._stream = stream or sys.stderr
         self._bar = self._stream.isatty()
         self._step = ""
+        self._total = 0
         self._first = (0.0, 0)  # when this run began the step, and with how much of it done
         self._last = 0.0
 
@@ -40,10 +41,12 @@ class ProgressDisplay:
     def __call__(self, progress: Progress) -> None:
         """Shows one report."""
         now = time.monotonic()
-        new_step = progress.step != self._step or progress.done < self._first[1]
-        if new_step:
+        if progress.step != self._step or progress.done < self._first[1]:
             self._end_bar()
-            self._step, self._first, self._last = progress.step, (now, progress.done), 0.0
+            self._step, self._total, self._last = progress.step, 0, 0.0
+        if progress.total != self._total:
+            # Steps announce themselves as 0 of 1 before they know how much they resume from.
+            self._total, self._first = progress.total, (now, progress.done)
         pause = 0.1 if self._bar else SECONDS_BETWEEN_LINES
         if progress.done < progress.total and now - self._last < pause:
             return

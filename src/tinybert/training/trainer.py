@@ -93,9 +93,17 @@ class _ReportProgress(TrainerCallback):
     ) -> None:
         self._values.update({k: v for k, v in (logs or {}).items() if k.startswith("loss")})
 
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._report(state)  # after a resumption, what was done before is not this run's speed
+
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        self._report(state)
+
+    def _report(self, state: TrainerState) -> None:
         if state.is_world_process_zero:
             done, total = state.global_step, state.max_steps
             self._progress(Progress(self._step, done, total, self._values))
