@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/quantization.py --data ../shared/data/glue --runs runs \
         --tasks sst-2 mrpc sts-b cola rte --seeds 0
 
-A task's teacher is RUNS/TASK/teacher/student, its fp32 student that of the last `distill` in
-RUNS/TASK/heads12-teacher-SEED. Metrics are those of the files on the whole dev set; nothing
+A task's teacher is RUNS/TASK/teacher/student (of `--own-teachers`, teacher-SEED), its fp32 student
+that of the last `distill` in RUNS/TASK/heads12-teacher-SEED. QAT is trained here, on the task's
+rows alone, or with `--trained` is the run's own, as its recipe has it. Metrics are those of the files on the whole dev set; nothing
 was chosen by them. The end has means over the tasks, and how much of what quantizing afterwards
 lost QAT won back. Plain NNCF is left out where it is missing (`pip install --target /tmp/nncf
 nncf`, PYTHONPATH=/tmp/nncf).
@@ -89,16 +90,19 @@ def main() -> None:
     installed = importlib.util.find_spec("nncf") is not None
     known = [name for name in VARIANTS if installed or name != NNCF]
     parser.add_argument("--only", nargs="+", default=known, choices=known)
-    parser.add_argument("--epochs", type=float, default=1, help="of QAT")
+    training = parser.add_mutually_exclusive_group()
+    training.add_argument("--epochs", type=float, default=1, help="of QAT")
+    training.add_argument("--trained", action="store_true", help="QAT's model is the run's own")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
 
-    print(f"{describe_machine(torch.get_num_threads())}\nQAT: {options.epochs:g} epochs\n")
+    learned = "of the runs" if options.trained else f"{options.epochs:g} epochs"
+    print(f"{describe_machine(torch.get_num_threads())}\nQAT: {learned}\n")
     print("| task | seed | variant | metric | drop | MB | seconds |\n|-|-|-|-|-|-|-|")
     scores: dict[str, list[float]] = {name: [] for name in options.only}
     for name in options.tasks:
-        task, context = read_task(name, options)
         for seed in options.seeds:
+            task, context = read_task(name, seed, options)
             trained: dict[str, tuple[PreTrainedModel, float]] = {}
             for variant in options.only:
                 key = repr(VARIANTS[variant])
@@ -116,11 +120,13 @@ def main() -> None:
     summarize(scores)
 
 
-def read_task(name: str, options: argparse.Namespace) -> tuple[Task, Context]:
+def read_task(name: str, seed: int, options: argparse.Namespace) -> tuple[Task, Context]:
     task = get_task({"kind": f"glue/{name}"})
     table = read(str(options.data / FOLDERS[name]), "train", task.layout)
     task = task.fit(table)
-    folder = options.runs / name.replace("-", "") / "teacher" / "student"
+    run = options.runs / name.replace("-", "")
+    own = run / f"teacher-{seed}"
+    folder = (own if own.exists() else run / "teacher") / "student"
     teacher, tokenizer = load_model(folder, task), load_tokenizer(folder, 128)
     return task, Context(task, task.examples(table), tokenizer, 128, 0, Path(), teacher)
 
@@ -188,12 +194,11 @@ def train(
         return distill(settings, model, here, callbacks)
 
     run = options.runs / name.replace("-", "") / f"heads12-teacher-{seed}"
-    student = max(
-        run.glob("steps/[0-9][0-9]-distill-*/model"), key=lambda made: made.stat().st_mtime
-    )
-    model = load_model(student, task)
-    vars(model.config).pop(QUANTIZATION_KEY, None)
     begun = time.monotonic()
+    if options.trained and config is not None and config.method == "qat":
+        return load_model(last_step(run, "quantize"), task), 0.0
+    model = load_model(last_step(run, "distill"), task)
+    vars(model.config).pop(QUANTIZATION_KEY, None)
     if config is not None and config.prepares:
         if config.method == "qat":
             learns = QuantizedDistillConfig(epochs=options.epochs)
@@ -203,6 +208,11 @@ def train(
             here = replace(context, seed=seed, folder=Path(folder) / "checkpoints", heal=heal)
             model = prepare(config, model, here)
     return model, time.monotonic() - begun
+
+
+def last_step(run: Path, name: str) -> Path:
+    made = run.glob(f"steps/[0-9][0-9]-{name}-*/model")
+    return max(made, key=lambda folder: folder.stat().st_mtime)
 
 
 def summarize(scores: dict[str, list[float]]) -> None:
