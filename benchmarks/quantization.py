@@ -5,10 +5,10 @@
 
 A task's teacher is RUNS/TASK/teacher/student (of `--own-teachers`, teacher-SEED), its fp32 student
 that of the last `distill` in RUNS/TASK/heads12-teacher-SEED. QAT is trained here, on the task's
-rows alone, or with `--trained` is the run's own, as its recipe has it. Metrics are those of the files on the whole dev set; nothing
-was chosen by them. The end has means over the tasks, and how much of what quantizing afterwards
-lost QAT won back. Plain NNCF is left out where it is missing (`pip install --target /tmp/nncf
-nncf`, PYTHONPATH=/tmp/nncf).
+rows alone, or with `--trained` is the run's own, as its recipe has it. Metrics are those of the
+files on the whole dev set; nothing was chosen by them. The end has means over the tasks, and how
+much of what quantizing afterwards lost QAT won back. Plain NNCF is left out where it is missing
+(`pip install --target /tmp/nncf nncf`, PYTHONPATH=/tmp/nncf).
 """
 
 import argparse

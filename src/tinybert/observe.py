@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
@@ -93,6 +94,22 @@ def observe(
             # A training in between may have moved the model to an accelerator.
             model(**{name: values.to(model.device) for name, values in batch.items()})
             yield dict(seen)
+
+
+@torch.inference_mode()
+def count_runs(model: PreTrainedModel, batch: Batch, modules: dict[str, nn.Module]) -> Counter[str]:
+    """How often each module runs in one forward pass: more than once where layers are shared."""
+    runs: Counter[str] = Counter()
+    handles = [
+        module.register_forward_hook(lambda *_, name=name: runs.update([name]))
+        for name, module in modules.items()
+    ]
+    try:
+        model(**{name: values.to(model.device) for name, values in batch.items()})
+    finally:
+        for handle in handles:
+            handle.remove()
+    return runs
 
 
 def real_rows(states: Tensor, mask: Tensor) -> Tensor:

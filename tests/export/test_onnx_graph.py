@@ -1,8 +1,10 @@
 import onnx
 import onnxruntime
-from transformers import AutoTokenizer
+from transformers import AlbertConfig, AlbertForSequenceClassification, AutoTokenizer
 
+from tinybert.export import export
 from tinybert.export.onnx import convert
+from tinybert.quantize import quantize_onnx
 
 
 def test_residuals_stay_apart_even_where_shapes_are_known(
@@ -22,3 +24,29 @@ def test_residuals_stay_apart_even_where_shapes_are_known(
     operators = {node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node}
     assert "LayerNormalization" in operators
     assert "SkipLayerNormalization" not in operators
+
+
+def test_weights_that_layers_share_are_stored_once_as_products_read_them(
+    tiny_tokenizer_dir, tmp_path
+):
+    config = AlbertConfig(
+        vocab_size=250,
+        embedding_size=16,
+        hidden_size=128,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=256,
+    )
+    model = AlbertForSequenceClassification(config).eval()
+    tokenizer = AutoTokenizer.from_pretrained(tiny_tokenizer_dir)
+    path = export(model, tokenizer, tmp_path)["onnx"]  # checks its logits
+    graph = onnx.load(path).graph
+    stored = {tensor.name for tensor in graph.initializer}
+    assert not [
+        node for node in graph.node if {*node.input} & stored and node.op_type == "Transpose"
+    ]
+    parameters = sum(weight.numel() for weight in model.parameters())
+    assert path.stat().st_size < 4.2 * parameters
+
+    quantize_onnx(path, tmp_path / "int8.onnx")
+    assert (tmp_path / "int8.onnx").stat().st_size < 0.35 * path.stat().st_size

@@ -2,11 +2,16 @@ import logging
 
 import numpy as np
 import pytest
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertForSequenceClassification,
+)
 
 from tinybert.export import check_parity, export, self_check
 from tinybert.quantize import quantize_onnx
 from tinybert.runtime import load
+from tinybert.runtime.load import open_artifact
 from tinybert.torch_model import load_torch
 
 TEXTS = ["a great film", "dull", "the cat sat on the mat and ate", "not good, not bad"] * 4
@@ -59,3 +64,15 @@ def test_the_self_check_finds_a_changed_model(exported, tiny_bert_dir):
     model.classifier.bias.data += 0.01
     with pytest.raises(RuntimeError, match="differ"):
         self_check(artifact, model)
+
+
+def test_large_values_may_differ_by_as_large_rounding(tiny_bert_dir, tmp_path):
+    model = BertForSequenceClassification.from_pretrained(tiny_bert_dir)
+    model.classifier.weight.data *= 1e5
+    tokenizer = AutoTokenizer.from_pretrained(tiny_bert_dir)
+    artifact = open_artifact(export(model, tokenizer, tmp_path)["onnx"], None)
+    logits = artifact.logits(["a film"])
+    assert np.abs(logits).max() > 1e4
+    assert check_parity(artifact, ["a film"], logits * (1 + 1e-4))["agreement"] == 1
+    with pytest.raises(RuntimeError, match="at fault"):
+        check_parity(artifact, ["a film"], logits * 1.01)

@@ -6,6 +6,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     BertConfig,
+    BertForQuestionAnswering,
     BertForSequenceClassification,
 )
 
@@ -77,8 +78,7 @@ def test_a_file_that_computes_something_else_is_not_left_behind(
     monkeypatch.setattr(targets, "self_check", fails)
     with pytest.raises(RuntimeError, match="at fault"):
         export(model, tokenizer, tmp_path)
-    assert not list((tmp_path / "onnx").iterdir())
-    assert not (tmp_path / "checksums.json").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_models_that_look_back_only_or_are_too_large_are_refused(
@@ -105,3 +105,24 @@ def test_a_model_of_few_positions(tokenizer, tmp_path):
     )
     export(BertForSequenceClassification(config), tokenizer, tmp_path)
     assert load(tmp_path)(["a very good film about a man and a dog"])[0]["scores"]
+
+
+def test_a_failed_export_leaves_the_one_before_it(model, tokenizer, tmp_path, monkeypatch):
+    export(model, tokenizer, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    def fails(*_):
+        raise RuntimeError("the export is at fault")
+
+    monkeypatch.setattr(targets, "self_check", fails)
+    model.config.id2label = {0: "cat", 1: "dog"}
+    with pytest.raises(RuntimeError, match="at fault"):
+        export(model, tokenizer, tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_model_without_logits_is_refused(tiny_bert_dir, tokenizer, tmp_path):
+    model = BertForQuestionAnswering.from_pretrained(tiny_bert_dir)
+    with pytest.raises(InputError, match="a BertForQuestionAnswering gives no logits"):
+        export(model, tokenizer, tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -11,9 +11,11 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tinybert.errors import InputError
+from tinybert.export import export
 from tinybert.export.onnx import convert
 from tinybert.quantize import QuantizeConfig, quantize_onnx
 from tinybert.quantize.note import QuantizationNote
+from tinybert.runtime import load
 from tinybert.runtime.onnx_file import read_tensors, read_weights
 
 
@@ -196,3 +198,28 @@ def test_static_needs_a_model_that_was_calibrated(fp32, tmp_path):
     with pytest.raises(InputError, match=r"no range is known for the input of bert\.encoder"):
         quantize_onnx(fp32, tmp_path / "m.onnx", QuantizeConfig(method="static"))
     assert not (tmp_path / "m.onnx").exists()
+
+
+def test_in_an_exported_folder_its_checksum_is_noted(tiny_bert_dir, tmp_path):
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_bert_dir)
+    source = export(model, AutoTokenizer.from_pretrained(tiny_bert_dir), tmp_path)["onnx"]
+    target = source.with_name("model_quantized.onnx")
+    for config in (None, QuantizeConfig(method="weight-only")):
+        quantize_onnx(str(source), str(target), config)
+        assert load(target)(["a film"])[0]["scores"]
+    target.write_bytes(target.read_bytes()[:-1] + b"x")
+    with pytest.raises(InputError, match="damaged"):
+        load(target)
+
+
+def test_four_bits_need_operators_that_know_them(tmp_path):
+    model = graph_of(np.ones((64, 64), np.float32), "MatMul")
+    model.opset_import[0].version = 14
+    onnx.save(model, tmp_path / "old.onnx")
+    with pytest.raises(InputError, match=r"old.onnx: has opset 14, and 4 bits need 20"):
+        quantize_onnx(
+            tmp_path / "old.onnx",
+            tmp_path / "new.onnx",
+            QuantizeConfig(method="weight-only", bits=4),
+        )
+    assert not (tmp_path / "new.onnx").exists()

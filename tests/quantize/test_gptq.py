@@ -115,3 +115,24 @@ def test_the_step_does_it(model, batches, tiny_context):
 def test_only_for_weights_alone():
     with pytest.raises(ValueError, match="gptq is for `method: weight-only`"):
         QuantizeConfig(method="qat", rounding="gptq")
+
+
+def test_without_a_bias_what_is_lost_of_the_mean_counts_too(model, batches):
+    """As in the first factor of a low-rank layer: nothing there takes up the mean's error."""
+    note = QuantizationNote.of(QuantizeConfig(method="weight-only", bits=4, embeddings=False))
+    for layer in linear_layers(model).values():
+        layer.bias = None
+    before = copy.deepcopy(model)
+    round_by_gptq(model, note, batches)
+    lost = centred = 0.0
+    for name, mean, covariance in input_statistics(before, batches, linear_layers(before)):
+        weight = linear_layers(before)[name].weight
+        moments = covariance + mean.outer(mean)
+        for rounded, counts in (
+            (linear_layers(model)[name].weight, True),
+            (gptq(weight.detach(), covariance, note.largest(4)), False),
+        ):
+            error = (weight - rounded).double()
+            value = torch.einsum("oi,ij,oj->", error, moments, error).item()
+            lost, centred = (lost + value, centred) if counts else (lost, centred + value)
+    assert lost < 0.7 * centred

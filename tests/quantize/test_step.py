@@ -22,7 +22,7 @@ from tinybert.quantize.fake import (
 )
 from tinybert.quantize.note import QuantizationNote
 from tinybert.quantize.sensitivity import layer_errors
-from tinybert.quantize.step import prepare
+from tinybert.quantize.step import assume_ranges, prepare
 from tinybert.runtime.load import open_artifact
 from tinybert.runtime.onnx_file import read_tensors
 from tinybert.torch_model import load_torch
@@ -223,6 +223,15 @@ def test_a_recipe_trains_its_quantized_model(run, tmp_path):
 def test_a_recipe_may_quantize_and_do_nothing_else(run):
     report = run([{"quantize": {"method": "static", "calibration_rows": 16}}]).report
     assert [artifact["precision"] for artifact in report["artifacts"]] == ["fp32", "int8"]
+
+
+def test_attention_of_other_families_stays_float(make_encoder, tiny_context):
+    """Static is no less possible where nobody knows their queries and keys."""
+    model = make_encoder("distilbert")
+    prepare(QuantizeConfig(method="static", calibration_rows=16), model, tiny_context())
+    assert note_of(model).ranges
+    assert not note_of(model).attention
+    assume_ranges(QuantizeConfig(method="static"), model)
 
 
 def test_settings_of_the_training_within_are_checked_before_anything_runs(run):

@@ -1,11 +1,12 @@
 """Damaged artifacts are refused."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 from tinybert.errors import InputError
-from tinybert.runtime.checksums import CHECKSUMS, note_checksums
+from tinybert.runtime.checksums import CHECKSUMS, check_checksum, note_checksums
 from tinybert.runtime.load import load, open_artifact
 
 
@@ -48,3 +49,15 @@ def test_checksums_that_are_broken_themselves(artifact):
     (artifact.parent.parent / CHECKSUMS).write_text("[")
     with pytest.raises(InputError, match=r"checksums\.json: not readable"):
         load(artifact)
+
+
+def test_a_bare_name_is_checked_too(tmp_path, monkeypatch):
+    (tmp_path / "onnx").mkdir()
+    file = tmp_path / "onnx" / "model.onnx"
+    file.write_bytes(b"whole")
+    note_checksums(tmp_path, [file])
+    monkeypatch.chdir(file.parent)
+    check_checksum(Path("model.onnx"), tmp_path)
+    file.write_bytes(b"torn")
+    with pytest.raises(InputError, match="damaged"):
+        check_checksum(Path("model.onnx"), tmp_path)

@@ -95,3 +95,8 @@ def test_predicts_without_torch_and_transformers(tiny_artifact_dir):
     )
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == load(tiny_artifact_dir)(TEXTS)
+
+
+def test_a_bare_name_within_the_folder(tiny_artifact_dir, monkeypatch):
+    monkeypatch.chdir(tiny_artifact_dir / "onnx")
+    assert load("model.onnx")(["a film"])[0].keys() == {"label", "score", "scores"}

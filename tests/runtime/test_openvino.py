@@ -1,6 +1,7 @@
 """OpenVINO artifacts: as PyTorch computes, and refused where they are broken."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -74,3 +75,12 @@ def test_without_openvino(copied, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "openvino", None)
     with pytest.raises(InputError, match=r"pip install 'tinybert\[openvino\]'"):
         load(copied)
+
+
+def test_threads_get_the_answers_to_their_own_texts(exported):
+    model = load(exported / "openvino/model.xml", threads=1)
+    texts = [" ".join(["film"] * (1 + index % 40)) + " bad" * (index % 7) for index in range(200)]
+    expected = np.concatenate([model.logits([text]) for text in texts])
+    with ThreadPoolExecutor(4) as pool:
+        answers = np.concatenate(list(pool.map(lambda text: model.logits([text]), texts)))
+    np.testing.assert_allclose(answers, expected, atol=1e-5)

@@ -17,12 +17,37 @@ def simplify(model: ir.Model) -> onnx.ModelProto:
     PyTorch's exporter notes a stack trace at each node and a shape at each value: a megabyte for
     a large model, which no runtime reads.
     """
+    fold_transposes(model.graph)
     separate_residuals(model.graph)
     name_layers(model.graph)
     ClearMetadataAndDocStringPass()(model)
     proto = ir.to_proto(model)
     del proto.graph.value_info[:]
     return proto
+
+
+def fold_transposes(graph: ir.Graph) -> None:
+    """Stores weights as their products read them, where the graph transposes them each time.
+
+    The exporter folds a transposition into weights that are used once, and leaves it in the graph
+    for those that layers share, as ALBERT's do: runtimes and quantization see no weights there.
+    """
+    folded: dict[ir.Value, ir.Value] = {}
+    for node in list(graph):
+        weights = node.inputs[0] if node.op_type == "Transpose" else None
+        if weights is None or weights.const_value is None or len(weights.shape or ()) != 2:
+            continue
+        if weights not in folded:
+            array = weights.const_value.numpy().T.copy()
+            name = f"{weights.name}_transposed"
+            value = ir.val(name, const_value=ir.tensor(array, name=name))
+            graph.register_initializer(value)
+            folded[weights] = value
+        ir.convenience.replace_all_uses_with(node.outputs[0], folded[weights])
+        graph.remove(node, safe=True)
+    for weights in folded:
+        if not weights.uses() and weights.name in graph.initializers:
+            del graph.initializers[weights.name]
 
 
 def name_layers(graph: ir.Graph) -> None:

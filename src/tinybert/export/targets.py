@@ -3,10 +3,12 @@
 import importlib
 import importlib.util
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.errors import InputError, missing_extra
@@ -17,6 +19,7 @@ from tinybert.runtime.load import USUAL_ARTIFACTS, open_artifact
 
 logger = logging.getLogger(__name__)
 
+_PARTIAL = ".export.partial"
 _LARGEST = 2**31 - 2**20  # bytes of a protobuf message, with some room for the graph
 
 
@@ -76,7 +79,8 @@ def check_exportable(model: PreTrainedModel) -> None:
     """Refuses what would fail only at the end of a run.
 
     Raises:
-        InputError: The model looks back only, as decoders do, or is too large for one file.
+        InputError: The model looks back only, as decoders do, is too large for one file, or
+            gives no logits.
     """
     if getattr(model.config, "is_decoder", False):
         raise InputError(
@@ -87,6 +91,13 @@ def check_exportable(model: PreTrainedModel) -> None:
     if size >= _LARGEST:
         raise InputError(
             f"its weights take {size / 1e9:.1f} GB as fp32, and an ONNX file holds 2.1 GB at most"
+        )
+    with torch.inference_mode():
+        outputs = model(torch.ones(1, 2, dtype=torch.int64, device=model.device))
+    if getattr(outputs, "logits", None) is None:
+        raise InputError(
+            f"a {type(model).__name__} gives no logits; supported are models with a head for "
+            "sequences or tokens"
         )
 
 
@@ -122,26 +133,39 @@ def export(
     """
     found = {name: find_target(name) for name in targets}
     check_exportable(model)
-    _remove_artifacts(out)
     if not model.config.architectures:  # noted only when a model is saved; it tells the task
         model.config.architectures = [type(model).__name__]
-    model.config.save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    artifacts = {}
-    for name, target in found.items():
-        path = out / target.path
-        with atomic_path(path, target.beside) as temporary:
-            importlib.import_module(target.module).convert(model, tokenizer, temporary)
-        files = [path, *(path.with_suffix(suffix) for suffix in target.beside)]
-        try:
-            self_check(open_artifact(path, threads=None), model)
-        except BaseException:
-            for file in files:
-                remove(file)
-            raise
-        note_checksums(out, files)
-        artifacts[name] = path
-    return artifacts
+    # What was exported there before stays until all of this is known to be right.
+    made = out / _PARTIAL
+    remove(made)
+    try:
+        model.config.save_pretrained(made)
+        tokenizer.save_pretrained(made)
+        for target in found.values():
+            _convert(target, model, tokenizer, made)
+        _remove_artifacts(out)
+        _move(made, out)
+    finally:
+        remove(made)
+    return {name: out / target.path for name, target in found.items()}
+
+
+def _convert(
+    target: Target, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
+) -> None:
+    path = folder / target.path
+    with atomic_path(path, target.beside) as temporary:
+        importlib.import_module(target.module).convert(model, tokenizer, temporary)
+    self_check(open_artifact(path, threads=None), model)
+    note_checksums(folder, [path, *(path.with_suffix(suffix) for suffix in target.beside)])
+
+
+def _move(source: Path, target: Path) -> None:
+    """All files below a folder to the same places below another one."""
+    for file in [path for path in source.rglob("*") if path.is_file()]:
+        place = target / file.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, place)
 
 
 def _remove_artifacts(out: Path) -> None:

@@ -11,6 +11,7 @@ from tinybert.quantize.note import QuantizationNote
 from tinybert.quantize.openvino import quantize_openvino
 from tinybert.quantize.products import DynamicProduct, FloatProduct, StaticProduct
 from tinybert.quantize.rewriter import OPSET_INT4, Product, Rewriter
+from tinybert.runtime.checksums import CHECKSUMS, note_checksums
 from tinybert.runtime.config import folder_with_config, read_object
 
 
@@ -35,35 +36,50 @@ def quantize_artifact(source: Path, target: Path, config: QuantizeConfig) -> lis
     return [target]
 
 
-def quantize_onnx(source: Path, target: Path, config: QuantizeConfig | None = None) -> None:
+def quantize_onnx(
+    source: Path | str, target: Path | str, config: QuantizeConfig | None = None
+) -> None:
     """Writes the quantized form of an fp32 ONNX file.
 
     Args:
         source: The fp32 file, such as `tinybert.export` writes. Where the method prepares the
             model, the config.json beside it or one folder up has what was found on training
             rows: ranges of activations, layers to keep.
-        target: The file to write.
+        target: The file to write. Its checksum is noted where the folder beside it, or one up,
+            has a checksums.json.
         config: What to quantize, and how; default: dynamic int8.
 
     Raises:
-        InputError: The file holds no float weights that can be quantized, or what should have
-            been found on training rows is missing.
+        InputError: The file holds no float weights that can be quantized, is too old for 4 bits,
+            or what should have been found on training rows is missing.
 
     Example:
         >>> quantize_onnx(Path("model.onnx"), Path("int8.onnx"))  # doctest: +SKIP
     """
+    source, target = Path(source), Path(target)
     config = config or QuantizeConfig()
     note = _note(source, config)
     model = ir.load(source)
     if note.bits == 4:
+        opset = model.graph.opset_imports[""]
         # From 20 to 21 operators learned new types, and nothing changed for the old ones.
-        model.graph.opset_imports[""] = max(OPSET_INT4, model.graph.opset_imports[""])
+        if opset < OPSET_INT4 - 1:
+            raise InputError(
+                f"{source}: has opset {opset}, and 4 bits need {OPSET_INT4 - 1} or more; export "
+                "it anew"
+            )
+        model.graph.opset_imports[""] = max(OPSET_INT4, opset)
     rewriter = Rewriter(model.graph, note, _product(config))
     rewriter.run()
     if not rewriter.rewritten:
         raise InputError(f"{source}: holds no float weights to quantize")
     with atomic_path(target) as temporary:
         temporary.write_bytes(ir.to_proto(model).SerializeToString())
+    parent = target.absolute().parent
+    for folder in (parent, parent.parent):
+        if (folder / CHECKSUMS).is_file():
+            note_checksums(folder, [target])
+            break
 
 
 def _note(source: Path, config: QuantizeConfig) -> QuantizationNote:

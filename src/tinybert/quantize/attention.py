@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import nn
 from transformers import PreTrainedModel
 
-from tinybert.layers import encoder_layers
+from tinybert.layers import BERT_LIKE, encoder_layers
 from tinybert.observe import Batch, observe
 
 
@@ -25,6 +25,11 @@ def measure_attention(model: PreTrainedModel, batches: Sequence[Batch]) -> dict[
         for name, (_, output) in seen.items():
             sizes[name] = max(sizes.get(name, 0.0), output.abs().max().item())
     return sizes
+
+
+def knows_attention(model: PreTrainedModel) -> bool:
+    """Whether the model's queries, keys and values can be found; other families' stay float."""
+    return model.config.model_type in BERT_LIKE
 
 
 def attention_layers(model: PreTrainedModel) -> dict[str, nn.Linear]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from tinybert.observe import Batch, observe, real_rows
+from tinybert.observe import Batch, count_runs, observe, real_rows
 from tinybert.quantize.fake import fake_quantize, linear_layers, remove_fake_quantization
 from tinybert.quantize.note import QuantizationNote
 
@@ -28,7 +28,8 @@ def correct_biases(
 
     Args:
         model: Changed in place, and run in eval mode.
-        note: What is quantized, and how. Kept layers, and those without a bias, stay as they are.
+        note: What is quantized, and how. Kept layers, those without a bias and those that run
+            several times in a pass, as ALBERT's, stay as they are.
         batches: Tokenized rows; each counts as its tokens.
 
     Example:
@@ -39,6 +40,9 @@ def correct_biases(
         for name, layer in linear_layers(model).items()
         if layer.bias is not None and note.bits_of(name) is not None
     }
+    # One bias can't put right what each run of it adds.
+    runs = count_runs(model, batches[0], dict(layers))
+    layers = {name: layer for name, layer in layers.items() if runs[name] == 1}
     masks = [batch["attention_mask"].bool() for batch in batches]
     wanted = [
         {name: mean_output(output, mask) for name, (_, output) in seen.items()}

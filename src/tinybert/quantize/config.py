@@ -50,8 +50,9 @@ class QuantizeConfig(Config):
     )
     attention: bool = Field(
         True,
-        description="in OpenVINO files, multiply queries by keys and attention probabilities by "
-        "values as integers too, where `static` or `qat` know the ranges",
+        description="in OpenVINO files of BERT, RoBERTa and the like, multiply queries by keys "
+        "and attention probabilities by values as integers too, where `static` or `qat` know the "
+        "ranges",
     )
     reduce_range: bool = Field(
         False,

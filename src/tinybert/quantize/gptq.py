@@ -29,6 +29,8 @@ def round_by_gptq(model: PreTrainedModel, note: QuantizationNote, batches: Seque
     for name, mean, covariance in input_statistics(model, batches, wanted):
         layer, bits = layers[name], note.bits_of(name)
         assert bits is not None, "it is not among the wanted else"
+        if layer.bias is None:  # nothing takes up what rounding adds to the mean
+            covariance = covariance + mean.outer(mean)
         before = layer.weight.cpu()
         after = gptq(before, covariance, note.largest(bits), note.group_size)
         if layer.bias is not None:

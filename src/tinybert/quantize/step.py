@@ -7,7 +7,7 @@ from transformers import PreTrainedModel, TrainerCallback
 from tinybert.context import Context
 from tinybert.observe import calibration_batches
 from tinybert.quantize.activations import RenewRanges, measure_ranges
-from tinybert.quantize.attention import attention_layers, measure_attention
+from tinybert.quantize.attention import attention_layers, knows_attention, measure_attention
 from tinybert.quantize.bias import correct_biases
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.quantize.fake import (
@@ -46,7 +46,7 @@ def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) ->
         correct_biases(model, note, batches)
     if config.method == "qat":
         note = _train(config, model, note, context)
-    if config.static_activations and config.attention:
+    if config.static_activations and config.attention and knows_attention(model):
         note = replace(note, attention=measure_attention(model, batches))
     setattr(model.config, QUANTIZATION_KEY, note.as_json())
     return model
@@ -57,7 +57,7 @@ def assume_ranges(config: QuantizeConfig, model: PreTrainedModel) -> None:
     note = QuantizationNote.of(config)
     if config.static_activations:
         note = replace(note, ranges=dict.fromkeys(linear_layers(model), (-1.0, 1.0)))
-        if config.attention:
+        if config.attention and knows_attention(model):
             note = replace(note, attention=dict.fromkeys(attention_layers(model), 1.0))
     setattr(model.config, QUANTIZATION_KEY, note.as_json())
 

@@ -16,7 +16,7 @@ CHECKSUMS = "checksums.json"
 def note_checksums(folder: Path, files: Iterable[Path]) -> None:
     """Writes the SHA-256 of files below `folder`, beside those that are noted already."""
     noted = read_object(folder / CHECKSUMS) if (folder / CHECKSUMS).exists() else {}
-    sums = {file.relative_to(folder).as_posix(): hash_path(file) for file in files}
+    sums = {_name(file, folder): hash_path(file) for file in files}
     write_json(folder / CHECKSUMS, noted | sums)
 
 
@@ -29,9 +29,13 @@ def check_checksum(path: Path, folder: Path) -> None:
     noted = folder / CHECKSUMS
     if not noted.is_file():
         return
-    expected = read_object(noted).get(path.relative_to(folder).as_posix())
+    expected = read_object(noted).get(_name(path, folder))
     if expected is not None and hash_path(path) != expected:
         raise InputError(
             f"{path}: damaged: its bytes are not those that were exported; copy it anew or run "
             f"tinybert compress again (if you changed it on purpose, remove it from {noted})"
         )
+
+
+def _name(file: Path, folder: Path) -> str:
+    return file.absolute().relative_to(folder.absolute()).as_posix()

@@ -34,7 +34,8 @@ def folder_with_config(path: Path) -> Path:
     Raises:
         InputError: There is none.
     """
-    for folder in (path.parent, path.parent.parent):
+    parent = path.absolute().parent  # of a bare name, "one folder up" would be the same folder
+    for folder in (parent, parent.parent):
         if (folder / "config.json").is_file():
             return folder
     raise InputError(f"{path}: no config.json beside it or one folder up, and the model needs it")

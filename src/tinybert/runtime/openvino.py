@@ -1,5 +1,6 @@
 """Models that OpenVINO runs."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,20 @@ class OpenVinoModel(Model):
             raise InputError(f"{path}: not a whole OpenVINO model ({reason})") from None
         self._inputs = [node.get_any_name() for node in compiled.inputs]
         check_inputs(path, self._inputs)
-        self._request = compiled.create_infer_request()
+        self._compiled = compiled
+        self._own = threading.local()
 
     def forward(self, features: Features) -> NDArray[np.float32]:
         """Runs one batch, each feature (batch, length); the graph gets those it has inputs for."""
-        self._request.infer({name: features[name] for name in self._inputs})
-        return np.array(self._request.get_output_tensor(0).data, dtype=np.float32)
+        request = self._request()
+        request.infer({name: features[name] for name in self._inputs})
+        return np.array(request.get_output_tensor(0).data, dtype=np.float32)
+
+    def _request(self) -> Any:
+        """This thread's own: in a shared one it would find the answer to another's text."""
+        if not hasattr(self._own, "request"):
+            self._own.request = self._compiled.create_infer_request()
+        return self._own.request
 
     def facts(self) -> Facts:
         """Size and precision of both files."""
