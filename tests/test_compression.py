@@ -15,6 +15,8 @@ import tinybert
 from tinybert.cli import main
 from tinybert.errors import InputError
 from tinybert.huggingface import load_tokenizer
+from tinybert.inputs import read_inputs
+from tinybert.recipe import Recipe
 
 SHAPE = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
 
@@ -316,6 +318,25 @@ def test_a_shape_is_chosen_by_the_file_that_it_ends_in(again, recipe, monkeypatc
     assert asked == {"target": "onnx", "quantize": "quantize"}
     shapes = [json.loads(path.read_text()) for path in out.glob("steps/02-*/model/config.json")]
     assert 32 in [shape["hidden_size"] for shape in shapes]
+    pytest.importorskip("openvino")
+    asked.clear()
+    run(changed | {"export": ["openvino"]}, stop_before="distill")
+    assert asked == {"target": "openvino", "quantize": "quantize"}
+
+
+def test_a_run_within_its_teachers_folder_goes_on(quick_bench, recipe, tiny_bert_dir, tmp_path):
+    """As `--out out` in the folder of `teacher: .` does."""
+    teacher = shutil.copytree(tiny_bert_dir, tmp_path / "teacher")
+    changed = recipe(teacher=str(teacher), steps=[{"student": SHAPE}])
+    inputs = read_inputs(Recipe.from_mapping(changed))
+    tinybert.compress(changed, teacher / "out")
+    (teacher / "checkpoint-1").mkdir()
+    (teacher / "checkpoint-1" / "optimizer.pt").write_bytes(b"1")
+    (teacher / "training_args.bin").write_bytes(b"1")
+    assert read_inputs(Recipe.from_mapping(changed)).key == inputs.key
+    weights = teacher / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert read_inputs(Recipe.from_mapping(changed)).key != inputs.key
 
 
 def models(out):

@@ -9,6 +9,7 @@ import tinybert
 from tinybert.cli import main
 from tinybert.data import read
 from tinybert.errors import InputError
+from tinybert.huggingface import load_model
 from tinybert.inputs import read_inputs
 from tinybert.measure.evaluate import evaluate
 from tinybert.recipe import Recipe
@@ -86,3 +87,41 @@ def test_labels_that_no_step_needs_may_be_anything(recipe, tmp_path, labels):
     changed["steps"] = recipe()["steps"]
     with pytest.raises(InputError, match=r"train\.jsonl"):
         read_inputs(Recipe.from_mapping(changed))
+
+
+def test_fine_tuning_gives_another_tasks_classifier_a_new_head(recipe, tmp_path, caplog):
+    """As one that was trained on MNLI has three labels, and is a good start for two."""
+    changed = recipe()
+    folder = shutil.copytree(changed["teacher"], tmp_path / "teacher")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"id2label": {"0": "cat", "1": "dog"}, "label2id": {"cat": 0, "dog": 1}}
+    config |= {"architectures": ["BertForSequenceClassification"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    changed["teacher"] = str(folder)
+    assert list(changed["steps"][0]) == ["finetune"]
+    found = read_inputs(Recipe.from_mapping(changed))
+    assert found.task.model_config()["id2label"] == {0: "negative", 1: "positive"}
+    assert "`finetune` trains a new head" in caplog.text
+    heads = [load_model(folder, found.task, new_head=True).classifier.weight for _ in range(2)]
+    assert not heads[0].equal(heads[1]), "drawn anew each time"
+    changed["steps"] = changed["steps"][1:]
+    with pytest.raises(InputError, match="known: cat, dog"):
+        read_inputs(Recipe.from_mapping(changed))
+
+
+def test_options_without_effect_are_named(recipe, caplog):
+    changed = recipe()
+    changed["steps"] = [
+        {"student": {"init": "random", "mapping": "top"}},
+        {"distill": {"mapping": "last", "attention_loss": "scores"}},
+        {"quantize": {"method": "qat", "distill": {"relation_heads": 4}}},
+    ]
+    read_inputs(Recipe.from_mapping(changed))
+    for option in (
+        "steps.0.student.mapping",
+        "steps.1.distill.mapping",
+        "steps.1.distill.attention_loss",
+        "steps.2.quantize.distill.relation_heads",
+    ):
+        assert f"{option} has no effect" in caplog.text
+    assert caplog.text.count("has no effect") == 4

@@ -114,6 +114,8 @@ class _Run:
         done: list[dict[str, Any]] = []
         for step, reads in zip(self.recipe.steps, self.inputs.reads, strict=True):
             settings = [step.config.model_dump(), reads]
+            if getattr(step.config, "shape", None) == "fast":  # on what runs the exported file
+                settings.append(self._export_settings())
             if step.kind.works_on == "rows":
                 done.append(self._make_rows(step, settings, done[-1] if done else None))
             elif step.kind.works_on != "artifact" or step.config.prepares:

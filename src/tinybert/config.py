@@ -33,9 +33,22 @@ class Config(BaseModel):
         Raises:
             ValueError: One is not, and is not as by default.
         """
-        for name, (used, reason) in unused.items():
-            if not used and getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(f"{name}: {reason}")
+        for name, reason in self._given(unused).items():
+            raise ValueError(f"{name}: {reason}")
+
+    def ineffective(self) -> dict[str, str]:
+        """Options that are given and change nothing beside the others, and why they don't.
+
+        They are worth a warning: who gives them expects something of them.
+        """
+        return {}
+
+    def _given(self, unused: Mapping[str, tuple[bool, str]]) -> dict[str, str]:
+        return {
+            name: reason
+            for name, (used, reason) in unused.items()
+            if not used and getattr(self, name) != type(self).model_fields[name].default
+        }
 
     @property
     def needs_rows(self) -> bool:

@@ -4,9 +4,13 @@ import re
 from pathlib import Path
 
 from tinybert.errors import InputError, missing_extra
+from tinybert.files import hash_path, hash_value
 
 _WEIGHT_FILES = ("model*.safetensors", "pytorch_model*.bin")
 """The patterns of PyTorch weight files, the one that Transformers prefers first."""
+
+_SMALL_FILES = ("*.json", "*.txt", "*.model")
+"""Those of all else that is loaded: settings, and tokenizers of all kinds."""
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -15,6 +19,16 @@ def weight_files(folder: Path) -> list[Path]:
         if files := sorted(folder.glob(pattern)):
             return files
     return []
+
+
+def hash_model(folder: Path) -> str:
+    """SHA-256 of the files that a model and its tokenizer are loaded from.
+
+    Other files beside them don't count, nor do folders: runs and checkpoints may lie there.
+    """
+    files = [path for pattern in _SMALL_FILES for path in folder.glob(pattern)]
+    files = sorted({*files, *weight_files(folder)})
+    return hash_value([[path.name, hash_path(path)] for path in files if path.is_file()])
 
 
 def may_be_hub_id(name: str) -> bool:
@@ -53,7 +67,7 @@ def download(hub_id: str) -> Path:
         raise missing_extra("huggingface_hub", "train", f"to fetch {hub_id}") from None
     try:
         for pattern in _WEIGHT_FILES:  # most repositories have both: one is enough
-            folder = Path(snapshot_download(hub_id, allow_patterns=["*.json", "*.txt", pattern]))
+            folder = Path(snapshot_download(hub_id, allow_patterns=[*_SMALL_FILES, pattern]))
             if any(folder.glob(pattern)):
                 break
     except Exception as error:  # network, HTTP and name errors have no common class

@@ -39,12 +39,13 @@ def load_model(folder: Path, task: Task, *, new_head: bool = False) -> PreTraine
     Args:
         folder: A Hugging Face directory.
         task: Names the head and its labels.
-        new_head: Whether the head may be missing in the files and start at random.
+        new_head: Whether the head may be missing in the files, or be another task's, and start
+            at random.
 
     Raises:
         InputError: The weights are broken, don't fit config.json, or the head is missing.
     """
-    if known_task(read_object(folder / "config.json")) is not None or not new_head:
+    if not new_head or _has_head(read_object(folder / "config.json"), task):
         # Checks what Transformers would only warn about: weights missing or of another shape.
         from tinybert.torch_model import load_torch
 
@@ -55,6 +56,14 @@ def load_model(folder: Path, task: Task, *, new_head: bool = False) -> PreTraine
         module = _with_new_head(folder, task)
     module.config.update(task.model_config())
     return module.float().eval()
+
+
+def _has_head(config: dict[str, Any], task: Task) -> bool:
+    known = known_task(config)
+    try:
+        return known is not None and bool(task.for_model(known))
+    except InputError:
+        return False
 
 
 def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:

@@ -1,5 +1,6 @@
 """What a recipe names, read and checked: rows, task, teacher, tokenizer."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from tinybert.data.table import Table
 from tinybert.distill.schedules import hash_schedule
 from tinybert.errors import InputError
 from tinybert.export import check_exportable, find_target
-from tinybert.files import hash_path, hash_value
-from tinybert.hub import find_folder
+from tinybert.files import hash_value
+from tinybert.hub import find_folder, hash_model
 from tinybert.huggingface import known_task, load_model, load_tokenizer
 from tinybert.other_models import find_other_models
 from tinybert.quantize.config import QuantizeConfig
@@ -28,6 +29,8 @@ from tinybert.trim.choose import always_kept, check_size
 from tinybert.trim.config import TrimConfig
 from tinybert.trim.pieces import read_pieces
 from tinybert.trim.rebuild import read_document
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,12 @@ def read_inputs(recipe: Recipe) -> Inputs:
         teacher = find_folder(recipe.teacher)
     config = read_object(teacher / "config.json")
     check_structure(recipe, config)
+    _warn_of_ineffective(recipe)
     known = known_task(config)
     with recipe.blamed("task"):
         task = _recipe_task(recipe)
-    if known is None and (not recipe.steps or recipe.steps[0].name != "finetune"):
+    finetunes = bool(recipe.steps) and recipe.steps[0].name == "finetune"
+    if known is None and not finetunes:
         raise recipe.source.error(
             ("teacher",),
             f"{recipe.teacher}: has no head for {task.kind}; begin the steps with `finetune`",
@@ -87,23 +92,31 @@ def read_inputs(recipe: Recipe) -> Inputs:
         labeled = _needs_labels(recipe) or _has_labels(task, train_table, known)
         task = task.fit(train_table) if labeled else task
     if known is not None:
-        task = _for_teacher(task, known, recipe)
+        try:
+            task = task.for_model(known)
+        except InputError as error:
+            if not finetunes or not _is_of_another_task(known, task):
+                source = f", read from {recipe.data.train}" if recipe.data.train else ""
+                raise recipe.source.error(
+                    ("teacher",), f"{recipe.teacher}: {error}{source}"
+                ) from None
+            logger.warning("%s: %s; `finetune` trains a new head", recipe.teacher, error)
     train = None if train_table is None else task.examples(train_table, labeled)
     evaluation = task.examples(read(_evaluation(recipe), "eval", task.layout))
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
-    model = load_model(teacher, task, new_head=known is None)
+    model = load_model(teacher, task, new_head=finetunes)
     with recipe.blamed("teacher"):
         check_exportable(model)
     others = find_other_models(recipe, task, config, tokenizer)
     _check_sizes(recipe, config, tokenizer)
     key = hash_value(
-        [hash_path(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
+        [hash_model(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
         + [_hash_examples(rows) for rows in (train, evaluation)]
     )
     reads = [
-        [hash_path(folder) for folder in others[index]]
+        [hash_model(folder) for folder in others[index]]
         + _hash_corpus(recipe, index)
         + _hash_schedule(step)
         for index, step in enumerate(recipe.steps)
@@ -111,12 +124,20 @@ def read_inputs(recipe: Recipe) -> Inputs:
     return Inputs(teacher, task, train, evaluation, key, reads)
 
 
-def _for_teacher(task: Task, known: Task, recipe: Recipe) -> Task:
-    try:
-        return task.for_model(known)
-    except InputError as error:
-        source = f", read from {recipe.data.train}" if recipe.data.train else ""
-        raise recipe.source.error(("teacher",), f"{recipe.teacher}: {error}{source}") from None
+def _is_of_another_task(model: Task, task: Task) -> bool:
+    """Whether a model's labels are others, not the task's with a mistake in the data."""
+    theirs, ours = (set(each.model_config()["id2label"].values()) for each in (model, task))
+    return len(theirs) != len(ours) or theirs.isdisjoint(ours)
+
+
+def _warn_of_ineffective(recipe: Recipe) -> None:
+    """Of options that a user may expect something of."""
+    for index, step in enumerate(recipe.steps):
+        within, learns = step.distillation or ((), step.config)
+        for place, settings in {(): step.config, within: learns}.items():
+            for name, reason in settings.ineffective().items():
+                option = ".".join(map(str, ("steps", index, step.name, *place, name)))
+                logger.warning("%s has no effect: %s", option, reason)
 
 
 def _recipe_task(recipe: Recipe) -> Task:

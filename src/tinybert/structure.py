@@ -107,8 +107,9 @@ def _check_distillation(
     teacher: ExpectedShape,
     student: ExpectedShape,
 ) -> None:
-    with recipe.blamed(*place, "mapping"):
-        pair_layers(teacher.layers, student.layers, settings.mapping)
+    if settings.compares_layers or "mapping" in settings.ineffective():
+        with recipe.blamed(*place, "mapping"):
+            pair_layers(teacher.layers, student.layers, settings.mapping)
     if settings.attention:
         with recipe.blamed(*place, "attention"):
             group_heads(teacher.heads, student.heads)

@@ -82,6 +82,17 @@ def test_a_folder_gives_its_splits_by_layout(tmp_path):
     assert not has_splits(tmp_path / "train.tsv")
 
 
+def test_rows_that_are_known_to_be_broken_are_left_out(tmp_path, caplog):
+    """As GLUE's own code does with a few of QQP's."""
+    (tmp_path / "train.tsv").write_text("a\tb\n1\t2\n\n1\n3\t4\n")
+    table = read(tmp_path, "train", Layout(broken_rows=True))
+    assert table.columns == {"a": ["1", "3"], "b": ["2", "4"]}
+    assert table.where(1).endswith("train.tsv: row 5")
+    assert "leaving out 2 rows that don't have 2 columns, the first is row 3" in caplog.text
+    with pytest.raises(InputError, match="row 3: expected 2 columns, got 1"):
+        read(tmp_path, "train")
+
+
 PARQUET = pyarrow.BufferOutputStream()
 pyarrow.parquet.write_table(pyarrow.table({"text": ["a"] * 1000}), PARQUET)
 PARQUET_BYTES = PARQUET.getvalue().to_pybytes()

@@ -8,7 +8,9 @@ import pytest
 import torch
 from transformers import (
     BertConfig,
+    BertForQuestionAnswering,
     BertForSequenceClassification,
+    BertForTokenClassification,
     DataCollatorWithPadding,
     TrainingArguments,
 )
@@ -32,7 +34,9 @@ LOSSES = ("prediction", "embedding", "hidden", "attention", "relations", "label"
 def config(**changes):
     weights = dict.fromkeys(LOSSES, 0.0) | {"prediction": 1.0}
     length = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-2, "bf16": False}
-    length |= {"relation_heads": 4, "cache": "off"}
+    length |= {"cache": "off"}
+    if changes.get("relations"):
+        length |= {"relation_heads": 4}
     return DistillConfig(**(weights | length | changes))
 
 
@@ -205,7 +209,7 @@ def test_it_evaluates_like_any_other(student, teacher, tiny_context, tmp_path):
 
 def test_a_mapping_that_can_not_be(student, teacher, tiny_context):
     with pytest.raises(InputError, match="1 layers of the teacher's 2"):
-        distill(config(mapping=[3]), student, tiny_context(teacher=teacher))
+        distill(config(mapping=[3], hidden=1), student, tiny_context(teacher=teacher))
 
 
 def test_regression_compares_values(tiny_bert_dir, tiny_context, student, teacher):
@@ -311,3 +315,95 @@ def test_what_no_loss_reads_of_the_last_layer_is_not_computed(
             assert (set(lengths) == {1}) != whole
     for name, weight in trained[0].items():
         torch.testing.assert_close(weight, trained[1][name], atol=1e-4, rtol=1e-3, msg=name)
+
+
+def trainer_of(student, teacher, context, folder, **options):
+    encoded = EncodedExamples(context.train, context.tokenizer, 32)
+    rows = [encoded[index] for index in range(16)]
+    return DistillationTrainer(
+        student,
+        teacher=teacher,
+        settings=options.pop("settings", config(hidden=1)),
+        args=TrainingArguments(str(folder), max_steps=2, report_to="none", use_cpu=True),
+        train_dataset=rows,
+        eval_dataset=rows,
+        data_collator=DataCollatorWithPadding(context.tokenizer),
+        processing_class=context.tokenizer,
+        **options,
+    )
+
+
+def test_it_predicts_and_measures_like_any_other(student, teacher, tiny_context, tmp_path):
+    def accuracy(given):
+        return {"accuracy": float((given.predictions.argmax(1) == given.label_ids).mean())}
+
+    trainer = trainer_of(student, teacher, tiny_context(), tmp_path, compute_metrics=accuracy)
+    predicted = trainer.predict(trainer.eval_dataset)
+    assert predicted.predictions.shape == (16, 2)
+    assert trainer.evaluate()["eval_accuracy"] == predicted.metrics["test_accuracy"]
+
+
+def test_what_it_saves_is_the_student(student, teacher, tiny_context, tmp_path):
+    trainer = trainer_of(student, teacher, tiny_context(), tmp_path / "run")
+    trainer.train()
+    trainer.save_model(str(tmp_path / "saved"))
+    saved = BertForSequenceClassification.from_pretrained(tmp_path / "saved")
+    for name, weight in student.state_dict().items():
+        assert torch.equal(saved.state_dict()[name], weight), name
+    assert (tmp_path / "saved" / "tokenizer.json").exists()
+
+
+def test_its_settings_are_all_heard(student, teacher, tiny_context, tmp_path):
+    settings = config(hidden=1, weights_schedule="two-phase", dropout=0.0)
+    trainer = trainer_of(student, teacher, tiny_context(), tmp_path, settings=settings)
+    assert trainer._weights_now() == {"hidden": 1.0}
+    own = [module for module in student.modules() if isinstance(module, torch.nn.Dropout)]
+    before, seen = [module.p for module in own], []
+    student.register_forward_hook(lambda *_: seen.extend(module.p for module in own))
+    assert any(before)
+    trainer.train()
+    assert set(seen) == {0.0}
+    assert [module.p for module in own] == before
+
+
+def test_without_losses_of_layers_a_student_may_have_more(teacher, tiny_context, tmp_path):
+    shape = BertConfig(
+        vocab_size=300,
+        num_hidden_layers=4,
+        hidden_size=16,
+        num_attention_heads=2,
+        intermediate_size=16,
+    )
+    deep = BertForSequenceClassification(shape)
+    trainer_of(deep, teacher, tiny_context(), tmp_path, settings=config()).train()
+    with pytest.raises(InputError, match="4 layers can't learn from a teacher of 2"):
+        trainer_of(deep, teacher, tiny_context(), tmp_path)
+
+
+def test_several_labels_may_be_right(student, teacher):
+    student.config.problem_type = "multi_label_classification"
+    term = DistillationModel(student, teacher, config(), [(1, 2)]).terms["prediction"]
+    all_of_them, none = {LOGITS: torch.full((1, 3), 3.0)}, {LOGITS: torch.full((1, 3), -3.0)}
+    mask = torch.ones(1, 2)
+    assert term(all_of_them, all_of_them, mask) == 0
+    assert term(none, all_of_them, mask) > 1
+
+
+def test_predictions_of_tokens_are_a_mean_over_tokens(tiny_context, tiny_bert_dir):
+    """So processes, whose rows are longer or shorter, average to that of all of them."""
+    models = [BertForTokenClassification.from_pretrained(tiny_bert_dir) for _ in range(2)]
+    torch.nn.init.normal_(models[0].classifier.weight)
+    model = DistillationModel(*models, config(), []).eval()
+    batch = {key: value for key, value in features(tiny_context()).items() if key != "labels"}
+    signals = run(models[1], batch, [LOGITS])[1]
+    whole, half = (
+        model(teacher=signals, token_share=share, **batch)["loss"] for share in (1.0, 0.5)
+    )
+    assert whole > 0
+    torch.testing.assert_close(half, whole / 2)
+
+
+def test_a_model_without_logits(tiny_bert_dir, teacher, tiny_context, tmp_path):
+    student = BertForQuestionAnswering.from_pretrained(tiny_bert_dir)
+    with pytest.raises(InputError, match="a BertForQuestionAnswering gives no logits"):
+        trainer_of(student, teacher, tiny_context(), tmp_path, settings=config()).train()

@@ -76,3 +76,18 @@ def test_labels_keep_their_type(tokenizer):
     assert classes[0]["labels"] == 1
     assert isinstance(classes[0]["labels"], int)
     assert values[0]["labels"] == 2.5
+
+
+def test_many_rows_are_those_of_a_few_at_a_time(tokenizer, monkeypatch):
+    texts = ["good", "a film about a cat", "bad", "dull plot"]
+    whole = encoded(tokenizer, texts)
+    monkeypatch.setattr("tinybert.training.batches._ROWS_AT_A_TIME", 3)
+    parts = encoded(tokenizer, texts)
+    expected = tokenizer(texts)
+    for rows in (whole, parts):
+        assert [rows[index]["input_ids"] for index in range(4)] == expected["input_ids"]
+        assert rows.hash() == whole.hash()
+    assert encoded(tokenizer, [*texts[:3], "dull film"]).hash() != whole.hash()
+    assert len(encoded(tokenizer, [])) == 0
+    with pytest.raises(IndexError):
+        whole[4]

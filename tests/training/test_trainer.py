@@ -9,11 +9,13 @@ from transformers import get_scheduler
 from tinybert.distill.config import DistillConfig, GeneralDistillConfig
 from tinybert.distill.general import general_distill
 from tinybert.distill.step import distill
+from tinybert.errors import InputError
 from tinybert.finetune.config import FinetuneConfig
 from tinybert.finetune.step import finetune
 from tinybert.huggingface import load_model
 from tinybert.students.build import build_student
 from tinybert.students.config import StudentConfig
+from tinybert.training import trainer
 from tinybert.training.batches import EncodedExamples
 from tinybert.training.trainer import COMPLETE, last_whole_checkpoint, trainer_options
 
@@ -209,3 +211,13 @@ def test_every_schedule_warms_up(tiny_context, schedule):
         found.step()
     assert rates[:5] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
     assert (rates[-1] == 1.0) == (schedule == "constant")
+
+
+def test_a_run_of_other_processes_is_not_gone_on_with(tiny_context, tiny_bert_dir, monkeypatch):
+    """Its steps had other rows: what is left to do, and the learning rate, would be wrong."""
+    config = {"max_steps": 4, "batch_size": 8, "checkpoint_steps": 2}
+    with pytest.raises(Killed):
+        run_finetune(tiny_context(progress=killer(3)), tiny_bert_dir, config)
+    monkeypatch.setattr(trainer, "rows_a_step", lambda arguments: 16)
+    with pytest.raises(InputError, match="its steps had 8 rows, those of 1 processes have 16"):
+        run_finetune(tiny_context(), tiny_bert_dir, config)

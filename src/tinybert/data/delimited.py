@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,18 +10,23 @@ from tinybert.data.lines import read_lines, read_text
 from tinybert.data.table import Table
 from tinybert.errors import InputError
 
+logger = logging.getLogger(__name__)
 
-def read_tsv(path: Path, header: Sequence[str] | None = None) -> Table:
+
+def read_tsv(
+    path: Path, header: Sequence[str] | None = None, *, skip_broken: bool = False
+) -> Table:
     """Reads tab-separated values; a quote is a character like any other.
 
     Args:
         path: The file.
         header: The column names, where the file has no header row.
+        skip_broken: Leave out rows of too few or too many columns, and say how many.
 
     Raises:
         InputError: The file is no such table; the message names the row.
     """
-    return _table(path, [line.split("\t") for line in read_lines(path)], header)
+    return _table(path, [line.split("\t") for line in read_lines(path)], header, skip_broken)
 
 
 def read_csv(path: Path) -> Table:
@@ -39,23 +45,35 @@ def read_csv(path: Path) -> Table:
         raise InputError(f"{path}: row {len(rows) + 1}: not CSV: {error}") from None
     while rows and not rows[-1]:
         rows.pop()
-    return _table(path, rows, header=None)
+    return _table(path, rows, None)
 
 
-def _table(path: Path, rows: list[list[str]], header: Sequence[str] | None) -> Table:
-    first_row = 1
+def _table(
+    path: Path,
+    rows: list[list[str]],
+    header: Sequence[str] | None,
+    skip_broken: bool = False,
+) -> Table:
+    numbered = list(enumerate(rows, 1))
     if header is None:
-        header, *rows = rows
-        first_row = 2
+        header = numbered.pop(0)[1]
         repeated = sorted({name for name in header if list(header).count(name) > 1})
         if repeated:
             raise InputError(f"{path}: row 1: column {repeated[0]!r} is there more than once")
-    if not rows:
+    broken = [number for number, row in numbered if len(row) != len(header)]
+    if broken and skip_broken:
+        logger.warning(
+            "%s: leaving out %d rows that don't have %d columns, the first is row %d",
+            path,
+            len(broken),
+            len(header),
+            broken[0],
+        )
+        numbered = [(number, row) for number, row in numbered if len(row) == len(header)]
+    elif broken:
+        found = len(rows[broken[0] - 1])
+        raise InputError(f"{path}: row {broken[0]}: expected {len(header)} columns, got {found}")
+    if not numbered:
         raise InputError(f"{path}: has a header but no rows")
-    for number, row in enumerate(rows, first_row):
-        if len(row) != len(header):
-            raise InputError(
-                f"{path}: row {number}: expected {len(header)} columns, got {len(row)}"
-            )
-    columns = {name: [row[index] for row in rows] for index, name in enumerate(header)}
-    return Table(columns, str(path), first_row)
+    columns = {name: [row[index] for _, row in numbered] for index, name in enumerate(header)}
+    return Table(columns, str(path), [number for number, _ in numbered])

@@ -15,11 +15,14 @@ class Layout:
         train: The file of the training split.
         eval: The file of the evaluation split.
         header: The column names of its .tsv files where these have no header row.
+        broken_rows: Whether its .tsv files are known to have rows that lack columns, which are
+            left out.
     """
 
     train: str = "train.tsv"
     eval: str = "dev.tsv"
     header: tuple[str, ...] | None = None
+    broken_rows: bool = False
 
     def file(self, split: Split) -> str:
         """The file name of a split.

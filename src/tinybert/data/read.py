@@ -49,7 +49,7 @@ def read(
     elif not os.path.exists(path):
         raise InputError(f"{data}: no such file or folder")
     if path.suffix == ".tsv":
-        return read_tsv(path, layout.header)
+        return read_tsv(path, layout.header, skip_broken=layout.broken_rows)
     if path.suffix in _READERS:
         return _READERS[path.suffix](path)
     raise InputError(f"{path}: unknown format {path.suffix!r}; known: {_FORMATS}")

@@ -14,12 +14,13 @@ class Table:
     Attributes:
         columns: Column name to values, one a row, as text where the format has no types.
         source: The file or data set, for messages.
-        first_row: The number that the source gives its first row (2 below a TSV header).
+        numbers: Those that the source gives its rows, beginning at 2 below a TSV header; default:
+            from 1.
     """
 
     columns: dict[str, list[Any]]
     source: str
-    first_row: int = 1
+    numbers: Sequence[int] | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
@@ -40,7 +41,8 @@ class Table:
         """How a message names row `index`.
 
         Example:
-            >>> Table({"text": ["a"]}, "data.tsv", first_row=2).where(0)
+            >>> Table({"text": ["a"]}, "data.tsv", numbers=[2]).where(0)
             'data.tsv: row 2'
         """
-        return f"{self.source}: row {self.first_row + index}"
+        number = index + 1 if self.numbers is None else self.numbers[index]
+        return f"{self.source}: row {number}"

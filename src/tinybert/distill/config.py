@@ -40,11 +40,32 @@ class DistillationConfig(TrainingConfig):
         names = ("embedding", "hidden", "attention", "relations")
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def compares_layers(self) -> bool:
+        """Whether a loss compares layers of the encoders: a mapping must pair them."""
+        return any((self.hidden, self.attention, self.relations))
+
     @model_validator(mode="after")
-    def _some_loss(self) -> "DistillationConfig":
+    def _something_to_learn(self) -> "DistillationConfig":
         if not any(self.weights().values()):
             raise ValueError("every loss has weight 0: nothing to learn from")
         return self
+
+    def ineffective(self) -> dict[str, str]:
+        """Of the losses that are left out."""
+        projects = bool(self.embedding or self.hidden)
+        return self._given(
+            {
+                "hidden_loss": (projects, "embedding and hidden have weight 0"),
+                "projection": (projects, "embedding and hidden have weight 0"),
+                "attention_loss": (bool(self.attention), "attention has weight 0"),
+                "relation_heads": (bool(self.relations), "relations has weight 0"),
+                "mapping": (
+                    self.compares_layers,
+                    "hidden, attention and relations have weight 0: no layers are compared",
+                ),
+            }
+        )
 
 
 class TeacherConfig(Config):
@@ -93,6 +114,16 @@ class DistillConfig(DistillationConfig):
         if self.teachers and not self.prediction:
             raise ValueError("teachers: only their predictions count, and prediction has weight 0")
         return self
+
+    def ineffective(self) -> dict[str, str]:
+        """Of the losses that are left out."""
+        soft = bool(self.prediction) and self.prediction_loss == "soft-labels"
+        return super().ineffective() | self._given(
+            {
+                "prediction_loss": (bool(self.prediction), "prediction has weight 0"),
+                "temperature": (soft, "no soft labels are compared"),
+            }
+        )
 
     def weights(self) -> dict[str, float]:
         """The weight of each loss."""
@@ -149,6 +180,13 @@ class GeneralDistillConfig(DistillationConfig):
         if self.fine_tuned and self.prediction:
             raise ValueError("prediction: a fine-tuned teacher has no masked-LM head")
         return self
+
+    def ineffective(self) -> dict[str, str]:
+        """Of the losses that are left out."""
+        heard = bool(self.prediction), "prediction has weight 0"
+        return super().ineffective() | self._given(
+            {"temperature": heard, "prediction_share": heard}
+        )
 
     @property
     def fine_tuned(self) -> bool:

@@ -110,7 +110,7 @@ class DistillationModel(nn.Module):
             else:
                 term = self.terms[name]
                 loss = term(own, teacher, mask)
-                losses[name] = loss * token_share if term.per_token else loss
+                losses[name] = loss * token_share if term.per_token(teacher) else loss
         total = sum(weight * losses[name] for name, weight in weights.items())
         return {"loss": torch.as_tensor(total), **losses}
 

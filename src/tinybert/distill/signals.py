@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tinybert.distill.losses.precision import at_least_float32, full_precision
+from tinybert.errors import InputError
 from tinybert.first_position import first_position_alone
 from tinybert.layers import encoder_layers
 
@@ -49,6 +50,9 @@ def run(
     Returns:
         The model's own outputs, and the signals.
 
+    Raises:
+        InputError: Logits are wanted, and the model gives none.
+
     Example:
         >>> run(model, batch, [("hidden", 0), ("query", 1)])  # doctest: +SKIP
     """
@@ -63,6 +67,10 @@ def run(
         outputs = model(**inputs, **({"output_hidden_states": True} if layers else {}))
     signals |= {("hidden", layer): outputs.hidden_states[layer] for layer in layers}
     if LOGITS in wanted:
+        if getattr(outputs, "logits", None) is None:
+            raise InputError(
+                f"a {type(model).__name__} gives no logits to compare; set `prediction: 0`"
+            )
         signals[LOGITS] = outputs.logits
     return outputs, signals
 

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
 from torch.utils.data import Dataset
 from transformers import PreTrainedModel, TrainerCallback
 
@@ -12,10 +11,9 @@ from tinybert.context import Context
 from tinybert.distill.cache import Collate, TeacherCache, cache_root, open_cache
 from tinybert.distill.config import DistillationConfig, DistillConfig
 from tinybert.distill.nearest import nearest_layers
-from tinybert.distill.schedules import find_schedule
 from tinybert.distill.signals import LOGITS, model_inputs
 from tinybert.distill.teacher import Teacher
-from tinybert.distill.terms import predicts_values
+from tinybert.distill.terms import compares_logits
 from tinybert.distill.trainer import DistillationTrainer
 from tinybert.distributed import agree, is_main
 from tinybert.first_position import first_position_alone
@@ -52,17 +50,15 @@ def distill(
     others = [load_model(find_folder(other.model), context.task) for other in config.teachers]
     if context.kept_pieces is not None:
         others = [keep_pieces(other, context.kept_pieces) for other in others]
-    logits = config.prediction_loss == "logits" or predicts_values(model.config)
     teacher = Teacher(
         [context.teacher, *others],
         [1.0, *(other.weight for other in config.teachers)],
-        temperature=None if logits else config.temperature,
+        temperature=None if compares_logits(model.config, config) else config.temperature,
     )
     trainer = DistillationTrainer(
         model,
         teacher=teacher,
         settings=config,
-        schedule=find_schedule(config.weights_schedule),
         layers=mapped_layers(config, model, context.teacher, rows, options["data_collator"]),
         **options,
     )
@@ -74,7 +70,6 @@ def run_distillation(
     trainer: DistillationTrainer, model: PreTrainedModel, config: DistillationConfig
 ) -> PreTrainedModel:
     """Trains to the end, going on from the last checkpoint; returns the student in eval mode."""
-    _set_dropout(model, config.dropout)
     trainer.fit_projections()
     whole = trainer.model.reads_last_layer()
     with contextlib.nullcontext() if whole else first_position_alone(model):
@@ -124,10 +119,3 @@ def mapped_layers(
     )
     # One process decides: the others' rounding might choose other layers.
     return agree(nearest_layers(student, teacher, batches) if is_main() else [])
-
-
-def _set_dropout(model: PreTrainedModel, share: float) -> None:
-    """Soft labels regularise by themselves, and a small student has no capacity to drop."""
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = share

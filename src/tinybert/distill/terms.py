@@ -53,9 +53,6 @@ class Term(nn.Module, ABC):
         pairing: The two models and their layers.
     """
 
-    per_token = True
-    """Whether it is a mean over tokens; else over rows, of which all processes have as many."""
-
     def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
         super().__init__()
         self.settings: Any = settings  # each term reads fields of its own
@@ -65,6 +62,10 @@ class Term(nn.Module, ABC):
     @abstractmethod
     def pairs(self) -> list[tuple[Signal, Signal]]:
         """The student's and the teacher's signals that it compares."""
+
+    def per_token(self, teacher: Signals) -> bool:
+        """Whether it is a mean over tokens; else over rows, of which all processes have as many."""
+        return True
 
     @abstractmethod
     def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
@@ -85,10 +86,24 @@ def predicts_values(config: PretrainedConfig) -> bool:
     return config.problem_type == "regression" or config.num_labels == 1
 
 
-class PredictionTerm(Term):
-    """Logits: soft labels, or for a regression and on request their squared error."""
+def compares_logits(config: PretrainedConfig, settings: DistillationConfig) -> bool:
+    """Whether predictions are compared by the squared error of logits.
 
-    per_token = False
+    They are not scores of which one wins where they are values, or several labels may be right.
+    """
+    return (
+        predicts_values(config)
+        or config.problem_type == "multi_label_classification"
+        or getattr(settings, "prediction_loss", None) == "logits"
+    )
+
+
+class PredictionTerm(Term):
+    """Logits: soft labels, or their squared error, see `compares_logits`."""
+
+    def per_token(self, teacher: Signals) -> bool:
+        """Of a model that labels tokens."""
+        return teacher[LOGITS].dim() == 3
 
     @property
     def pairs(self) -> list[tuple[Signal, Signal]]:
@@ -99,10 +114,7 @@ class PredictionTerm(Term):
         """See `Term.forward`."""
         given, wanted = student[LOGITS], teacher[LOGITS]
         tokens = mask if given.dim() == 3 else None  # predictions of tokens, or of rows
-        if (
-            predicts_values(self.pairing.student.config)
-            or self.settings.prediction_loss == "logits"
-        ):
+        if compares_logits(self.pairing.student.config, self.settings):
             return logit_loss(given, wanted, tokens)
         return soft_label_loss(given, wanted, self.settings.temperature, tokens)
 

@@ -1,7 +1,8 @@
 """`DistillationTrainer`: a `transformers.Trainer` whose loss is the distance to a teacher."""
 
+import contextlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature
 from itertools import islice
 from typing import Any
@@ -9,15 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.trainer_utils import TrainOutput
 
 from tinybert.distill.config import DistillationConfig
 from tinybert.distill.model import DistillationModel
-from tinybert.distill.schedules import Moment, Schedule, constant
-from tinybert.distill.signals import ROW, Signals, model_inputs
+from tinybert.distill.schedules import Moment, Schedule, find_schedule
+from tinybert.distill.signals import LOGITS, ROW, Signals, model_inputs, run
 from tinybert.distill.teacher import Teacher
 from tinybert.distributed import world_size
 from tinybert.errors import InputError
 from tinybert.layers import pair_layers
+from tinybert.shapes import note_shape
 from tinybert.training.trainer import BucketedTrainer
 
 FITTING_BATCHES = 16
@@ -34,7 +37,8 @@ class DistillationTrainer(BucketedTrainer):
         teacher: Any model with the same tokenizer and labels, or a `Teacher` of several models
             or with a cache.
         settings: Which losses, how strong; its training settings are for the `distill` step.
-        schedule: Changes the weights of the losses as training goes on.
+        schedule: Changes the weights of the losses as training goes on; default: the settings'
+            `weights_schedule`.
         layers: The (student, teacher) layers to compare, from 1; default: by the settings'
             mapping, of which `nearest` needs them to be given, see `nearest_layers`.
         options: Those of `transformers.Trainer`.
@@ -56,20 +60,42 @@ class DistillationTrainer(BucketedTrainer):
         *,
         teacher: PreTrainedModel | Teacher,
         settings: DistillationConfig,
-        schedule: Schedule = constant,
+        schedule: Schedule | None = None,
         layers: Sequence[tuple[int, int]] | None = None,
         **options: Any,
     ) -> None:
         self.teacher = teacher if isinstance(teacher, Teacher) else Teacher([teacher])
         first = self.teacher.models[0]
+        if layers is None and not settings.compares_layers:
+            layers = []  # so a student may have more than its teacher
         if layers is None:
             counts = first.config.num_hidden_layers, model.config.num_hidden_layers
             layers = pair_layers(*counts, settings.mapping)
         pupil = DistillationModel(model, first, settings, layers)
         super().__init__(model=pupil, **options)
         self.teacher.to(self.args.device)
-        self.schedule = schedule
+        self.dropout = settings.dropout
+        self.schedule = schedule or find_schedule(getattr(settings, "weights_schedule", "constant"))
         self._sums: dict[str, Any] = defaultdict(float)
+
+    def train(self, *arguments: Any, **options: Any) -> TrainOutput:
+        """As the Trainer's, with the settings' dropout; the student has its own back afterwards."""
+        with _dropout(self.model.student, self.dropout):
+            return super().train(*arguments, **options)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Saves the student, and the tokenizer if it was given, as a Hugging Face directory.
+
+        Checkpoints hold what training goes on with: the projections too.
+        """
+        if _internal_call:
+            super().save_model(output_dir, _internal_call=True)
+        elif self.args.should_save:
+            folder = str(output_dir or self.args.output_dir)
+            note_shape(self.model.student)
+            self.model.student.save_pretrained(folder)
+            if self.processing_class is not None:
+                self.processing_class.save_pretrained(folder)
 
     def fit_projections(self) -> None:
         """Starts the projections of hidden states at their least-squares solutions."""
@@ -119,12 +145,16 @@ class DistillationTrainer(BucketedTrainer):
         inputs: dict[str, Tensor],
         prediction_loss_only: bool,
         ignore_keys: list[str] | None = None,
-    ) -> tuple[Tensor, None, None]:
-        """The loss on an evaluation batch; its rows are not those that a cache knows."""
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """The loss on an evaluation batch, and for metrics the student's logits and the labels."""
         inputs = self._prepare_inputs(inputs)
-        inputs.pop(ROW, None)
+        inputs.pop(ROW, None)  # not a row of those that a cache knows
         with torch.no_grad(), self.accelerator.autocast():
-            return self._losses(model, inputs)["loss"].detach(), None, None
+            loss = self._losses(model, dict(inputs))["loss"].detach()
+            if prediction_loss_only:
+                return loss, None, None
+            logits = run(self.model.student, model_inputs(inputs), [LOGITS])[1][LOGITS]
+        return loss, logits.float(), inputs.get("labels")
 
     def _losses(self, model: nn.Module, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """What `DistillationModel.forward` gives for a batch, with the weights of this moment."""
@@ -144,6 +174,19 @@ class DistillationTrainer(BucketedTrainer):
             logs |= {f"loss_{name}": float(sum_) / batches for name, sum_ in self._sums.items()}
             self._sums.clear()
         super().log(logs, start_time)
+
+
+@contextlib.contextmanager
+def _dropout(model: PreTrainedModel, share: float) -> Iterator[None]:
+    """Soft labels regularise by themselves, and a small student has no capacity to drop."""
+    own = [(module, module.p) for module in model.modules() if isinstance(module, nn.Dropout)]
+    for module, _ in own:
+        module.p = share
+    try:
+        yield
+    finally:
+        for module, before in own:
+            module.p = before
 
 
 def token_share(mask: Tensor) -> Tensor | float:

@@ -45,9 +45,9 @@ def fold_transposes(graph: ir.Graph) -> None:
             folded[weights] = value
         ir.convenience.replace_all_uses_with(node.outputs[0], folded[weights])
         graph.remove(node, safe=True)
-    for weights in folded:
-        if not weights.uses() and weights.name in graph.initializers:
-            del graph.initializers[weights.name]
+    for name, weights in list(graph.initializers.items()):
+        if weights in folded and not weights.uses():
+            del graph.initializers[name]
 
 
 def name_layers(graph: ir.Graph) -> None:

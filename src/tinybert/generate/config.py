@@ -50,3 +50,13 @@ class GenerateConfig(Config):
                 f"{self.steps} steps of a share of {self.share} don't reach every token of a text"
             )
         return self
+
+    def ineffective(self) -> dict[str, str]:
+        """Of the way of making texts that is not taken."""
+        samples = self.masked_lm is not None
+        return self._given(
+            {
+                "temperature": (samples, "it is of sampling from a masked_lm, and none is given"),
+                "candidates": (not samples, "it is for texts made without a masked_lm"),
+            }
+        )

@@ -63,3 +63,9 @@ class StudentConfig(Config):
         if self.shape == "fast" and self.init not in ("teacher", "random"):
             raise ValueError("shape: a checkpoint has a shape of its own; leave `shape: fast` out")
         return self
+
+    def ineffective(self) -> dict[str, str]:
+        """Of `init: teacher`, for students that start otherwise."""
+        from_teacher = self.init == "teacher", "only `init: teacher` starts from its layers"
+        names = ("mapping", "calibration_rows", "calibration_tokens")
+        return self._given(dict.fromkeys(names, from_teacher))

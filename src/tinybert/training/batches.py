@@ -5,10 +5,15 @@ second as random ones (field notes). Rows stay shuffled: only neighbours within 
 batches are sorted.
 """
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedTokenizerBase
 
@@ -18,6 +23,9 @@ from tinybert.tasks.base import Examples
 
 BATCHES_PER_BUCKET = 50
 """As in transformers' LengthGroupedSampler: enough to sort by, few enough to stay random."""
+
+
+_ROWS_AT_A_TIME = 4096
 
 
 class EncodedExamples(Dataset[dict[str, Any]]):
@@ -30,22 +38,41 @@ class EncodedExamples(Dataset[dict[str, Any]]):
     def __init__(
         self, examples: Examples, tokenizer: PreTrainedTokenizerBase, max_length: int
     ) -> None:
-        self._features = tokenize(examples.texts, tokenizer, max_length)
+        # Arrays, and few rows at a time: lists of numbers take ten times the memory.
+        parts: dict[str, list[NDArray[np.int32]]] = defaultdict(list)
+        self.lengths: list[int] = []
+        for start in range(0, len(examples.texts), _ROWS_AT_A_TIME):
+            texts = examples.texts[start : start + _ROWS_AT_A_TIME]
+            features = tokenize(texts, tokenizer, max_length)
+            self.lengths += map(len, features["input_ids"])
+            for name, rows in features.items():
+                parts[name].append(np.fromiter(chain.from_iterable(rows), np.int32))
+        self._features = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+        self._ends = np.cumsum(self.lengths)
         self._labels = None if examples.labels is None else examples.labels.tolist()
-        self.lengths = [len(ids) for ids in self._features["input_ids"]]
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        row = {name: values[index] for name, values in self._features.items()} | {"row": index}
+        index = range(len(self))[index]  # as of a list: also from the end, and not beyond
+        end = self._ends[index]
+        own = slice(end - self.lengths[index], end)
+        row: dict[str, Any] = {
+            name: values[own].tolist() for name, values in self._features.items()
+        }
+        row["row"] = index
         if self._labels is not None:
             row["labels"] = self._labels[index]
         return row
 
     def hash(self) -> str:
         """SHA-256 of the token ids of every row; labels don't count."""
-        return hash_value([[name, values] for name, values in self._features.items()])
+        digests = [
+            [name, hashlib.sha256(values.tobytes()).hexdigest()]
+            for name, values in self._features.items()
+        ]
+        return hash_value([self.lengths, digests])
 
 
 class LengthBucketedSampler(Sampler[int]):

@@ -26,7 +26,7 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from tinybert.distributed import is_main, wait_for_all, world_size
-from tinybert.errors import missing_extra
+from tinybert.errors import InputError, missing_extra
 from tinybert.files import remove
 from tinybert.progress import Progress, ProgressCallback, silent
 from tinybert.training.batches import LengthBucketedSampler
@@ -74,7 +74,14 @@ class _MarkComplete(TrainerCallback):
     ) -> None:
         wait_for_all()  # each process saves its random state
         if state.is_world_process_zero:
-            (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+            folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            (folder / COMPLETE).write_text(str(rows_a_step(args)), encoding="utf-8")
+
+
+def rows_a_step(arguments: TrainingArguments) -> int:
+    """Training rows of one optimizer step, over all processes."""
+    rows = arguments.train_batch_size * arguments.gradient_accumulation_steps
+    return rows * arguments.world_size
 
 
 class _ReportProgress(TrainerCallback):
@@ -212,9 +219,15 @@ def train_to_end(trainer: Trainer, *, gradient_checkpointing: bool = False) -> N
     A run that was killed and started again ends with the same bits as an undisturbed one on the
     same machine: the order of rows depends on seed and epoch, and a checkpoint holds weights,
     optimizer, schedule and random states.
+
+    Raises:
+        InputError: The checkpoint is of another number of processes. Its steps had other rows, so
+            that neither what is left to do nor the learning rate would be right.
     """
     trainer.remove_callback(PrinterCallback)  # it prints on stdout, which a library must not
     checkpoint = last_whole_checkpoint(Path(str(trainer.args.output_dir)))
+    if checkpoint is not None:
+        _check_rows(Path(checkpoint), rows_a_step(trainer.args))
     if checkpoint is not None and _is_last(checkpoint):
         # Where the last step ends within an epoch, the Trainer would do one more.
         trainer._load_from_checkpoint(checkpoint)
@@ -245,6 +258,16 @@ def _made_for_training(trainer: Trainer, gradient_checkpointing: bool) -> Iterat
         if gradient_checkpointing:
             getattr(model, f"{name}_checkpointing_disable")()
         model.set_attn_implementation(before)
+
+
+def _check_rows(checkpoint: Path, rows: int) -> None:
+    before = (checkpoint / COMPLETE).read_text(encoding="utf-8")
+    if before != str(rows):
+        raise InputError(
+            f"{checkpoint}: its steps had {before} rows, those of {world_size()} processes have "
+            f"{rows}; go on with as many processes as before, or remove {checkpoint.parent} to "
+            "begin the step anew"
+        )
 
 
 def _is_last(checkpoint: str) -> bool:
