@@ -93,15 +93,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
         labeled = _needs_labels(recipe) or _has_labels(task, train_table, known)
         task = task.fit(train_table) if labeled else task
     if known is not None:
-        try:
-            task = task.for_model(known)
-        except InputError as error:
-            if not finetunes or not _is_of_another_task(known, task):
-                source = f", read from {recipe.data.train}" if recipe.data.train else ""
-                raise recipe.source.error(
-                    ("teacher",), f"{recipe.teacher}: {error}{source}"
-                ) from None
-            logger.warning("%s: %s; `finetune` trains a new head", recipe.teacher, error)
+        task = _for_teacher(task, known, recipe, finetunes)
     train = None if train_table is None else task.examples(train_table, labeled)
     evaluation = task.examples(read(_evaluation(recipe), "eval", task.layout))
     # Loaded only to be sure that they can be, before hours of work.
@@ -124,6 +116,18 @@ def read_inputs(recipe: Recipe) -> Inputs:
         for index, step in enumerate(recipe.steps)
     ]
     return Inputs(teacher, task, train, evaluation, key, reads)
+
+
+def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Task:
+    """The task with the teacher's labels in its order; as it is where that gets a new head."""
+    try:
+        return task.for_model(known)
+    except InputError as error:
+        if finetunes and _is_of_another_task(known, task):
+            logger.warning("%s: %s; `finetune` trains a new head", recipe.teacher, error)
+            return task
+        source = f", read from {recipe.data.train}" if recipe.data.train else ""
+        raise recipe.source.error(("teacher",), f"{recipe.teacher}: {error}{source}") from None
 
 
 def _is_of_another_task(model: Task, task: Task) -> bool:
