@@ -112,13 +112,6 @@ RECIPES = {
         put("steps.1.distill", {"hidden": 1, "mapping": [3]}),
         ["mapping", "[3]"],
     ),
-    "pairs of joined texts": (
-        lambda recipe: (
-            put("task", {"kind": "text-classification", "text": ["sentence", "label"]})(recipe),
-            put("steps", [{"augment": {"joined": 1}}])(recipe),
-        ),
-        ["steps.0.augment.joined", "the rows are pairs"],
-    ),
     "texts made after the student": (
         put("steps", [{"student": {}}, "generate"]),
         ["generate", "before `student`"],

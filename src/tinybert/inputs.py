@@ -7,7 +7,6 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from tinybert.augment.config import AugmentConfig
 from tinybert.data import has_splits, read
 from tinybert.data.corpus import hash_corpus
 from tinybert.data.table import Table
@@ -99,7 +98,6 @@ def read_inputs(recipe: Recipe) -> Inputs:
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
-    _check_joined(recipe, task)
     model = load_model(teacher, task, new_head=finetunes)
     with recipe.blamed("teacher"):
         check_exportable(model)
@@ -183,15 +181,6 @@ def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase
             ("data", "max_length"),
             f"{recipe.data.max_length} leaves no room for text beside {special} special tokens",
         )
-
-
-def _check_joined(recipe: Recipe, task: Task) -> None:
-    """Of texts: a pair of joined ones would have four that belong together by twos."""
-    for index, step in enumerate(recipe.steps):
-        if isinstance(step.config, AugmentConfig) and step.config.joined and len(task.text) == 2:
-            raise recipe.source.error(
-                ("steps", index, "augment", "joined"), "is for single texts, and the rows are pairs"
-            )
 
 
 def _check_sizes(

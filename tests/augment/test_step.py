@@ -47,20 +47,3 @@ def test_spacing_alone_makes_no_new_text(texts_of):
     new = texts_of(rows, copies=20)[3:]
     assert new
     assert not {text for text in new if text.split() in (["a", "film"], ["film", "a"])}
-
-
-def test_joined_texts(texts_of):
-    texts = texts_of(TEXTS, copies=0, joined=4)
-    assert texts[:3] == TEXTS
-    assert len(texts) > 6
-    for text in texts[3:]:
-        assert [one for one in TEXTS if text.startswith(one)]
-        assert [other for other in TEXTS if text.endswith(other)]
-    assert texts_of(TEXTS, copies=2, joined=1)[: len(texts_of(TEXTS, copies=2))] == texts_of(
-        TEXTS, copies=2
-    )
-
-
-def test_something_must_be_made():
-    with pytest.raises(ValueError, match="no texts are made"):
-        AugmentConfig(copies=0)
