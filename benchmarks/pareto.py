@@ -4,18 +4,23 @@
         --teacher runs/sst2-teacher --out runs/pareto --results benchmarks/results/pareto-sst2
 
 All variants run in one folder, so that they share the steps that they have in common; what is
-done is not done again. --results names the table (.md) and the plot (.svg), written without
-suffix. Points on the frontier have no rival that is smaller, faster and better at once.
+done is not done again. Their files are kept in OUT/variants and timed together at the end, in one
+interleaved run, since a machine's speed changes from one run to the next. --results names the
+table (.md) and the plot (.svg), written without suffix. Points on the frontier have no rival that
+is smaller, faster and better at once.
 """
 
 import argparse
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 
 import tinybert
+from tinybert.measure.bench import BenchResult, bench
 from tinybert.measure.table import grid
 from tinybert.recipe import Recipe
 from tinybert.terminal import ProgressDisplay
@@ -118,12 +123,12 @@ def main() -> None:
 
     values = Recipe.read(options.recipe).resolved()
     distill = next(step["distill"] for step in values["steps"] if "distill" in step)
-    reports = {
-        name: compress(options, values, steps)
-        for name, steps in variants(distill).items()
-        if options.only is None or name in options.only
-    }
-    write(reports, options.results)
+    reports = {}
+    for name, steps in variants(distill).items():
+        if options.only is None or name in options.only:
+            reports[name] = compress(options, values, steps)
+            keep(options.out, options.out / "variants" / name)
+    write(reports, time_together(reports, options), options.results)
 
 
 def compress(
@@ -138,13 +143,32 @@ def compress(
         return tinybert.compress(recipe, options.out, progress=display).report
 
 
-def write(reports: dict[str, dict[str, Any]], results: Path) -> None:
-    points = [
-        {"name": name, **next(a for a in report["artifacts"] if a["path"] == last_path(report))}
-        for name, report in reports.items()
+def keep(out: Path, folder: Path) -> None:
+    """The files of the variant that has just been made, before the next one replaces them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    nothing_else = shutil.ignore_patterns("steps", "variants", "student")
+    shutil.copytree(out, folder, ignore=nothing_else, copy_function=os.link)
+
+
+def time_together(reports: dict[str, dict[str, Any]], options: argparse.Namespace) -> BenchResult:
+    """The teacher in PyTorch, and each variant's file, in the order of the reports."""
+    files = [
+        options.out / "variants" / name / last_path(report) for name, report in reports.items()
     ]
+    return bench([options.teacher, *map(str, files)])
+
+
+def write(reports: dict[str, dict[str, Any]], timed: BenchResult, results: Path) -> None:
     first = next(iter(reports.values()))
-    teacher = first["teacher"]
+    teacher = first["teacher"] | {"latency_ms": timed.models[0].latency_ms}
+    points = [
+        {
+            "name": name,
+            **next(a for a in report["artifacts"] if a["path"] == last_path(report)),
+            "latency_ms": model.latency_ms,
+        }
+        for (name, report), model in zip(reports.items(), timed.models[1:], strict=True)
+    ]
     for point in points:
         point["frontier"] = not any(beats(other, point) for other in points)
     header = ["", "MB", "smaller", "ms", "faster", first["task"]["metric"], "retention", "frontier"]
@@ -164,9 +188,8 @@ def write(reports: dict[str, dict[str, Any]], results: Path) -> None:
     table = "\n".join(f"| {' | '.join(row)} |" for row in [header, ["-"] * len(header), *rows])
     about = (
         f"Teacher: {teacher['bytes'] / 1e6:.1f} MB, {teacher['latency_ms']:.1f} ms in PyTorch, "
-        f"{teacher['onnx']['latency_ms']:.1f} ms in ONNX Runtime, {teacher['metric']:.4f}. "
-        f"Batch {first['measured_at']['batch']}, {first['measured_at']['length']} tokens.\n\n"
-        f"{json.dumps(first['machine'])}\n"
+        f"{teacher['metric']:.4f}. Batch {timed.batch}, {timed.length} tokens.\n\n"
+        f"{json.dumps(timed.machine)}\n"
     )
     results.parent.mkdir(parents=True, exist_ok=True)
     results.with_suffix(".md").write_text(f"{about}\n{table}\n", encoding="utf-8")
