@@ -228,12 +228,12 @@ DISTILBERT = {
 
 @pytest.fixture(scope="session")
 def make_encoder():
-    """Model type to an `AutoModelForSequenceClassification` of it, in eval mode."""
+    """Model type, and other sizes, to an `AutoModelForSequenceClassification`, in eval mode."""
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    def make(kind):
-        sizes = DISTILBERT if kind == "distilbert" else TINY
+    def make(kind, **changes):
+        sizes = (DISTILBERT if kind == "distilbert" else TINY) | changes
         torch.manual_seed(0)
         config = AutoConfig.for_model(kind, num_labels=3, **sizes)
         return AutoModelForSequenceClassification.from_config(config).eval()

@@ -104,14 +104,8 @@ RECIPES = {
     "more layers": (put(f"{SHAPE}.layers", 3), ["layers", "3", "2"]),
     "more heads": (put(f"{SHAPE}.attention_heads", 8), ["heads", "8", "4"]),
     "a mapping unknown": (put(f"{SHAPE}.mapping", "first"), ["mapping", "uniform"]),
-    "a mapping too long": (
-        put("steps.1.distill", {"hidden": 1, "mapping": [1, 2]}),
-        ["mapping", "[1, 2]"],
-    ),
-    "a mapping outside": (
-        put("steps.1.distill", {"hidden": 1, "mapping": [3]}),
-        ["mapping", "[3]"],
-    ),
+    "a mapping too long": (put("steps.1.distill.mapping", [1, 2]), ["mapping", "[1, 2]"]),
+    "a mapping outside": (put("steps.1.distill.mapping", [3]), ["mapping", "[3]"]),
     "texts made after the student": (
         put("steps", [{"student": {}}, "generate"]),
         ["generate", "before `student`"],
@@ -144,10 +138,7 @@ RECIPES = {
         put("steps.1.distill", {"prediction": 0, "hidden": 1, "teachers": [{"model": "x"}]}),
         ["teachers", "prediction"],
     ),
-    "a mapping with gaps outside": (
-        put("steps.1.distill", {"hidden": 1, "mapping": [0]}),
-        ["mapping", "[0]"],
-    ),
+    "a mapping with gaps outside": (put("steps.1.distill.mapping", [0]), ["mapping", "[0]"]),
     "relation heads that don't divide": (
         put("steps.1.distill", {"relations": 1, "relation_heads": 3}),
         ["relation_heads", "3 does not divide"],

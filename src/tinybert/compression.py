@@ -29,6 +29,7 @@ from tinybert.recipe import Recipe, Step
 from tinybert.report.build import build_report
 from tinybert.report.publish import publish
 from tinybert.steps import STEPS
+from tinybert.students.config import StudentConfig
 from tinybert.tasks.base import Examples
 from tinybert.torch_model import TorchModel, load_torch
 from tinybert.vocabulary import keep_pieces
@@ -114,7 +115,8 @@ class _Run:
         done: list[dict[str, Any]] = []
         for step, reads in zip(self.recipe.steps, self.inputs.reads, strict=True):
             settings = [step.config.model_dump(), reads]
-            if getattr(step.config, "shape", None) == "fast":  # on what runs the exported file
+            if isinstance(step.config, StudentConfig) and step.config.shape == "fast":
+                # It is chosen by the speed of the file that the run ends in.
                 settings.append(self._export_settings())
             if step.kind.works_on == "rows":
                 done.append(self._make_rows(step, settings, done[-1] if done else None))

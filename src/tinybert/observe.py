@@ -3,8 +3,9 @@
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +66,19 @@ def calibration_batches(
 
 
 @contextlib.contextmanager
+def hooked(
+    modules: Mapping[str, nn.Module], make_hook: Callable[[str], Callable[..., Any]]
+) -> Iterator[None]:
+    """While the block runs, each module has the forward hook that is made for its name."""
+    handles = [module.register_forward_hook(make_hook(name)) for name, module in modules.items()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextlib.contextmanager
 def captured(modules: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
     """While the block runs, keeps the last (input, output) of each module, by name."""
     seen: dict[str, tuple[Tensor, Tensor]] = {}
@@ -75,12 +89,8 @@ def captured(modules: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Tensor, 
 
         return hook
 
-    handles = [module.register_forward_hook(keep(name)) for name, module in modules.items()]
-    try:
+    with hooked(modules, keep):
         yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @torch.inference_mode()
@@ -100,15 +110,8 @@ def observe(
 def count_runs(model: PreTrainedModel, batch: Batch, modules: dict[str, nn.Module]) -> Counter[str]:
     """How often each module runs in one forward pass: more than once where layers are shared."""
     runs: Counter[str] = Counter()
-    handles = [
-        module.register_forward_hook(lambda *_, name=name: runs.update([name]))
-        for name, module in modules.items()
-    ]
-    try:
+    with hooked(modules, lambda name: lambda *_: runs.update([name])):
         model(**{name: values.to(model.device) for name, values in batch.items()})
-    finally:
-        for handle in handles:
-            handle.remove()
     return runs
 
 

@@ -34,10 +34,30 @@ LOSSES = ("prediction", "embedding", "hidden", "attention", "relations", "label"
 def config(**changes):
     weights = dict.fromkeys(LOSSES, 0.0) | {"prediction": 1.0}
     length = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-2, "bf16": False}
-    length |= {"cache": "off"}
-    if changes.get("relations"):
-        length |= {"relation_heads": 4}
+    length |= {"relation_heads": 4, "cache": "off"}
     return DistillConfig(**(weights | length | changes))
+
+
+def encoded(context):
+    return EncodedExamples(context.train, context.tokenizer, 32)
+
+
+def trainer_of(
+    student, teacher, context, folder, *, rows=None, settings=None, max_steps=2, **options
+):
+    """Used as Transformers' own is; the rows are the context's unless given."""
+    rows = rows or encoded(context)
+    return DistillationTrainer(
+        student,
+        teacher=teacher,
+        settings=settings or config(hidden=1),
+        args=TrainingArguments(str(folder), max_steps=max_steps, report_to="none", use_cpu=True),
+        train_dataset=rows,
+        eval_dataset=rows,
+        data_collator=DataCollatorWithPadding(context.tokenizer),
+        processing_class=context.tokenizer,
+        **options,
+    )
 
 
 def distance(student, teacher, context):
@@ -140,15 +160,8 @@ def test_projections_only_where_hidden_states_are_compared(student, teacher, cha
 
 def test_projections_start_at_least_squares(student, teacher, tiny_context, tmp_path):
     context = tiny_context(teacher=teacher)
-    rows = EncodedExamples(context.train, context.tokenizer, 32)
-    trainer = DistillationTrainer(
-        student,
-        teacher=teacher,
-        settings=config(hidden=1, embedding=1, prediction=0),
-        args=TrainingArguments(str(tmp_path), report_to="none", use_cpu=True),
-        train_dataset=rows,
-        data_collator=DataCollatorWithPadding(context.tokenizer),
-    )
+    settings = config(hidden=1, embedding=1, prediction=0)
+    trainer = trainer_of(student, teacher, context, tmp_path, settings=settings)
     batch = features(context)
 
     def loss():
@@ -170,19 +183,10 @@ def test_labels_are_not_needed(student, teacher, tiny_context, weights):
 def test_it_is_a_trainer_like_any_other(student, teacher, tiny_context, tmp_path):
     """A plain data set with a column too many, and the Trainer's own settings."""
     context = tiny_context()
-    encoded = EncodedExamples(context.train, context.tokenizer, 32)
-    rows = [encoded[index] | {"id": index} for index in range(16)]
+    whole = encoded(context)
+    rows = [whole[index] | {"id": index} for index in range(16)]
     before = copy.deepcopy(student.state_dict())
-    arguments = TrainingArguments(str(tmp_path), max_steps=3, report_to="none", use_cpu=True)
-    trainer = DistillationTrainer(
-        student,
-        teacher=teacher,
-        settings=config(hidden=1),
-        args=arguments,
-        train_dataset=rows,
-        data_collator=DataCollatorWithPadding(context.tokenizer),
-    )
-    trainer.train()
+    trainer_of(student, teacher, context, tmp_path, rows=rows, max_steps=3).train()
     changed = [not torch.equal(w, before[name]) for name, w in student.state_dict().items()]
     assert any(changed)
 
@@ -190,19 +194,12 @@ def test_it_is_a_trainer_like_any_other(student, teacher, tiny_context, tmp_path
 def test_it_evaluates_like_any_other(student, teacher, tiny_context, tmp_path):
     """Also rows whose label is called "label", as the hub's data sets call it."""
     context = tiny_context()
-    encoded = EncodedExamples(context.train, context.tokenizer, 32)
-    rows = [encoded[index] for index in range(8)]
+    whole = encoded(context)
+    rows = [whole[index] for index in range(8)]
     for row in rows:
         row["label"] = row.pop("labels")
-    trainer = DistillationTrainer(
-        student,
-        teacher=teacher,
-        settings=config(label=1.0, hidden=1.0),
-        args=TrainingArguments(str(tmp_path), max_steps=2, report_to="none", use_cpu=True),
-        train_dataset=rows,
-        eval_dataset=rows,
-        data_collator=DataCollatorWithPadding(context.tokenizer),
-    )
+    settings = config(label=1.0, hidden=1.0)
+    trainer = trainer_of(student, teacher, context, tmp_path, rows=rows, settings=settings)
     trainer.train()
     assert trainer.evaluate()["eval_loss"] > 0
 
@@ -265,17 +262,8 @@ def test_stock_regression_models_learn_values(tiny_context, tmp_path):
     assert stock.problem_type is None
     context = tiny_context()
     before = copy.deepcopy(student.state_dict())
-    arguments = TrainingArguments(tmp_path, max_steps=2, report_to="none", use_cpu=True)
     rows = EncodedExamples(Examples(context.train.texts, None, "texts"), context.tokenizer, 32)
-    trainer = DistillationTrainer(
-        student,
-        teacher=teacher,
-        settings=config(),
-        args=arguments,
-        train_dataset=rows,
-        data_collator=DataCollatorWithPadding(context.tokenizer),
-    )
-    trainer.train()
+    trainer_of(student, teacher, context, tmp_path, rows=rows, settings=config()).train()
     assert any(not torch.equal(weight, before[name]) for name, weight in student.named_parameters())
 
 
@@ -317,29 +305,14 @@ def test_what_no_loss_reads_of_the_last_layer_is_not_computed(
         torch.testing.assert_close(weight, trained[1][name], atol=1e-4, rtol=1e-3, msg=name)
 
 
-def trainer_of(student, teacher, context, folder, **options):
-    encoded = EncodedExamples(context.train, context.tokenizer, 32)
-    rows = [encoded[index] for index in range(16)]
-    return DistillationTrainer(
-        student,
-        teacher=teacher,
-        settings=options.pop("settings", config(hidden=1)),
-        args=TrainingArguments(str(folder), max_steps=2, report_to="none", use_cpu=True),
-        train_dataset=rows,
-        eval_dataset=rows,
-        data_collator=DataCollatorWithPadding(context.tokenizer),
-        processing_class=context.tokenizer,
-        **options,
-    )
-
-
 def test_it_predicts_and_measures_like_any_other(student, teacher, tiny_context, tmp_path):
     def accuracy(given):
         return {"accuracy": float((given.predictions.argmax(1) == given.label_ids).mean())}
 
-    trainer = trainer_of(student, teacher, tiny_context(), tmp_path, compute_metrics=accuracy)
+    context = tiny_context()
+    trainer = trainer_of(student, teacher, context, tmp_path, compute_metrics=accuracy)
     predicted = trainer.predict(trainer.eval_dataset)
-    assert predicted.predictions.shape == (16, 2)
+    assert predicted.predictions.shape == (len(context.train), 2)
     assert trainer.evaluate()["eval_accuracy"] == predicted.metrics["test_accuracy"]
 
 
@@ -367,13 +340,8 @@ def test_its_settings_are_all_heard(student, teacher, tiny_context, tmp_path):
 
 
 def test_without_losses_of_layers_a_student_may_have_more(teacher, tiny_context, tmp_path):
-    shape = BertConfig(
-        vocab_size=300,
-        num_hidden_layers=4,
-        hidden_size=16,
-        num_attention_heads=2,
-        intermediate_size=16,
-    )
+    shape = copy.deepcopy(teacher.config)
+    shape.num_hidden_layers = 4
     deep = BertForSequenceClassification(shape)
     trainer_of(deep, teacher, tiny_context(), tmp_path, settings=config()).train()
     with pytest.raises(InputError, match="4 layers can't learn from a teacher of 2"):

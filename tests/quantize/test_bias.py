@@ -4,7 +4,6 @@ import copy
 
 import pytest
 import torch
-from transformers import AlbertConfig, AlbertForSequenceClassification
 
 from tinybert.observe import observe
 from tinybert.quantize.activations import measure_ranges
@@ -72,17 +71,9 @@ def test_kept_layers_and_weights_stay(model, batches):
     assert changed == {f"{name}.bias" for name in linear_layers(model) if name != QUERY}
 
 
-def test_layers_that_run_several_times_keep_their_biases(batches):
+def test_layers_that_run_several_times_keep_their_biases(make_encoder, batches):
     """One bias can't put right what each of its runs adds, as an ALBERT's would have to."""
-    config = AlbertConfig(
-        vocab_size=300,
-        embedding_size=16,
-        hidden_size=32,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        intermediate_size=64,
-    )
-    model = AlbertForSequenceClassification(config).eval()
+    model = make_encoder("albert")
     before = {name: layer.bias.clone() for name, layer in linear_layers(model).items()}
     ranges = measure_ranges(model, batches, linear_layers(model))
     correct_biases(model, QuantizationNote.of(QuantizeConfig(method="static"), ranges), batches)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from tinybert.distill.config import DistillationConfig
+from tinybert.distill.config import DistillationConfig, DistillConfig
 from tinybert.distill.losses import (
     attention_loss,
     attention_score_loss,
@@ -86,7 +86,7 @@ def predicts_values(config: PretrainedConfig) -> bool:
     return config.problem_type == "regression" or config.num_labels == 1
 
 
-def compares_logits(config: PretrainedConfig, settings: DistillationConfig) -> bool:
+def compares_logits(config: PretrainedConfig, settings: DistillConfig) -> bool:
     """Whether predictions are compared by the squared error of logits.
 
     They are not scores of which one wins where they are values, or several labels may be right.
@@ -94,7 +94,7 @@ def compares_logits(config: PretrainedConfig, settings: DistillationConfig) -> b
     return (
         predicts_values(config)
         or config.problem_type == "multi_label_classification"
-        or getattr(settings, "prediction_loss", None) == "logits"
+        or settings.prediction_loss == "logits"
     )
 
 

@@ -66,11 +66,10 @@ class DistillationTrainer(BucketedTrainer):
     ) -> None:
         self.teacher = teacher if isinstance(teacher, Teacher) else Teacher([teacher])
         first = self.teacher.models[0]
-        if layers is None and not settings.compares_layers:
-            layers = []  # so a student may have more than its teacher
         if layers is None:
             counts = first.config.num_hidden_layers, model.config.num_hidden_layers
-            layers = pair_layers(*counts, settings.mapping)
+            # Where none are compared, a student may have more than its teacher.
+            layers = pair_layers(*counts, settings.mapping) if settings.compares_layers else []
         pupil = DistillationModel(model, first, settings, layers)
         super().__init__(model=pupil, **options)
         self.teacher.to(self.args.device)

@@ -12,7 +12,7 @@ from tinybert.quantize.openvino import quantize_openvino
 from tinybert.quantize.products import DynamicProduct, FloatProduct, StaticProduct
 from tinybert.quantize.rewriter import OPSET_INT4, Product, Rewriter
 from tinybert.runtime.checksums import CHECKSUMS, note_checksums
-from tinybert.runtime.config import folder_with_config, read_object
+from tinybert.runtime.config import folder_with_config, folders_of, read_object
 
 
 def quantize_artifact(source: Path, target: Path, config: QuantizeConfig) -> list[Path]:
@@ -32,7 +32,7 @@ def quantize_artifact(source: Path, target: Path, config: QuantizeConfig) -> lis
     if source.suffix == ".xml":
         quantize_openvino(source, target, config, _note(source, config))
         return [target, target.with_suffix(".bin")]
-    quantize_onnx(source, target, config)
+    _quantize_onnx(source, target, config)
     return [target]
 
 
@@ -56,8 +56,15 @@ def quantize_onnx(
     Example:
         >>> quantize_onnx(Path("model.onnx"), Path("int8.onnx"))  # doctest: +SKIP
     """
-    source, target = Path(source), Path(target)
-    config = config or QuantizeConfig()
+    target = Path(target)
+    _quantize_onnx(Path(source), target, config or QuantizeConfig())
+    for folder in folders_of(target):
+        if (folder / CHECKSUMS).is_file():
+            note_checksums(folder, [target])
+            break
+
+
+def _quantize_onnx(source: Path, target: Path, config: QuantizeConfig) -> None:
     note = _note(source, config)
     model = ir.load(source)
     if note.bits == 4:
@@ -75,11 +82,6 @@ def quantize_onnx(
         raise InputError(f"{source}: holds no float weights to quantize")
     with atomic_path(target) as temporary:
         temporary.write_bytes(ir.to_proto(model).SerializeToString())
-    parent = target.absolute().parent
-    for folder in (parent, parent.parent):
-        if (folder / CHECKSUMS).is_file():
-            note_checksums(folder, [target])
-            break
 
 
 def _note(source: Path, config: QuantizeConfig) -> QuantizationNote:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from tinybert.observe import Batch, count_runs, observe, real_rows
+from tinybert.observe import Batch, count_runs, hooked, observe, real_rows
 from tinybert.quantize.fake import fake_quantize, linear_layers, remove_fake_quantization
 from tinybert.quantize.note import QuantizationNote
 
@@ -85,9 +85,5 @@ def _corrected(
 
         return hook
 
-    handles = [layers[name].register_forward_hook(move(name)) for name in wanted]
-    try:
+    with hooked(layers, move):
         yield shifts
-    finally:
-        for handle in handles:
-            handle.remove()

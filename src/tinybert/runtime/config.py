@@ -28,14 +28,19 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
+def folders_of(artifact: Path) -> tuple[Path, Path]:
+    """The folders where what belongs to an artifact may lie: beside it, and one folder up."""
+    beside = artifact.absolute().parent  # the parent of a bare name is its own parent
+    return beside, beside.parent
+
+
 def folder_with_config(path: Path) -> Path:
     """Where the config.json and the tokenizer of an artifact lie: beside it, or one folder up.
 
     Raises:
         InputError: There is none.
     """
-    parent = path.absolute().parent  # of a bare name, "one folder up" would be the same folder
-    for folder in (parent, parent.parent):
+    for folder in folders_of(path):
         if (folder / "config.json").is_file():
             return folder
     raise InputError(f"{path}: no config.json beside it or one folder up, and the model needs it")
