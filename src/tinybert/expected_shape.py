@@ -25,6 +25,7 @@ class ExpectedShape:
         neurons: Of the layer with the fewest.
         even: Whether all layers have as many.
         low_rank: The parts of layers that are of low rank.
+        merges: Whether later layers compute merged positions.
     """
 
     layers: int
@@ -34,6 +35,7 @@ class ExpectedShape:
     neurons: int
     even: bool = True
     low_rank: frozenset[Part] = frozenset()
+    merges: bool = False
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ExpectedShape":
@@ -59,6 +61,7 @@ class ExpectedShape:
                 neurons=min(neurons),
                 even=len({*heads}) == len({*neurons}) == 1,
                 low_rank=frozenset(_part(name) for name in noted.get("ranks", ())),
+                merges="merging" in noted,
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise InputError(
@@ -94,12 +97,13 @@ class ExpectedShape:
         if not settings.uniform and (settings.heads or settings.neurons):
             least = min(settings.rounding, self.neurons)
             return replace(self, layers=layers, heads=1, neurons=least, even=False)
+        even = self.even and (settings.of_layers is None or len(settings.of_layers) == layers)
         heads = rounded(self.heads * (1 - settings.heads), 1, self.heads)
         neurons = self.neurons
         if settings.neurons:
             kept = self.neurons * (1 - settings.neurons)
             neurons = rounded(kept, settings.rounding, self.neurons)
-        return replace(self, layers=layers, heads=heads, neurons=neurons)
+        return replace(self, layers=layers, heads=heads, neurons=neurons, even=even)
 
     def factorized(self, settings: FactorizeConfig) -> "ExpectedShape":
         """What `factorize` leaves.

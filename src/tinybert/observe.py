@@ -116,7 +116,7 @@ def count_runs(model: PreTrainedModel, batch: Batch, modules: dict[str, nn.Modul
 
 
 def real_rows(states: Tensor, mask: Tensor) -> Tensor:
-    """States of real tokens.
+    """States of real tokens, or of what they were merged to.
 
     Args:
         states: (batch, length, width); or (batch, width), of modules that are given one token a
@@ -126,7 +126,12 @@ def real_rows(states: Tensor, mask: Tensor) -> Tensor:
     Returns:
         (tokens, width).
     """
-    return states[mask] if states.dim() == 3 else states
+    if states.dim() != 3:
+        return states
+    if states.shape[1] != mask.shape[1]:  # merged ones come first, see `tinybert.merging`
+        places = torch.arange(states.shape[1], device=mask.device)
+        mask = places < mask.sum(1, keepdim=True)
+    return states[mask]
 
 
 def input_statistics(

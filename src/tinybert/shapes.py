@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from tinybert.layers import BERT_LIKE, encoder_layers
+from tinybert.merging import merge_after, merging_of
 
 SHAPE_KEY = "tinybert_shape"
 
@@ -99,6 +100,8 @@ def note_shape(model: PreTrainedModel) -> None:
     ranks = {n: part.rank for n, part in base.named_modules() if isinstance(part, LowRankLinear)}
     if ranks:
         shape["ranks"] = ranks
+    if merging := merging_of(model):
+        shape["merging"] = merging
     if shape:
         setattr(config, SHAPE_KEY, shape)
     elif hasattr(config, SHAPE_KEY):
@@ -129,7 +132,7 @@ def take_shape(model: PreTrainedModel) -> None:
     """
     shape = getattr(model.config, SHAPE_KEY)
     layers, width = encoder_layers(model), head_size(model.config)
-    unknown = shape.keys() - {"attention_heads", "intermediate_sizes", "ranks"}
+    unknown = shape.keys() - {"attention_heads", "intermediate_sizes", "ranks", "merging"}
     lists = [shape[key] for key in ("attention_heads", "intermediate_sizes") if key in shape]
     if unknown or any(len(sizes) != len(layers) for sizes in lists):
         raise ValueError(f"{SHAPE_KEY} {shape} does not fit {len(layers)} layers")
@@ -150,6 +153,8 @@ def take_shape(model: PreTrainedModel) -> None:
         old = base.get_submodule(name)
         low = LowRankLinear(old.in_features, rank, old.out_features)
         replace_module(base, name, low.to(old.weight))
+    if merging := shape.get("merging"):
+        merge_after(model, merging["after_layer"], merging["positions"])
 
 
 def replace_module(root: nn.Module, name: str, module: nn.Module) -> None:

@@ -17,6 +17,7 @@ from tinybert.finetune.config import FinetuneConfig
 from tinybert.generate.config import GenerateConfig
 from tinybert.prune.config import PruneConfig
 from tinybert.quantize.config import QuantizeConfig
+from tinybert.shorten.config import ShortenConfig
 from tinybert.students.config import StudentConfig
 from tinybert.trim.config import TrimConfig
 
@@ -79,6 +80,7 @@ STEPS: dict[str, StepKind] = {
         TrimConfig, "tinybert.trim.step:trim_vocabulary", "vocabulary", shrinks=True
     ),
     "prune": StepKind(PruneConfig, "tinybert.prune.step:prune", trains=True, shrinks=True),
+    "shorten": StepKind(ShortenConfig, "tinybert.shorten.step:shorten", shrinks=True),
     "quantize": StepKind(
         QuantizeConfig,
         "tinybert.quantize.artifact:quantize_artifact",

@@ -3,16 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
+from tinybert.config import Config
 from tinybert.distill.config import DistillationConfig, DistillConfig, GeneralDistillConfig
 from tinybert.distill.schedules import check_schedule
 from tinybert.expected_shape import ExpectedShape
 from tinybert.factorize.config import FactorizeConfig
 from tinybert.hub import find_folder
 from tinybert.layers import BERT_LIKE, group_heads, map_layers, pair_layers
-from tinybert.prune.config import PruneConfig
+from tinybert.prune.config import PruneConfig, layers_left, require_layers
 from tinybert.recipe import Recipe, Step
 from tinybert.recipe_source import Place
 from tinybert.runtime.config import max_positions, read_object, require_positions
+from tinybert.shorten.config import ShortenConfig
 from tinybert.students.config import StudentConfig
 
 
@@ -38,12 +40,23 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
         teacher = shape = ExpectedShape.of(config)
     for index, step in enumerate(recipe.steps):
         settings, place = step.config, ("steps", index, step.name)
+        if shape.merges and _needs_every_position(settings):
+            raise recipe.source.error(
+                place,
+                "can't work where later layers compute merged positions; put it before `shorten`",
+            )
         if isinstance(settings, StudentConfig):
             _check_student(recipe, place, settings, shape)
             shape = ExpectedShape.of_student(settings)
         if isinstance(settings, FactorizeConfig):
             with recipe.blamed(*place, "rank" if settings.rank else "parts"):
                 shape = shape.factorized(settings)
+        if isinstance(settings, ShortenConfig):
+            if settings.after_layer >= shape.layers:
+                raise recipe.source.error(
+                    (*place, "after_layer"), f"no layer comes after; the model has {shape.layers}"
+                )
+            shape = replace(shape, merges=True)
         after = shape
         if isinstance(settings, PruneConfig):
             _check_prune(recipe, place, settings, shape)
@@ -60,8 +73,15 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
 
 def _knows_layers(step: Step) -> bool:
     """Whether a step looks into a model's layers, whose modules must be named as BERT's."""
-    kinds = StudentConfig, FactorizeConfig, PruneConfig, GeneralDistillConfig
+    kinds = StudentConfig, FactorizeConfig, PruneConfig, GeneralDistillConfig, ShortenConfig
     return isinstance(step.config, kinds) or step.distillation is not None
+
+
+def _needs_every_position(settings: Config) -> bool:
+    """Whether a step looks at what layers compute for each token of a text."""
+    kinds = StudentConfig, FactorizeConfig, GeneralDistillConfig, ShortenConfig
+    prunes = isinstance(settings, PruneConfig) and not settings.makes_zeros
+    return prunes or isinstance(settings, kinds)
 
 
 def _check_student(
@@ -91,6 +111,9 @@ def _check_prune(recipe: Recipe, place: Place, settings: PruneConfig, shape: Exp
             raise recipe.source.error(
                 (*place, name), "can't cut layers of low rank; put `prune` before `factorize`"
             )
+    if settings.of_layers is not None:
+        with recipe.blamed(*place, "of_layers"):
+            require_layers(settings.of_layers, layers_left(settings.layers, shape.layers))
     if settings.kept_of_group is not None and shape.even and not shape.low_rank:
         group = settings.kept_of_group[1]
         for width in (shape.hidden_size, shape.neurons, shape.attention_width):
@@ -110,6 +133,12 @@ def _check_distillation(
     if settings.compares_layers or "mapping" in settings.ineffective():
         with recipe.blamed(*place, "mapping"):
             pair_layers(teacher.layers, student.layers, settings.mapping)
+    for name in ("hidden", "attention", "relations"):
+        if getattr(settings, name) and (teacher.merges or student.merges):
+            raise recipe.source.error(
+                (*place, name),
+                "can't compare positions that `shorten` merged; put it after this step, or set 0",
+            )
     if settings.attention:
         with recipe.blamed(*place, "attention"):
             group_heads(teacher.heads, student.heads)

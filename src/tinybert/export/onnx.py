@@ -14,13 +14,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.export.onnx_graph import simplify
 from tinybert.first_position import first_position_alone
+from tinybert.merging import MASKED
 from tinybert.runtime.config import max_positions
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 _OPSET = 20  # the first with Gelu, which runtimes have a fast kernel for
-_MASKED = -1e4
-"""Added to the scores of padding: exp of it is 0 in fp32, and it does not overflow fp16."""
 
 
 def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
@@ -73,7 +72,7 @@ class _Logits(nn.Module):
         features = dict(zip(self.names, tensors, strict=True))
         if self.takes_scores:
             mask = features["attention_mask"][:, None, None, :].float()
-            features["attention_mask"] = (1 - mask) * _MASKED
+            features["attention_mask"] = (1 - mask) * MASKED
         return self.model(**features).logits
 
 

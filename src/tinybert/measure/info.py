@@ -75,11 +75,14 @@ def describe(name: str | Path) -> dict[str, Any]:
     }
 
 
-def _uneven(config: Mapping[str, Any]) -> dict[str, list[int]]:
-    """The sizes that differ from layer to layer."""
+def _uneven(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs from layer to layer: sizes, and to how many positions later ones merge."""
     noted = config.get("tinybert_shape", {})
     names = {"attention_heads": "attention_heads", "intermediate_size": "intermediate_sizes"}
-    return {ours: noted[theirs] for ours, theirs in names.items() if theirs in noted}
+    sizes = {ours: noted[theirs] for ours, theirs in names.items() if theirs in noted}
+    if merging := noted.get("merging"):
+        sizes["merged_positions"] = merging["positions"]
+    return sizes
 
 
 def info_text(info: Mapping[str, Any]) -> str:

@@ -35,6 +35,12 @@ class PruneConfig(Config):
         description="how many layers to drop, the least important first; or which, counted "
         "from 1; they go at once, before all else",
     )
+    of_layers: list[int] | None = Field(
+        None,
+        min_length=1,
+        description="the layers whose heads and neurons go, counted from 1 among those that "
+        "stay; default: all",
+    )
     importance: Literal["taylor", "activation", "magnitude"] = Field(
         "taylor",
         description="of a head, neuron or layer. taylor: gradient of the loss by its gate; "
@@ -118,6 +124,10 @@ class PruneConfig(Config):
                     "nothing is measured on training rows",
                 ),
                 "rounding": (bool(self.neurons), "is of the neurons that stay"),
+                "of_layers": (
+                    bool(self.heads or self.neurons),
+                    "says whose heads and neurons go, and none do",
+                ),
                 "pruning_share": (self.distill is not None, "is a share of `distill`"),
             }
         )
@@ -133,10 +143,12 @@ class PruneConfig(Config):
             raise ValueError("embeddings: only with sparsity or pattern")
         if (kept := self.kept_of_group) is not None and kept[0] >= kept[1]:
             raise ValueError(f"pattern: {self.pattern} prunes nothing; the first must be smaller")
-        if isinstance(self.layers, list) and (
-            min(self.layers, default=1) < 1 or len(set(self.layers)) < len(self.layers)
-        ):
-            raise ValueError("layers: name each layer once, counted from 1")
+        for name in ("layers", "of_layers"):
+            named = getattr(self, name)
+            if isinstance(named, list) and (
+                min(named, default=1) < 1 or len(set(named)) < len(named)
+            ):
+                raise ValueError(f"{name}: name each layer once, counted from 1")
         if structured and self.distill is not None and self.distill.compile:
             raise ValueError("distill.compile: gates can't be compiled; leave it off while pruning")
         return self
@@ -152,10 +164,20 @@ def layers_left(dropped: int | list[int], layers: int) -> int:
         >>> layers_left(2, 6), layers_left([1, 6], 6)
         (4, 4)
     """
-    missing = [number for number in dropped if number > layers] if isinstance(dropped, list) else []
-    if missing:
-        raise InputError(f"there is no layer {missing[0]}; the model has {layers}")
+    if isinstance(dropped, list):
+        require_layers(dropped, layers)
     left = layers - (len(dropped) if isinstance(dropped, list) else dropped)
     if left < 1:
         raise InputError(f"at least one of the model's {layers} layers must stay")
     return left
+
+
+def require_layers(numbers: list[int], layers: int) -> None:
+    """Refuses numbers of layers, counted from 1, that a model of so many has not.
+
+    Raises:
+        InputError: There is one.
+    """
+    for number in numbers:
+        if number > layers:
+            raise InputError(f"there is no layer {number}; the model has {layers}")

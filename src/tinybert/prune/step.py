@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from tinybert.context import Context
 from tinybert.prune.calibration import calibrate
 from tinybert.prune.choice import choose
-from tinybert.prune.config import PruneConfig, layers_left
+from tinybert.prune.config import PruneConfig, layers_left, require_layers
 from tinybert.prune.gates import Gates, Group
 from tinybert.prune.importance import IMPORTANCES
 from tinybert.prune.schedule import GradualPruning, Pruner
@@ -51,9 +51,10 @@ def _dropped(config: PruneConfig, model: PreTrainedModel, context: Context) -> s
 def _prune_units(config: PruneConfig, model: PreTrainedModel, context: Context) -> None:
     groups: list[Group[LinearUnits]] = []
     if config.heads:
-        groups.append(Group(head_units(model), config.heads))
+        groups.append(Group(_of_layers(config, head_units(model)), config.heads))
     if config.neurons:
-        groups.append(Group(neuron_units(model), config.neurons, config.rounding))
+        neurons = _of_layers(config, neuron_units(model))
+        groups.append(Group(neurons, config.neurons, config.rounding))
     importance = IMPORTANCES[config.importance]()
     with Gates(model, groups, importance, uniform=config.uniform) as gates:
         if groups:
@@ -62,6 +63,14 @@ def _prune_units(config: PruneConfig, model: PreTrainedModel, context: Context) 
         kept = gates.open()
     for units, mask in zip(gates.units, kept, strict=True):
         units.shrink(mask)
+
+
+def _of_layers(config: PruneConfig, units: list[LinearUnits]) -> list[LinearUnits]:
+    """Those of the layers whose heads and neurons shall go."""
+    if config.of_layers is None:
+        return units
+    require_layers(config.of_layers, len(units))
+    return [units[number - 1] for number in config.of_layers]
 
 
 def _set_zeros(config: PruneConfig, model: PreTrainedModel, context: Context) -> None:

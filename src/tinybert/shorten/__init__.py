@@ -1,0 +1,1 @@
+"""Fewer positions in later layers."""
