@@ -34,6 +34,8 @@ def check(steps, **config):
         [{"factorize": {"parts": ["attention"]}}, {"prune": {"neurons": 0.5}}],
         [{"prune": {"layers": [1, 6]}}, {"student": {"layers": 4}}],
         [{"prune": {"pattern": "2:4"}}, {"quantize": {"method": "static"}}],
+        [{"prune": {"heads": 0.5, "of_layers": [1, 6]}}, {"distill": {"attention": 1.0}}],
+        [{"shorten": {}}, {"distill": {"embedding": 1.0}}, {"prune": {"pattern": "2:4"}}],
     ],
 )
 def test_these_go_together(steps):
@@ -70,6 +72,22 @@ def test_these_go_together(steps):
         "a pattern that divides no width": (
             [{"student": {}}, "distill", {"prune": {"pattern": "4:16"}}],
             r"steps\.2\.prune\.pattern: a width of 312 is no multiple of 16",
+        ),
+        "neurons of a layer that is not there": (
+            [{"prune": {"layers": 1, "neurons": 0.5, "of_layers": [1, 6]}}],
+            r"steps\.0\.prune\.of_layers: there is no layer 6; the model has 5",
+        ),
+        "no layer to compute less": (
+            [{"student": {}}, {"shorten": {"after_layer": 4}}],
+            r"steps\.1\.shorten\.after_layer: no layer comes after; the model has 4",
+        ),
+        "merged positions to prune by": (
+            [{"shorten": {}}, {"prune": {"heads": 0.5}}],
+            r"steps\.1\.prune: can't work where .*; put it before `shorten`",
+        ),
+        "merged positions to compare": (
+            [{"shorten": {}}, {"distill": {"hidden": 1.0}}],
+            r"steps\.1\.distill\.hidden: can't compare positions that `shorten` merged",
         ),
         "training after zeros": (
             [{"prune": {"sparsity": 0.5}}, {"quantize": {"method": "qat"}}],

@@ -18,6 +18,8 @@ from tinybert.prune.config import PruneConfig, layers_left
         ({"layers": [1, 1]}, "once"),
         ({"layers": [0]}, "counted from 1"),
         ({"heads": 0.5, "distill": {"compile": True}}, "can't be compiled"),
+        ({"heads": 0.5, "of_layers": [2, 2]}, "of_layers: name each layer once"),
+        ({"layers": 1, "of_layers": [1]}, "of_layers: says whose heads and neurons go"),
     ],
 )
 def test_what_can_not_be(settings, message):

@@ -46,6 +46,13 @@ def test_ranked_over_the_model(model, context):
     assert neuron_counts(pruned) == [4, 32]
 
 
+def test_of_some_layers(model, context):
+    pruned = prune(PruneConfig(**HALF, of_layers=[2]), model, context())
+    assert (head_counts(pruned), neuron_counts(pruned)) == ([4, 2], [64, 32])
+    with pytest.raises(InputError, match="no layer 3; the model has 2"):
+        prune(PruneConfig(**HALF, of_layers=[3]), model, context())
+
+
 def test_layers(model, context):
     stays = copy.deepcopy(model.bert.encoder.layer[1].state_dict())
     pruned = prune(PruneConfig(layers=[1]), model, context())

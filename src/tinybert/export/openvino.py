@@ -23,7 +23,8 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
     with TemporaryDirectory(dir=path.parent) as folder:
         source = Path(folder) / "model.onnx"
         onnx.convert(model, tokenizer, source)
-        save_ir(openvino.convert_model(source), path)
+        # `convert_model` would take a comma in the path for the end of a first path.
+        save_ir(openvino.Core().read_model(source), path)
 
 
 def save_ir(model: Any, path: Path) -> None:

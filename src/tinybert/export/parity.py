@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
+from tinybert.merging import merging_of
 from tinybert.runtime.config import max_positions
 from tinybert.runtime.model import Model
 from tinybert.runtime.text import Features
@@ -78,7 +79,9 @@ def self_check(artifact: Model, model: PreTrainedModel) -> None:
     training = model.training
     model.eval()
     longest = max_positions(model.config.to_dict()) or max(length for _, length in _SHAPES)
-    for rows, length in _SHAPES:
+    merging = merging_of(model)
+    merged = ((2, 2 * merging["positions"] + 1),) if merging else ()
+    for rows, length in (*_SHAPES, *merged):
         shape = rows, min(length, longest)
         features = _random_features(generator, shape, model.config.vocab_size)
         tensors = {

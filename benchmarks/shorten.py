@@ -1,0 +1,67 @@
+"""What `shorten` saves: files of students with random weights, timed in turns with the whole ones.
+
+.venv/bin/python benchmarks/shorten.py [--threads 2]
+"""
+
+import argparse
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+
+from first_position import make_student
+from int8_speed import export_ours
+from tinybert.measure.bench import bench
+from tinybert.measure.machine import describe_machine
+from tinybert.merging import merge_after
+
+SHAPES = ((4, 312, 1200), (6, 384, 1536))
+SIZES = ((1, 128), (1, 256), (8, 64))
+POSITIONS = (64, 32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=100)
+    options = parser.parse_args()
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+    print(describe_machine(options.threads))
+    for shape in SHAPES:
+        layers, width, neurons = shape
+        print(f"\n{layers} x {width}, 12 heads, {neurons} neurons: time relative to every position")
+        for (name, positions), ratios in timed(shape, options).items():
+            found = "  ".join(f"{size}: {ratio:.2f}" for size, ratio in ratios.items())
+            print(f"{name:24} {positions:3} after layer 1  {found}", flush=True)
+
+
+def timed(
+    shape: tuple[int, int, int], options: argparse.Namespace
+) -> dict[tuple[str, int], dict[str, float]]:
+    """For each kind of file and number of positions, the share of the whole one's time by size."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = {}
+        for positions in (None, *POSITIONS):
+            student = make_student(*shape)
+            if positions is not None:
+                merge_after(student, 1, positions)
+            made[positions] = export_ours(student, Path(folder, str(positions)))
+        names = list(made[None])
+        files = [str(made[positions][name]) for name in names for positions in made]
+        found: dict[tuple[str, int], dict[str, float]] = {}
+        for batch, length in SIZES:
+            result = bench(
+                files, batch=batch, length=length, threads=options.threads, repeats=options.repeats
+            )
+            times = iter(model.latency_ms for model in result.models)
+            for name in names:
+                whole = next(times)
+                for positions in POSITIONS:
+                    ratios = found.setdefault((name, positions), {})
+                    ratios[f"{batch} x {length}"] = next(times) / whole
+    return found
+
+
+if __name__ == "__main__":
+    main()

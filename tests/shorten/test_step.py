@@ -1,0 +1,49 @@
+"""`shorten` among other steps, down to the files."""
+
+import pytest
+
+import tinybert
+from tinybert.errors import InputError
+from tinybert.measure.info import describe
+from tinybert.merging import merging_of
+from tinybert.models import load_student
+from tinybert.shorten.config import ShortenConfig
+from tinybert.shorten.step import shorten
+
+MERGING = {"after_layer": 1, "positions": 4}
+
+
+@pytest.mark.parametrize("method", ["static", "qat"])
+def test_a_recipe_ends_in_files_that_merge(quick_bench, recipe, reviews, tmp_path, method):
+    pytest.importorskip("openvino")
+    learns = {"max_steps": 3, "batch_size": 8}
+    quantize = {"method": method, "calibration_rows": 40}
+    steps = [
+        {"shorten": MERGING},
+        {"distill": learns},
+        {"quantize": quantize | ({"distill": learns} if method == "qat" else {})},
+    ]
+    out = tmp_path / "out, with a comma"
+    report = tinybert.compress(recipe(steps=steps, export=["onnx", "openvino"]), out).report
+    for artifact in report["artifacts"]:
+        assert artifact["parity"]["agreement"] > 0.9
+        if artifact["precision"] == "fp32":
+            assert artifact["parity"]["max_abs_diff"] < 1e-3
+    assert merging_of(load_student(out)) == MERGING
+    assert describe(out)["structure"]["merged_positions"] == 4
+    assert len(tinybert.load(out)([row["sentence"] for row in reviews])) == len(reviews)
+
+
+def test_gptq_sees_what_is_merged(quick_bench, recipe, tmp_path):
+    rounding = {"method": "weight-only", "bits": 4, "rounding": "gptq", "calibration_rows": 40}
+    steps = [{"shorten": MERGING}, {"quantize": rounding}]
+    report = tinybert.compress(recipe(steps=steps), tmp_path / "out").report
+    assert [each["precision"] for each in report["artifacts"]] == ["fp32", "int4"]
+
+
+def test_a_head_that_reads_every_position(tiny_context):
+    from transformers import BertConfig, BertForTokenClassification
+
+    model = BertForTokenClassification(BertConfig(num_hidden_layers=2, vocab_size=9))
+    with pytest.raises(InputError, match="head of a BertForTokenClassification may read"):
+        shorten(ShortenConfig(), model, tiny_context())
