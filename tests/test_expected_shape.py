@@ -36,6 +36,18 @@ def check(steps, **config):
         [{"prune": {"pattern": "2:4"}}, {"quantize": {"method": "static"}}],
         [{"prune": {"heads": 0.5, "of_layers": [1, 6]}}, {"distill": {"attention": 1.0}}],
         [{"shorten": {}}, {"distill": {"embedding": 1.0}}, {"prune": {"pattern": "2:4"}}],
+        [{"shorten": {}}, {"factorize": {}}, {"distill": {"mapping": "nearest"}}],
+        [{"prune": {"sparsity": 0.5}}, {"shorten": {}}, {"quantize": {}}],
+        [{"shorten": {}}, {"student": {"init": "random"}}, {"distill": {"hidden": 1.0}}],
+        [
+            {"prune": {"neurons": 0.5, "of_layers": [1]}},
+            {"distill": {"relations": 1.0, "mapping": "last"}},
+        ],
+        [
+            {"prune": {"neurons": 0.5, "of_layers": [1, 2, 3]}},
+            {"prune": {"neurons": 0.5, "of_layers": [4, 5, 6]}},
+            {"student": SAME | {"intermediate_size": 768}},
+        ],
     ],
 )
 def test_these_go_together(steps):
@@ -81,9 +93,21 @@ def test_these_go_together(steps):
             [{"student": {}}, {"shorten": {"after_layer": 4}}],
             r"steps\.1\.shorten\.after_layer: no layer comes after; the model has 4",
         ),
+        "layers that are not there, of some that are": (
+            [{"prune": {"layers": [9], "neurons": 0.5, "of_layers": [1]}}],
+            r"steps\.0\.prune\.layers: there is no layer 9; the model has 6",
+        ),
+        "no text to merge": (
+            [{"shorten": {"positions": 128}}],
+            r"steps\.0\.shorten\.positions: nothing would be merged: texts have 128 tokens",
+        ),
+        "merging twice": (
+            [{"shorten": {}}, {"shorten": {"after_layer": 2}}],
+            r"steps\.1\.shorten: later layers compute merged positions already",
+        ),
         "merged positions to prune by": (
             [{"shorten": {}}, {"prune": {"heads": 0.5}}],
-            r"steps\.1\.prune: can't work where .*; put it before `shorten`",
+            r"steps\.1\.prune: can't work where .*: put it before `shorten`",
         ),
         "merged positions to compare": (
             [{"shorten": {}}, {"distill": {"hidden": 1.0}}],
@@ -115,6 +139,30 @@ def test_a_teacher_that_was_pruned_before():
     assert (shape.heads, shape.attention_width, shape.low_rank) == (6, 192, {"ffn"})
     with pytest.raises(InputError, match="12 heads can't learn from a teacher's 6"):
         check([{"student": {}}], tinybert_shape=noted)
+
+
+def test_a_teacher_that_merges():
+    noted = {"merging": {"after_layer": 1, "positions": 32}}
+    check([{"student": {"init": "random"}}, "distill"], tinybert_shape=noted)
+    with pytest.raises(InputError, match=r"steps\.0\.student: .* take another teacher"):
+        check([{"student": {}}], tinybert_shape=noted)
+
+
+@pytest.mark.parametrize("sizes", [{"attention_heads": [6] * 5}, {"intermediate_sizes": []}])
+def test_a_note_of_other_layers(sizes):
+    with pytest.raises(InputError, match=r"broken .*of other than its 6 layers"):
+        ExpectedShape.of(BERT | {"tinybert_shape": sizes})
+
+
+def test_what_pruning_of_some_layers_leaves():
+    shape = ExpectedShape.of(BERT).pruned(
+        PruneConfig(heads=0.5, neurons=0.5, of_layers=[1, 3], layers=[6])
+    )
+    assert shape.head_counts == (6, 12, 6, 12, 12)
+    assert shape.neuron_counts == (768, 1536, 768, 1536, 1536)
+    assert (shape.even, shape.attention_width) == (False, 6 * 32)
+    fewer = shape.pruned(PruneConfig(layers=2))
+    assert (fewer.head_counts, fewer.exact, fewer.attention_width) == ((6, 6, 6), False, 32)
 
 
 def test_what_uneven_pruning_leaves_is_known_at_least():

@@ -6,9 +6,11 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from tinybert.errors import InputError
 from tinybert.export.onnx import convert
 from tinybert.first_position import first_position_alone
 from tinybert.merging import merge, merge_after, merging_of
+from tinybert.prune.units import drop_layers
 
 LENGTHS = (23, 9, 6, 1)
 """Of the rows below; some have more than 6 tokens."""
@@ -126,6 +128,23 @@ def test_copies_are_models_of_their_own(merging):
 def test_what_can_not_be(make_encoder, layer, positions):
     with pytest.raises(ValueError, match="can't merge to"):
         merge_after(make_encoder("bert"), layer, positions)
+
+
+def test_not_a_decoder(make_encoder):
+    with pytest.raises(ValueError, match="decoder"):
+        merge_after(make_encoder("bert", is_decoder=True), 1, 6)
+
+
+def test_layers_of_a_merging_model_stay(merging):
+    with pytest.raises(InputError, match="put it before `shorten`"):
+        drop_layers(merging(), {1})
+
+
+def test_autocast_does_not_round_what_is_merged():
+    states = torch.rand(1, 6, 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        merged = merge(states, None, 6)[0]
+    assert merged.equal(states)
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])

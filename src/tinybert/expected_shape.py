@@ -21,9 +21,9 @@ class ExpectedShape:
         layers: How many.
         hidden_size: Width of hidden states.
         head_size: Width of a head.
-        heads: Of the layer with the fewest.
-        neurons: Of the layer with the fewest.
-        even: Whether all layers have as many.
+        head_counts: Of each layer; where this is not known, at least.
+        neuron_counts: Likewise.
+        exact: Whether the counts are known.
         low_rank: The parts of layers that are of low rank.
         merges: Whether later layers compute merged positions.
     """
@@ -31,9 +31,9 @@ class ExpectedShape:
     layers: int
     hidden_size: int
     head_size: int
-    heads: int
-    neurons: int
-    even: bool = True
+    head_counts: tuple[int, ...]
+    neuron_counts: tuple[int, ...]
+    exact: bool = True
     low_rank: frozenset[Part] = frozenset()
     merges: bool = False
 
@@ -51,15 +51,17 @@ class ExpectedShape:
         """
         try:
             noted = config.get(SHAPE_KEY, {})
-            heads = noted.get("attention_heads", [config["num_attention_heads"]])
-            neurons = noted.get("intermediate_sizes", [config["intermediate_size"]])
+            layers = config["num_hidden_layers"]
+            heads = noted.get("attention_heads", [config["num_attention_heads"]] * layers)
+            neurons = noted.get("intermediate_sizes", [config["intermediate_size"]] * layers)
+            if not len(heads) == len(neurons) == layers > 0:
+                raise ValueError(f"sizes of other than its {layers} layers")
             return cls(
-                layers=config["num_hidden_layers"],
+                layers=layers,
                 hidden_size=config["hidden_size"],
                 head_size=config["hidden_size"] // config["num_attention_heads"],
-                heads=min(heads),
-                neurons=min(neurons),
-                even=len({*heads}) == len({*neurons}) == 1,
+                head_counts=tuple(heads),
+                neuron_counts=tuple(neurons),
                 low_rank=frozenset(_part(name) for name in noted.get("ranks", ())),
                 merges="merging" in noted,
             )
@@ -78,14 +80,29 @@ class ExpectedShape:
             layers=settings.layers,
             hidden_size=settings.hidden_size,
             head_size=head_size,
-            heads=settings.attention_heads,
-            neurons=settings.intermediate_size,
+            head_counts=(settings.attention_heads,) * settings.layers,
+            neuron_counts=(settings.intermediate_size,) * settings.layers,
         )
+
+    @property
+    def heads(self) -> int:
+        """Of the layer with the fewest."""
+        return min(self.head_counts)
+
+    @property
+    def neurons(self) -> int:
+        """Of the layer with the fewest."""
+        return min(self.neuron_counts)
+
+    @property
+    def even(self) -> bool:
+        """Whether all layers are known to have as many of both."""
+        return self.exact and len({*self.head_counts}) == len({*self.neuron_counts}) == 1
 
     @property
     def attention_width(self) -> int:
         """What divides the width of every layer's queries."""
-        return self.head_size * (self.heads if self.even else 1)
+        return self.head_size * (gcd(*self.head_counts) if self.exact else 1)
 
     def pruned(self, settings: PruneConfig) -> "ExpectedShape":
         """What `prune` leaves.
@@ -94,16 +111,29 @@ class ExpectedShape:
             InputError: Too many layers are to be dropped.
         """
         layers = layers_left(settings.layers, self.layers)
-        if not settings.uniform and (settings.heads or settings.neurons):
-            least = min(settings.rounding, self.neurons)
-            return replace(self, layers=layers, heads=1, neurons=least, even=False)
-        even = self.even and (settings.of_layers is None or len(settings.of_layers) == layers)
-        heads = rounded(self.heads * (1 - settings.heads), 1, self.heads)
-        neurons = self.neurons
-        if settings.neurons:
-            kept = self.neurons * (1 - settings.neurons)
-            neurons = rounded(kept, settings.rounding, self.neurons)
-        return replace(self, layers=layers, heads=heads, neurons=neurons, even=even)
+        heads = _left(self.head_counts, settings.layers, layers)
+        neurons = _left(self.neuron_counts, settings.layers, layers)
+        uneven = bool(settings.heads or settings.neurons) and not settings.uniform
+        unknown = isinstance(settings.layers, int) and settings.layers and not self.even
+
+        def cut(counts: tuple[int, ...], share: float, multiple: int) -> tuple[int, ...]:
+            pruned = range(1, layers + 1) if settings.of_layers is None else settings.of_layers
+            return tuple(
+                count
+                if not share or number not in pruned
+                else min(multiple, count)
+                if uneven
+                else rounded(count * (1 - share), multiple, count)
+                for number, count in enumerate(counts, start=1)
+            )
+
+        return replace(
+            self,
+            layers=layers,
+            head_counts=cut(heads, settings.heads, 1),
+            neuron_counts=cut(neurons, settings.neurons, settings.rounding),
+            exact=self.exact and not uneven and not unknown,
+        )
 
     def factorized(self, settings: FactorizeConfig) -> "ExpectedShape":
         """What `factorize` leaves.
@@ -128,3 +158,10 @@ class ExpectedShape:
 
 def _part(name: str) -> Part:
     return "attention" if ".attention." in name else "ffn"
+
+
+def _left(counts: tuple[int, ...], dropped: int | list[int], layers: int) -> tuple[int, ...]:
+    """Those of the layers that stay; at least, where only their number is known."""
+    if isinstance(dropped, list):
+        return tuple(count for at, count in enumerate(counts, start=1) if at not in dropped)
+    return counts if not dropped else (min(counts),) * layers

@@ -19,6 +19,9 @@ and a 0 in a list leaves its student layer free."""
 BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert")
 """The model types whose modules are named as BERT's."""
 
+MASKED = -1e4
+"""Added to the scores of padding: exp of it is 0 in fp32, and it does not overflow fp16."""
+
 
 def map_layers(
     teacher_layers: int, student_layers: int, mapping: LayerMapping = "uniform"

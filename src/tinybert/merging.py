@@ -7,7 +7,7 @@ computed as it was, and padding changes nothing: groups are made of a row's own 
 """
 
 import functools
-from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -15,10 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
-from tinybert.layers import encoder_layers
-
-MASKED = -1e4
-"""Added to the scores of padding: exp of it is 0 in fp32, and it does not overflow fp16."""
+from tinybert.layers import MASKED, encoder_layers
 
 
 def merge_after(model: PreTrainedModel, layer: int, positions: int) -> None:
@@ -30,7 +27,8 @@ def merge_after(model: PreTrainedModel, layer: int, positions: int) -> None:
         positions: 2 or more.
 
     Raises:
-        ValueError: There is no such layer before another, or there are too few positions.
+        ValueError: There is no such layer before another, there are too few positions, or the
+            model is a decoder, whose positions see different ones.
 
     Example:
         >>> from transformers import BertConfig, BertModel
@@ -42,6 +40,8 @@ def merge_after(model: PreTrainedModel, layer: int, positions: int) -> None:
     """
     if not 1 <= layer < len(encoder_layers(model)) or positions < 2:
         raise ValueError(f"can't merge to {positions} positions after layer {layer}")
+    if model.config.is_decoder:
+        raise ValueError("can't merge positions of a decoder")
     encoder: Any = model.base_model.encoder
     encoder.merging = {"after_layer": layer, "positions": positions}
     encoder.forward = functools.partial(_forward, encoder)
@@ -54,10 +54,10 @@ def merging_of(model: PreTrainedModel) -> dict[str, int] | None:
 
 
 def _forward(
-    encoder: Any, states: Tensor, attention_mask: Tensor | None = None, **options: Any
+    encoder: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, **options: Any
 ) -> BaseModelOutputWithPastAndCrossAttentions:
     """An encoder's (batch, length, width) to (batch, positions, width)."""
-    settings: Mapping[str, int] = encoder.merging
+    states, settings = hidden_states, encoder.merging
     for number, layer in enumerate(encoder.layer):
         if number == settings["after_layer"] and _may_be_longer(states, settings["positions"]):
             states, attention_mask = merge(states, attention_mask, settings["positions"])
@@ -87,7 +87,10 @@ def merge(
     """
     groups = _groups(_real(states, attention_mask), positions)
     sizes = groups.sum(-1, keepdim=True)
-    merged = (groups / sizes.clamp(min=1)).to(states.dtype) @ states
+    # Not under autocast, which would round what a residual stream holds.
+    exact = torch.is_autocast_enabled(states.device.type)
+    with torch.autocast(states.device.type, enabled=False) if exact else nullcontext():
+        merged = (groups / sizes.clamp(min=1)).to(states.dtype) @ states
     return merged, _mask_like(attention_mask, sizes.squeeze(-1) > 0)
 
 

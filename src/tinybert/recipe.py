@@ -201,7 +201,8 @@ def _check_order(steps: Sequence[Step], source: RecipeSource) -> None:
         if made and (step.name == "finetune" or (learns is not None and learns[1].label)):
             raise source.error(place, f"needs labels, and the rows of `{made[-1]}` have none")
         zeros = any(getattr(before.config, "makes_zeros", False) for before in steps[:index])
-        if zeros and (step.kind.works_on == "model" or learns is not None):
+        fills = step.kind.works_on == "model" and not step.kind.keeps_weights
+        if zeros and (fills or learns is not None):
             raise source.error(
                 place,
                 "would fill the weights that the `prune` before it sets to 0; let that step train, "

@@ -1,11 +1,12 @@
-"""Shapes that stock Transformers has no settings for: uneven layers and low-rank ones.
+"""Shapes that stock Transformers has no settings for: uneven layers, low-rank ones, merging ones.
 
-A BERT's config.json gives all layers one number of heads and one of neurons. What pruning and
-factorisation leave is noted under `tinybert_shape` beside it, and read back when the model is
-loaded:
+A BERT's config.json gives all layers one number of heads and one of neurons. What pruning,
+factorisation and `shorten` leave is noted under `tinybert_shape` beside it, and read back when the
+model is loaded:
 
     {"attention_heads": [12, 9, 6, 4], "intermediate_sizes": [1200, 700, 512, 300],
-     "ranks": {"encoder.layer.0.output.dense": 64}}
+     "ranks": {"encoder.layer.0.output.dense": 64},
+     "merging": {"after_layer": 1, "positions": 32}}
 
 Each head stays as wide as `hidden_size / num_attention_heads` says.
 """

@@ -36,6 +36,7 @@ class StepKind:
         trains: Whether it trains, which all processes of a run do together.
         shrinks: Whether it makes the model smaller or coarser. What the model was before the
             first such step is the teacher of all that follow.
+        keeps_weights: Whether it shrinks what is computed and leaves the weights as they are.
         asks_teacher: Whether a step that makes rows asks the model for them, which nothing may
             have made smaller by then.
         prepare: Of a step that works on artifacts, "module:name" of what it does to the model
@@ -47,6 +48,7 @@ class StepKind:
     works_on: Literal["model", "vocabulary", "rows", "artifact"] = "model"
     trains: bool = False
     shrinks: bool = False
+    keeps_weights: bool = False
     asks_teacher: bool = False
     prepare: str | None = None
 
@@ -80,7 +82,9 @@ STEPS: dict[str, StepKind] = {
         TrimConfig, "tinybert.trim.step:trim_vocabulary", "vocabulary", shrinks=True
     ),
     "prune": StepKind(PruneConfig, "tinybert.prune.step:prune", trains=True, shrinks=True),
-    "shorten": StepKind(ShortenConfig, "tinybert.shorten.step:shorten", shrinks=True),
+    "shorten": StepKind(
+        ShortenConfig, "tinybert.shorten.step:shorten", shrinks=True, keeps_weights=True
+    ),
     "quantize": StepKind(
         QuantizeConfig,
         "tinybert.quantize.artifact:quantize_artifact",

@@ -10,7 +10,7 @@ from tinybert.expected_shape import ExpectedShape
 from tinybert.factorize.config import FactorizeConfig
 from tinybert.hub import find_folder
 from tinybert.layers import BERT_LIKE, group_heads, map_layers, pair_layers
-from tinybert.prune.config import PruneConfig, layers_left, require_layers
+from tinybert.prune.config import PruneConfig, require_layers
 from tinybert.recipe import Recipe, Step
 from tinybert.recipe_source import Place
 from tinybert.runtime.config import max_positions, read_object, require_positions
@@ -43,7 +43,8 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
         if shape.merges and _needs_every_position(settings):
             raise recipe.source.error(
                 place,
-                "can't work where later layers compute merged positions; put it before `shorten`",
+                "can't work where later layers compute merged positions: put it before `shorten`, "
+                "or take another teacher if that is one already",
             )
         if isinstance(settings, StudentConfig):
             _check_student(recipe, place, settings, shape)
@@ -52,16 +53,13 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
             with recipe.blamed(*place, "rank" if settings.rank else "parts"):
                 shape = shape.factorized(settings)
         if isinstance(settings, ShortenConfig):
-            if settings.after_layer >= shape.layers:
-                raise recipe.source.error(
-                    (*place, "after_layer"), f"no layer comes after; the model has {shape.layers}"
-                )
+            _check_shorten(recipe, place, settings, shape)
             shape = replace(shape, merges=True)
         after = shape
         if isinstance(settings, PruneConfig):
-            _check_prune(recipe, place, settings, shape)
             with recipe.blamed(*place, "layers"):
                 after = shape.pruned(settings)
+            _check_prune(recipe, place, settings, shape, after)
             shape = replace(shape, layers=after.layers)  # they go before the step learns
         if step.distillation is not None:
             within, learns = step.distillation
@@ -79,9 +77,11 @@ def _knows_layers(step: Step) -> bool:
 
 def _needs_every_position(settings: Config) -> bool:
     """Whether a step looks at what layers compute for each token of a text."""
-    kinds = StudentConfig, FactorizeConfig, GeneralDistillConfig, ShortenConfig
-    prunes = isinstance(settings, PruneConfig) and not settings.makes_zeros
-    return prunes or isinstance(settings, kinds)
+    if isinstance(settings, PruneConfig):
+        return not settings.makes_zeros
+    if isinstance(settings, StudentConfig):
+        return settings.init == "teacher"
+    return isinstance(settings, GeneralDistillConfig)
 
 
 def _check_student(
@@ -103,7 +103,30 @@ def _check_student(
         group_heads(source.heads, settings.attention_heads)
 
 
-def _check_prune(recipe: Recipe, place: Place, settings: PruneConfig, shape: ExpectedShape) -> None:
+def _check_shorten(
+    recipe: Recipe, place: Place, settings: ShortenConfig, shape: ExpectedShape
+) -> None:
+    if shape.merges:
+        raise recipe.source.error(place, "later layers compute merged positions already")
+    if settings.after_layer >= shape.layers:
+        raise recipe.source.error(
+            (*place, "after_layer"), f"no layer comes after; the model has {shape.layers}"
+        )
+    if settings.positions >= recipe.data.max_length:
+        raise recipe.source.error(
+            (*place, "positions"),
+            f"nothing would be merged: texts have {recipe.data.max_length} tokens at most "
+            "(data.max_length)",
+        )
+
+
+def _check_prune(
+    recipe: Recipe,
+    place: Place,
+    settings: PruneConfig,
+    shape: ExpectedShape,
+    after: ExpectedShape,
+) -> None:
     cut = {"neurons": {"ffn"}, "heads": {"attention"}, "layers": {"ffn", "attention"}}
     for name, parts in cut.items():
         wanted = getattr(settings, name)
@@ -113,7 +136,7 @@ def _check_prune(recipe: Recipe, place: Place, settings: PruneConfig, shape: Exp
             )
     if settings.of_layers is not None:
         with recipe.blamed(*place, "of_layers"):
-            require_layers(settings.of_layers, layers_left(settings.layers, shape.layers))
+            require_layers(settings.of_layers, after.layers)
     if settings.kept_of_group is not None and shape.even and not shape.low_rank:
         group = settings.kept_of_group[1]
         for width in (shape.hidden_size, shape.neurons, shape.attention_width):

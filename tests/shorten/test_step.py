@@ -30,7 +30,7 @@ def test_a_recipe_ends_in_files_that_merge(quick_bench, recipe, reviews, tmp_pat
         if artifact["precision"] == "fp32":
             assert artifact["parity"]["max_abs_diff"] < 1e-3
     assert merging_of(load_student(out)) == MERGING
-    assert describe(out)["structure"]["merged_positions"] == 4
+    assert describe(out)["structure"]["merging"] == MERGING
     assert len(tinybert.load(out)([row["sentence"] for row in reviews])) == len(reviews)
 
 

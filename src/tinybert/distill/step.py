@@ -108,8 +108,11 @@ def mapped_layers(
     rows: Dataset[dict[str, Any]],
     collate: Collate,
 ) -> list[tuple[int, int]] | None:
-    """The layers that `nearest` finds on rows spread over the data set; None for other mappings."""
-    if config.mapping != "nearest":
+    """The layers that `nearest` finds on rows spread over the data set.
+
+    None for other mappings, and where no layers are compared.
+    """
+    if config.mapping != "nearest" or not config.compares_layers:
         return None
     count = len(rows)  # type: ignore[arg-type]  # torch's Dataset does not promise a length
     places = range(0, count, max(1, count // COMPARED_ROWS))[:COMPARED_ROWS]

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.export.onnx_graph import simplify
 from tinybert.first_position import first_position_alone
-from tinybert.merging import MASKED
+from tinybert.layers import MASKED
 from tinybert.runtime.config import max_positions
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")

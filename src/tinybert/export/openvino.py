@@ -1,6 +1,7 @@
 """BERT-family models to OpenVINO's own format, by way of our ONNX graph."""
 
 import os
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,8 +24,8 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
     with TemporaryDirectory(dir=path.parent) as folder:
         source = Path(folder) / "model.onnx"
         onnx.convert(model, tokenizer, source)
-        # `convert_model` would take a comma in the path for the end of a first path.
-        save_ir(openvino.Core().read_model(source), path)
+        # Not its path: a comma in that would be taken for the end of a first path.
+        save_ir(openvino.convert_model(BytesIO(source.read_bytes())), path)
 
 
 def save_ir(model: Any, path: Path) -> None:

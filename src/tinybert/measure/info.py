@@ -80,9 +80,7 @@ def _uneven(config: Mapping[str, Any]) -> dict[str, Any]:
     noted = config.get("tinybert_shape", {})
     names = {"attention_heads": "attention_heads", "intermediate_size": "intermediate_sizes"}
     sizes = {ours: noted[theirs] for ours, theirs in names.items() if theirs in noted}
-    if merging := noted.get("merging"):
-        sizes["merged_positions"] = merging["positions"]
-    return sizes
+    return sizes | ({"merging": noted["merging"]} if "merging" in noted else {})
 
 
 def info_text(info: Mapping[str, Any]) -> str:
@@ -122,7 +120,9 @@ def info_text(info: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _number(value: int | list[int]) -> str:
+def _number(value: int | list[int] | dict[str, int]) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{_words(key)} {number}" for key, number in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from tinybert.errors import InputError
 from tinybert.layers import encoder_layers
+from tinybert.merging import merging_of
 from tinybert.prune.config import layers_left
 from tinybert.shapes import LowRankLinear, head_counts, neuron_counts
 
@@ -174,7 +175,7 @@ def drop_layers(model: PreTrainedModel, dropped: set[int]) -> None:
     """Takes layers, counted from 1, out of a model.
 
     Raises:
-        InputError: There is no such layer, or none would stay.
+        InputError: There is no such layer, none would stay, or later ones compute merged positions.
 
     Example:
         >>> from transformers import BertConfig, BertModel
@@ -185,6 +186,8 @@ def drop_layers(model: PreTrainedModel, dropped: set[int]) -> None:
         2
     """
     layers = encoder_layers(model)
+    if merging_of(model):
+        raise InputError("prune: later layers compute merged positions; put it before `shorten`")
     layers_left(sorted(dropped), len(layers))
     kept = [layer for number, layer in enumerate(layers, start=1) if number not in dropped]
     base: Any = model.base_model

@@ -34,5 +34,7 @@ model = tinybert.load(".")  # this folder; needs neither PyTorch nor Transformer
 model(["a text", "another"])
 ```
 
-`student/` is the same model for `transformers`.
+`student/` is the same model in PyTorch: `tinybert.load_student(".")`. Stock `transformers` opens it
+too, unless `config.json` has a `tinybert_shape`: layers of different sizes, of low rank, or that
+compute merged positions.
 """
