@@ -25,7 +25,7 @@ class ExpectedShape:
         neuron_counts: Likewise.
         exact: Whether the counts are known.
         low_rank: The parts of layers that are of low rank.
-        merges: Whether later layers compute merged positions.
+        selects: Whether later layers compute some tokens only.
     """
 
     layers: int
@@ -35,7 +35,7 @@ class ExpectedShape:
     neuron_counts: tuple[int, ...]
     exact: bool = True
     low_rank: frozenset[Part] = frozenset()
-    merges: bool = False
+    selects: bool = False
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ExpectedShape":
@@ -63,7 +63,7 @@ class ExpectedShape:
                 head_counts=tuple(heads),
                 neuron_counts=tuple(neurons),
                 low_rank=frozenset(_part(name) for name in noted.get("ranks", ())),
-                merges="merging" in noted,
+                selects="selection" in noted,
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise InputError(

@@ -116,7 +116,7 @@ def count_runs(model: PreTrainedModel, batch: Batch, modules: dict[str, nn.Modul
 
 
 def real_rows(states: Tensor, mask: Tensor) -> Tensor:
-    """States of real tokens, or of what they were merged to.
+    """States of real tokens, of all or of those that a layer goes on with.
 
     Args:
         states: (batch, length, width); or (batch, width), of modules that are given one token a
@@ -128,7 +128,7 @@ def real_rows(states: Tensor, mask: Tensor) -> Tensor:
     """
     if states.dim() != 3:
         return states
-    if states.shape[1] != mask.shape[1]:  # merged ones come first, see `tinybert.merging`
+    if states.shape[1] != mask.shape[1]:  # those that went on come first, see `tinybert.selection`
         places = torch.arange(states.shape[1], device=mask.device)
         mask = places < mask.sum(1, keepdim=True)
     return states[mask]

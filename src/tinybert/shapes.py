@@ -1,4 +1,4 @@
-"""Shapes that stock Transformers has no settings for: uneven layers, low-rank ones, merging ones.
+"""Shapes that stock Transformers has no settings for: uneven layers, low-rank or selecting ones.
 
 A BERT's config.json gives all layers one number of heads and one of neurons. What pruning,
 factorisation and `shorten` leave is noted under `tinybert_shape` beside it, and read back when the
@@ -6,7 +6,7 @@ model is loaded:
 
     {"attention_heads": [12, 9, 6, 4], "intermediate_sizes": [1200, 700, 512, 300],
      "ranks": {"encoder.layer.0.output.dense": 64},
-     "merging": {"after_layer": 1, "positions": 32}}
+     "selection": {"layer": 1, "positions": 32}}
 
 Each head stays as wide as `hidden_size / num_attention_heads` says.
 """
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from tinybert.layers import BERT_LIKE, encoder_layers
-from tinybert.merging import merge_after, merging_of
+from tinybert.selection import select_in, selection_of
 
 SHAPE_KEY = "tinybert_shape"
 
@@ -101,8 +101,8 @@ def note_shape(model: PreTrainedModel) -> None:
     ranks = {n: part.rank for n, part in base.named_modules() if isinstance(part, LowRankLinear)}
     if ranks:
         shape["ranks"] = ranks
-    if merging := merging_of(model):
-        shape["merging"] = merging
+    if selection := selection_of(model):
+        shape["selection"] = selection
     if shape:
         setattr(config, SHAPE_KEY, shape)
     elif hasattr(config, SHAPE_KEY):
@@ -133,7 +133,7 @@ def take_shape(model: PreTrainedModel) -> None:
     """
     shape = getattr(model.config, SHAPE_KEY)
     layers, width = encoder_layers(model), head_size(model.config)
-    unknown = shape.keys() - {"attention_heads", "intermediate_sizes", "ranks", "merging"}
+    unknown = shape.keys() - {"attention_heads", "intermediate_sizes", "ranks", "selection"}
     lists = [shape[key] for key in ("attention_heads", "intermediate_sizes") if key in shape]
     if unknown or any(len(sizes) != len(layers) for sizes in lists):
         raise ValueError(f"{SHAPE_KEY} {shape} does not fit {len(layers)} layers")
@@ -154,8 +154,8 @@ def take_shape(model: PreTrainedModel) -> None:
         old = base.get_submodule(name)
         low = LowRankLinear(old.in_features, rank, old.out_features)
         replace_module(base, name, low.to(old.weight))
-    if merging := shape.get("merging"):
-        merge_after(model, merging["after_layer"], merging["positions"])
+    if selection := shape.get("selection"):
+        select_in(model, selection["layer"], selection["positions"])
 
 
 def replace_module(root: nn.Module, name: str, module: nn.Module) -> None:

@@ -40,10 +40,10 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
         teacher = shape = ExpectedShape.of(config)
     for index, step in enumerate(recipe.steps):
         settings, place = step.config, ("steps", index, step.name)
-        if shape.merges and _needs_every_position(settings):
+        if shape.selects and _needs_every_position(settings):
             raise recipe.source.error(
                 place,
-                "can't work where later layers compute merged positions: put it before `shorten`, "
+                "can't work where later layers compute some tokens only: put it before `shorten`, "
                 "or take another teacher if that is one already",
             )
         if isinstance(settings, StudentConfig):
@@ -54,7 +54,7 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
                 shape = shape.factorized(settings)
         if isinstance(settings, ShortenConfig):
             _check_shorten(recipe, place, settings, shape)
-            shape = replace(shape, merges=True)
+            shape = replace(shape, selects=True)
         after = shape
         if isinstance(settings, PruneConfig):
             with recipe.blamed(*place, "layers"):
@@ -106,16 +106,16 @@ def _check_student(
 def _check_shorten(
     recipe: Recipe, place: Place, settings: ShortenConfig, shape: ExpectedShape
 ) -> None:
-    if shape.merges:
-        raise recipe.source.error(place, "later layers compute merged positions already")
-    if settings.after_layer >= shape.layers:
+    if shape.selects:
+        raise recipe.source.error(place, "later layers compute some tokens only already")
+    if settings.layer >= shape.layers:
         raise recipe.source.error(
-            (*place, "after_layer"), f"no layer comes after; the model has {shape.layers}"
+            (*place, "layer"), f"no layer comes after it; the model has {shape.layers}"
         )
     if settings.positions >= recipe.data.max_length:
         raise recipe.source.error(
             (*place, "positions"),
-            f"nothing would be merged: texts have {recipe.data.max_length} tokens at most "
+            f"nothing would be left out: texts have {recipe.data.max_length} tokens at most "
             "(data.max_length)",
         )
 
@@ -157,10 +157,10 @@ def _check_distillation(
         with recipe.blamed(*place, "mapping"):
             pair_layers(teacher.layers, student.layers, settings.mapping)
     for name in ("hidden", "attention", "relations"):
-        if getattr(settings, name) and (teacher.merges or student.merges):
+        if getattr(settings, name) and (teacher.selects or student.selects):
             raise recipe.source.error(
                 (*place, name),
-                "can't compare positions that `shorten` merged; put it after this step, or set 0",
+                "can't compare tokens that `shorten` leaves out; put it after this step, or set 0",
             )
     if settings.attention:
         with recipe.blamed(*place, "attention"):

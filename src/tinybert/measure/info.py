@@ -76,11 +76,11 @@ def describe(name: str | Path) -> dict[str, Any]:
 
 
 def _uneven(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs from layer to layer: sizes, and to how many positions later ones merge."""
+    """What differs from layer to layer: sizes, and how many tokens later ones compute."""
     noted = config.get("tinybert_shape", {})
     names = {"attention_heads": "attention_heads", "intermediate_size": "intermediate_sizes"}
     sizes = {ours: noted[theirs] for ours, theirs in names.items() if theirs in noted}
-    return sizes | ({"merging": noted["merging"]} if "merging" in noted else {})
+    return sizes | ({"selection": noted["selection"]} if "selection" in noted else {})
 
 
 def info_text(info: Mapping[str, Any]) -> str:

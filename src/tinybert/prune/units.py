@@ -12,8 +12,8 @@ from transformers import PreTrainedModel
 
 from tinybert.errors import InputError
 from tinybert.layers import encoder_layers
-from tinybert.merging import merging_of
 from tinybert.prune.config import layers_left
+from tinybert.selection import selection_of
 from tinybert.shapes import LowRankLinear, head_counts, neuron_counts
 
 Through = Callable[[Tensor], Tensor]
@@ -175,7 +175,7 @@ def drop_layers(model: PreTrainedModel, dropped: set[int]) -> None:
     """Takes layers, counted from 1, out of a model.
 
     Raises:
-        InputError: There is no such layer, none would stay, or later ones compute merged positions.
+        InputError: There is no such layer, none would stay, or later ones compute some tokens only.
 
     Example:
         >>> from transformers import BertConfig, BertModel
@@ -186,8 +186,8 @@ def drop_layers(model: PreTrainedModel, dropped: set[int]) -> None:
         2
     """
     layers = encoder_layers(model)
-    if merging_of(model):
-        raise InputError("prune: later layers compute merged positions; put it before `shorten`")
+    if selection_of(model):
+        raise InputError("prune: later layers compute some tokens only; put it before `shorten`")
     layers_left(sorted(dropped), len(layers))
     kept = [layer for number, layer in enumerate(layers, start=1) if number not in dropped]
     base: Any = model.base_model

@@ -36,5 +36,5 @@ model(["a text", "another"])
 
 `student/` is the same model in PyTorch: `tinybert.load_student(".")`. Stock `transformers` opens it
 too, unless `config.json` has a `tinybert_shape`: layers of different sizes, of low rank, or that
-compute merged positions.
+compute some tokens only.
 """

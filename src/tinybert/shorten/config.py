@@ -6,13 +6,15 @@ from tinybert.config import Config
 
 
 class ShortenConfig(Config):
-    """Behind some layer, neighbouring tokens of a long text are merged and go on as their mean.
+    """From some layer on, long texts go on as the tokens that others attend to most.
 
     A text of no more tokens than `positions` is computed as it was. What longer ones lose is won
     back by a `distill` step after it.
     """
 
-    after_layer: int = Field(1, ge=1, description="the last one, from 1, that computes every token")
+    layer: int = Field(
+        1, ge=1, description="the one, from 1, whose attention is the last over every token"
+    )
     positions: int = Field(
-        32, ge=2, description="that later layers compute at most; the first is never merged"
+        32, ge=2, description="that go on at most: the first, and those that are attended to most"
     )
