@@ -13,7 +13,7 @@ from first_position import make_student
 from int8_speed import export_ours
 from tinybert.measure.bench import bench
 from tinybert.measure.machine import describe_machine
-from tinybert.merging import merge_after
+from tinybert.selection import select_in
 
 SHAPES = ((4, 312, 1200), (6, 384, 1536))
 SIZES = ((1, 128), (1, 256), (8, 64))
@@ -33,7 +33,7 @@ def main() -> None:
         print(f"\n{layers} x {width}, 12 heads, {neurons} neurons: time relative to every position")
         for (name, positions), ratios in timed(shape, options).items():
             found = "  ".join(f"{size}: {ratio:.2f}" for size, ratio in ratios.items())
-            print(f"{name:24} {positions:3} after layer 1  {found}", flush=True)
+            print(f"{name:24} {positions:3} from layer 1 on  {found}", flush=True)
 
 
 def timed(
@@ -45,7 +45,7 @@ def timed(
         for positions in (None, *POSITIONS):
             student = make_student(*shape)
             if positions is not None:
-                merge_after(student, 1, positions)
+                select_in(student, 1, positions)
             made[positions] = export_ours(student, Path(folder, str(positions)))
         names = list(made[None])
         files = [str(made[positions][name]) for name in names for positions in made]

@@ -90,28 +90,28 @@ def test_these_go_together(steps):
             r"steps\.0\.prune\.of_layers: there is no layer 6; the model has 5",
         ),
         "no layer to compute less": (
-            [{"student": {}}, {"shorten": {"after_layer": 4}}],
-            r"steps\.1\.shorten\.after_layer: no layer comes after; the model has 4",
+            [{"student": {}}, {"shorten": {"layer": 4}}],
+            r"steps\.1\.shorten\.layer: no layer comes after it; the model has 4",
         ),
         "layers that are not there, of some that are": (
             [{"prune": {"layers": [9], "neurons": 0.5, "of_layers": [1]}}],
             r"steps\.0\.prune\.layers: there is no layer 9; the model has 6",
         ),
-        "no text to merge": (
+        "no text to shorten": (
             [{"shorten": {"positions": 128}}],
-            r"steps\.0\.shorten\.positions: nothing would be merged: texts have 128 tokens",
+            r"steps\.0\.shorten\.positions: nothing would be left out: texts have 128 tokens",
         ),
-        "merging twice": (
-            [{"shorten": {}}, {"shorten": {"after_layer": 2}}],
-            r"steps\.1\.shorten: later layers compute merged positions already",
+        "shortening twice": (
+            [{"shorten": {}}, {"shorten": {"layer": 2}}],
+            r"steps\.1\.shorten: later layers compute some tokens only already",
         ),
-        "merged positions to prune by": (
+        "tokens left out, to prune by": (
             [{"shorten": {}}, {"prune": {"heads": 0.5}}],
             r"steps\.1\.prune: can't work where .*: put it before `shorten`",
         ),
-        "merged positions to compare": (
+        "tokens left out, to compare": (
             [{"shorten": {}}, {"distill": {"hidden": 1.0}}],
-            r"steps\.1\.distill\.hidden: can't compare positions that `shorten` merged",
+            r"steps\.1\.distill\.hidden: can't compare tokens that `shorten` leaves out",
         ),
         "training after zeros": (
             [{"prune": {"sparsity": 0.5}}, {"quantize": {"method": "qat"}}],
@@ -141,8 +141,8 @@ def test_a_teacher_that_was_pruned_before():
         check([{"student": {}}], tinybert_shape=noted)
 
 
-def test_a_teacher_that_merges():
-    noted = {"merging": {"after_layer": 1, "positions": 32}}
+def test_a_teacher_that_selects():
+    noted = {"selection": {"layer": 1, "positions": 32}}
     check([{"student": {"init": "random"}}, "distill"], tinybert_shape=noted)
     with pytest.raises(InputError, match=r"steps\.0\.student: .* take another teacher"):
         check([{"student": {}}], tinybert_shape=noted)

@@ -9,8 +9,8 @@ from transformers import BertConfig, BertForSequenceClassification
 import tinybert
 from tinybert.errors import InputError
 from tinybert.huggingface import save_model
-from tinybert.merging import merge_after
 from tinybert.models import load_student
+from tinybert.selection import select_in
 from tinybert.shapes import SHAPE_KEY, LowRankLinear, head_counts, neuron_counts, shaped
 
 SHAPE = {
@@ -47,15 +47,17 @@ def test_it_comes_back_from_disk(uneven, tiny_context, tmp_path):
     torch.testing.assert_close(logits(load_student(tmp_path / "model")), logits(uneven))
 
 
-def test_merged_positions_come_back_from_disk(uneven, tiny_context, tmp_path):
+def test_selected_positions_come_back_from_disk(uneven, tiny_context, tmp_path):
     full = logits(uneven)
-    merge_after(uneven, 1, 4)
-    merged = logits(uneven)
-    assert not torch.allclose(merged, full, atol=1e-5)
+    select_in(uneven, 1, 4)
+    selected = logits(uneven)
+    assert not torch.allclose(selected, full, atol=1e-5)
     save_model(uneven, tiny_context().tokenizer, tmp_path / "model")
     noted = json.loads((tmp_path / "model/config.json").read_text())[SHAPE_KEY]
-    assert noted == SHAPE | {"merging": {"after_layer": 1, "positions": 4}}
-    torch.testing.assert_close(logits(load_student(tmp_path / "model")), merged, atol=1e-6, rtol=0)
+    assert noted == SHAPE | {"selection": {"layer": 1, "positions": 4}}
+    torch.testing.assert_close(
+        logits(load_student(tmp_path / "model")), selected, atol=1e-6, rtol=0
+    )
 
 
 def test_sizes_that_stock_models_can_hold_are_theirs(tiny_bert_dir, tiny_context, tmp_path):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from tinybert.layers import BERT_LIKE, encoder_layers
+from tinybert.layers import BERT_LIKE, encoder_layers, split_heads
 
 
 def reads_first_position(model: PreTrainedModel) -> bool:
@@ -75,19 +75,15 @@ def _forward(
     own = layer.attention.self
     first = states[:, :1]
 
-    def heads(values: Tensor) -> Tensor:
-        """(batch, length, heads · size) to (batch, heads, length, size)."""
-        return values.unflatten(-1, (-1, own.attention_head_size)).transpose(1, 2)
-
     if attention_mask is not None and attention_mask.dim() == 4:
         attention_mask = attention_mask[:, :, :1]  # (batch, 1, query, key)
     eager = sys.modules[type(own).__module__].eager_attention_forward
     attend = ALL_ATTENTION_FUNCTIONS.get_interface(own.config._attn_implementation, eager)
     attended = attend(
         own,
-        heads(own.query(first)),
-        heads(own.key(states)),
-        heads(own.value(states)),
+        split_heads(own.query(first), own.attention_head_size),
+        split_heads(own.key(states), own.attention_head_size),
+        split_heads(own.value(states), own.attention_head_size),
         attention_mask,
         dropout=own.dropout.p if own.training else 0.0,
         scaling=own.scaling,

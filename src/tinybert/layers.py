@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tinybert.errors import InputError
 
 if TYPE_CHECKING:  # recipes are checked with it, and need no PyTorch for that
+    from torch import Tensor
     from transformers import PreTrainedModel
 
 LayerMapping = Literal["uniform", "top", "bottom"] | list[int]
@@ -132,3 +133,21 @@ def encoder_layers(model: "PreTrainedModel") -> Sequence[Any]:
         )
     base: Any = model.base_model
     return base.encoder.layer
+
+
+def split_heads(values: "Tensor", size: int) -> "Tensor":
+    """Queries, keys or values by head.
+
+    Args:
+        values: (batch, length, heads · size).
+        size: Dimensions of a head.
+
+    Returns:
+        (batch, heads, length, size).
+
+    Example:
+        >>> import torch
+        >>> split_heads(torch.ones(2, 5, 12), size=4).shape
+        torch.Size([2, 3, 5, 4])
+    """
+    return values.unflatten(-1, (-1, size)).transpose(1, 2)

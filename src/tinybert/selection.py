@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
-from tinybert.layers import MASKED, encoder_layers
+from tinybert.layers import MASKED, encoder_layers, split_heads
 
 
 def select_in(model: PreTrainedModel, layer: int, positions: int) -> None:
@@ -79,11 +79,10 @@ def _layer_forward(
     """A BERT layer's (batch, length, width) to (batch, positions, width)."""
     own = layer.attention.self
 
-    def heads(values: Tensor) -> Tensor:
-        """(batch, length, heads · size) to (batch, heads, length, size)."""
-        return values.unflatten(-1, (-1, own.attention_head_size)).transpose(1, 2)
-
-    query, key, value = (heads(make(states)) for make in (own.query, own.key, own.value))
+    size = own.attention_head_size
+    query, key, value = (
+        split_heads(make(states), size) for make in (own.query, own.key, own.value)
+    )
     real = _real(states, attention_mask)
     scores = query @ key.transpose(-1, -2) * own.scaling
     probabilities = (scores + (~real).to(scores.dtype)[:, None, None] * MASKED).softmax(-1)

@@ -5,21 +5,21 @@ import pytest
 import tinybert
 from tinybert.errors import InputError
 from tinybert.measure.info import describe
-from tinybert.merging import merging_of
 from tinybert.models import load_student
+from tinybert.selection import selection_of
 from tinybert.shorten.config import ShortenConfig
 from tinybert.shorten.step import shorten
 
-MERGING = {"after_layer": 1, "positions": 4}
+SELECTION = {"layer": 1, "positions": 4}
 
 
 @pytest.mark.parametrize("method", ["static", "qat"])
-def test_a_recipe_ends_in_files_that_merge(quick_bench, recipe, reviews, tmp_path, method):
+def test_a_recipe_ends_in_files_that_select(quick_bench, recipe, reviews, tmp_path, method):
     pytest.importorskip("openvino")
     learns = {"max_steps": 3, "batch_size": 8}
     quantize = {"method": method, "calibration_rows": 40}
     steps = [
-        {"shorten": MERGING},
+        {"shorten": SELECTION},
         {"distill": learns},
         {"quantize": quantize | ({"distill": learns} if method == "qat" else {})},
     ]
@@ -29,14 +29,14 @@ def test_a_recipe_ends_in_files_that_merge(quick_bench, recipe, reviews, tmp_pat
         assert artifact["parity"]["agreement"] > 0.9
         if artifact["precision"] == "fp32":
             assert artifact["parity"]["max_abs_diff"] < 1e-3
-    assert merging_of(load_student(out)) == MERGING
-    assert describe(out)["structure"]["merging"] == MERGING
+    assert selection_of(load_student(out)) == SELECTION
+    assert describe(out)["structure"]["selection"] == SELECTION
     assert len(tinybert.load(out)([row["sentence"] for row in reviews])) == len(reviews)
 
 
-def test_gptq_sees_what_is_merged(quick_bench, recipe, tmp_path):
+def test_gptq_sees_what_goes_on(quick_bench, recipe, tmp_path):
     rounding = {"method": "weight-only", "bits": 4, "rounding": "gptq", "calibration_rows": 40}
-    steps = [{"shorten": MERGING}, {"quantize": rounding}]
+    steps = [{"shorten": SELECTION}, {"quantize": rounding}]
     report = tinybert.compress(recipe(steps=steps), tmp_path / "out").report
     assert [each["precision"] for each in report["artifacts"]] == ["fp32", "int4"]
 
