@@ -33,6 +33,7 @@ NARROW: dict[str, Any] = {
 }
 TRIM: dict[str, Any] = {"trim-vocabulary": {}}
 INT8: dict[str, Any] = {"quantize": {}}
+SHORTEN: dict[str, Any] = {"shorten": {"layer": 2, "positions": 32}}
 HALF: dict[str, Any] = {"prune": {"heads": 0.5, "neurons": 0.5}}
 
 
@@ -47,6 +48,7 @@ def variants(distill: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
         "the same, gradually": [{"prune": HALF["prune"] | {"distill": distill}}],
         "teacher, 2:4 sparse": [{"prune": {"pattern": "2:4", "distill": distill}}],
         "teacher, low rank": [{"factorize": {}}, heal],
+        "teacher, 32 tokens from layer 2 on": [SHORTEN, heal],
         "4x312": small,
         "4x312, int8": [*small, INT8],
         "4x312, static int8": [*small, {"quantize": {"method": "static"}}],
@@ -75,6 +77,7 @@ def variants(distill: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
         ],
         "4x312, low rank, int8": [*small, {"factorize": {}}, heal, INT8],
         "4x312, trimmed, int8": [*small, TRIM, INT8],
+        "4x312, 32 tokens from layer 2 on, int8": [*small, SHORTEN, heal, INT8],
         "4x256, trimmed, trained int8": [
             NARROW,
             heal,
