@@ -13,7 +13,10 @@ class ShortenConfig(Config):
     """
 
     layer: int = Field(
-        1, ge=1, description="the one, from 1, whose attention is the last over every token"
+        2,
+        ge=1,
+        description="the one, from 1, whose attention is the last over every token; a first "
+        "layer's attention says little of what matters",
     )
     positions: int = Field(
         32, ge=2, description="that go on at most: the first, and those that are attended to most"
