@@ -151,7 +151,7 @@ def test_layers_of_a_selecting_model_stay(selecting):
 
 
 def test_autocast_does_not_round_what_is_selected(selecting):
-    model = selecting(positions=24)
+    model = selecting()
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         states = model.bert.embeddings(features()["input_ids"])
         seen = []
@@ -159,7 +159,8 @@ def test_autocast_does_not_round_what_is_selected(selecting):
             lambda _, given: seen.append(given[1])
         )
         model(**features())
-    assert seen[0].equal(states)
+    assert seen[0].shape[1] == 6
+    assert seen[0][2].equal(states[2, :6])  # the row of six tokens keeps them all
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])

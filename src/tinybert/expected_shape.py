@@ -115,15 +115,20 @@ class ExpectedShape:
         neurons = _left(self.neuron_counts, settings.layers, layers)
         uneven = bool(settings.heads or settings.neurons) and not settings.uniform
         unknown = isinstance(settings.layers, int) and settings.layers and not self.even
+        pruned = range(1, layers + 1) if settings.of_layers is None else settings.of_layers
 
         def cut(counts: tuple[int, ...], share: float, multiple: int) -> tuple[int, ...]:
-            pruned = range(1, layers + 1) if settings.of_layers is None else settings.of_layers
+            def kept(count: int) -> int:
+                return (
+                    min(multiple, count)
+                    if uneven
+                    else rounded(count * (1 - share), multiple, count)
+                )
+
+            if not share:
+                return counts
             return tuple(
-                count
-                if not share or number not in pruned
-                else min(multiple, count)
-                if uneven
-                else rounded(count * (1 - share), multiple, count)
+                kept(count) if number in pruned else count
                 for number, count in enumerate(counts, start=1)
             )
 

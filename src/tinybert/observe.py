@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.context import Context
 from tinybert.huggingface import tokenize
+from tinybert.selection import going_on
 from tinybert.tasks.base import Text
 
 Batch = dict[str, Tensor]
@@ -128,9 +129,8 @@ def real_rows(states: Tensor, mask: Tensor) -> Tensor:
     """
     if states.dim() != 3:
         return states
-    if states.shape[1] != mask.shape[1]:  # those that went on come first, see `tinybert.selection`
-        places = torch.arange(states.shape[1], device=mask.device)
-        mask = places < mask.sum(1, keepdim=True)
+    if states.shape[1] != mask.shape[1]:
+        mask = going_on(mask, states.shape[1])
     return states[mask]
 
 

@@ -62,9 +62,9 @@ def _encoder_forward(
     """An encoder's (batch, length, width) to (batch, positions, width)."""
     states = hidden_states
     for number, layer in enumerate(encoder.layer, start=1):
-        before, states = states, layer(states, attention_mask, **options)
-        if number == encoder.selection["layer"]:
-            attention_mask = _selected_mask(before, states, attention_mask)
+        states = layer(states, attention_mask, **options)
+        if number == encoder.selection["layer"] and attention_mask is not None:
+            attention_mask = _selected_mask(attention_mask, states.shape[1])
     return BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=states)
 
 
@@ -83,7 +83,10 @@ def _layer_forward(
     query, key, value = (
         split_heads(make(states), size) for make in (own.query, own.key, own.value)
     )
-    real = _real(states, attention_mask)
+    if attention_mask is None:
+        real = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
+    else:
+        real = _real(attention_mask)
     scores = query @ key.transpose(-1, -2) * own.scaling
     probabilities = (scores + (~real).to(scores.dtype)[:, None, None] * MASKED).softmax(-1)
     context = (own.dropout(probabilities) @ value).transpose(1, 2).flatten(2)
@@ -143,28 +146,35 @@ def _pick(chosen: Tensor, states: Tensor) -> Tensor:
         return chosen.to(states.dtype) @ states
 
 
-def _real(states: Tensor, mask: Tensor | None) -> Tensor:
+def going_on(real: Tensor, positions: int) -> Tensor:
+    """Which positions hold a token once some were chosen: a row's tokens come first.
+
+    Args:
+        real: (batch, length), 0 or false at padding, before.
+        positions: That are left.
+
+    Returns:
+        (batch, positions), false at padding.
+    """
+    return torch.arange(positions, device=real.device) < real.sum(1, keepdim=True)
+
+
+def _real(mask: Tensor) -> Tensor:
     """(batch, length), false at padding.
 
     Args:
-        states: (batch, length, width).
         mask: As layers are given it: (batch, length), 0 at padding; (batch, 1, query or 1, key),
-            false or very negative at padding; None where nothing is padded.
+            false or very negative at padding.
     """
-    if mask is None:
-        return torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
     if mask.dim() == 4:
         mask = mask[:, 0, 0]
         mask = mask if mask.dtype == torch.bool else mask >= 0
     return mask.bool()
 
 
-def _selected_mask(before: Tensor, after: Tensor, mask: Tensor | None) -> Tensor | None:
-    """A mask of the kind of `mask` for what is left: a row's tokens come first."""
-    if mask is None:
-        return None
-    tokens = _real(before, mask).sum(1, keepdim=True)
-    real = torch.arange(after.shape[1], device=mask.device) < tokens
+def _selected_mask(mask: Tensor, positions: int) -> Tensor:
+    """A mask of the kind of `mask` for the positions that are left."""
+    real = going_on(_real(mask), positions)
     if mask.dim() == 2:
         return real.to(mask.dtype)
     real = real[:, None, None]
