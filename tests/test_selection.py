@@ -4,13 +4,14 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from tinybert.errors import InputError
 from tinybert.export.onnx import convert
 from tinybert.first_position import first_position_alone
 from tinybert.prune.units import drop_layers
-from tinybert.selection import choose, received, select_in, selection_of
+from tinybert.selection import choose, select_in, selection_of
+from tinybert.shapes import note_shape, shaped
 
 LENGTHS = (23, 9, 6, 1)
 """Of the rows below; some have more than 6 tokens."""
@@ -30,9 +31,11 @@ def logits(model, batch):
 
 @pytest.fixture
 def selecting(make_encoder):
-    def make(kind="bert", positions=6):
+    def make(kind="bert", positions=6, layer=1):
         model = make_encoder(kind)
-        select_in(model, 1, positions)
+        selection = select_in(model, layer, positions)
+        torch.manual_seed(2)
+        selection.weight.normal_()
         return model
 
     return make
@@ -58,20 +61,13 @@ def test_as_many_as_there_may_be():
         assert chosen.argmax(-1).diff().gt(0).all()
 
 
-def test_attention_is_summed_over_heads_and_real_tokens():
-    probabilities = torch.rand(2, 3, 4, 4)
-    real = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
-    found = received(probabilities, real)
-    torch.testing.assert_close(found[0], probabilities[0].sum((0, 1)))
-    torch.testing.assert_close(found[1], probabilities[1, :, :2].sum((0, 1)))
-
-
 @pytest.mark.parametrize("kind", ["bert", "roberta", "camembert", "xlm-roberta"])
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("layer", [0, 1])
 def test_rows_of_few_tokens_are_as_before_and_padding_changes_nothing(
-    make_encoder, selecting, kind, attention
+    make_encoder, selecting, kind, attention, layer
 ):
-    plain, model = make_encoder(kind), selecting(kind)
+    plain, model = make_encoder(kind), selecting(kind, layer=layer)
     for each in (plain, model):
         each.set_attn_implementation(attention)
     before, after = logits(plain, features()), logits(model, features())
@@ -82,19 +78,27 @@ def test_rows_of_few_tokens_are_as_before_and_padding_changes_nothing(
         torch.testing.assert_close(logits(model, alone), after[row : row + 1], atol=1e-5, rtol=1e-5)
 
 
-def test_it_is_the_tokens_that_eager_attention_gives_the_most_to(make_encoder, selecting):
-    plain, model = make_encoder("bert"), selecting()
-    plain.set_attn_implementation("eager")
+@pytest.mark.parametrize("layer", [0, 1])
+def test_it_is_the_tokens_of_the_highest_scores(make_encoder, selecting, layer):
+    model = selecting(layer=layer)
     row = {name: values[:1] for name, values in features().items()}
     with torch.no_grad():
-        outputs = plain(**row, output_attentions=True, output_hidden_states=True)
-    scores = outputs.attentions[0].sum((1, 2))[0]
+        states = make_encoder("bert")(**row, output_hidden_states=True).hidden_states[layer]
+    scores = states[0] @ selection_of(model).weight
     scores[0] = 1e3
     wanted = scores.topk(6).indices.sort().values
     seen = []
-    model.bert.encoder.layer[0].register_forward_hook(lambda *given: seen.append(given[2]))
+    model.bert.encoder.layer[layer].register_forward_pre_hook(lambda _, given: seen.append(given))
     logits(model, row)
-    torch.testing.assert_close(seen[0], outputs.hidden_states[1][:, wanted], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(seen[0][0], states[:, wanted], atol=1e-5, rtol=1e-5)
+
+
+def test_without_scores_the_first_tokens_go_on(make_encoder):
+    model = make_encoder("bert")
+    select_in(model, 0, 6)
+    cut = {name: values[:, :6] for name, values in features().items()}
+    expected = logits(make_encoder("bert"), cut)
+    torch.testing.assert_close(logits(model, features()), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_with_the_first_position_alone(selecting):
@@ -104,8 +108,14 @@ def test_with_the_first_position_alone(selecting):
         torch.testing.assert_close(logits(model, features()), expected, atol=1e-5, rtol=1e-5)
 
 
+def test_a_mask_of_ones_is_none(selecting):
+    row = {"input_ids": features()["input_ids"][:1]}
+    expected = logits(selecting(), row | {"attention_mask": torch.ones(1, max(LENGTHS)).long()})
+    torch.testing.assert_close(logits(selecting(), row), expected, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("checkpointing", [False, True])
-def test_every_token_gets_a_gradient(selecting, checkpointing):
+def test_every_token_gets_a_gradient_through_the_layers_before(selecting, checkpointing):
     model = selecting().train()
     if checkpointing:
         model.gradient_checkpointing_enable()
@@ -113,14 +123,6 @@ def test_every_token_gets_a_gradient(selecting, checkpointing):
     mask = features()["attention_mask"]
     model(inputs_embeds=embeddings, attention_mask=mask).logits.sum().backward()
     assert (embeddings.grad.abs().sum(-1) > 0).equal(mask.bool())
-
-
-def test_dropout_of_attention_is_kept(selecting):
-    model = selecting()
-    model.bert.encoder.layer[0].attention.self.dropout.p = 0.5
-    model.bert.encoder.layer[0].attention.self.train()
-    batch = features()  # it sets the seed
-    assert not torch.equal(logits(model, batch), logits(model, batch))
 
 
 def test_copies_are_models_of_their_own(selecting):
@@ -131,10 +133,20 @@ def test_copies_are_models_of_their_own(selecting):
         for weight in model.parameters():
             weight.zero_()
     torch.testing.assert_close(logits(copied, features()), expected)
-    assert selection_of(copied) == {"layer": 1, "positions": 6}
+    assert selection_of(copied).positions == 6
 
 
-@pytest.mark.parametrize(("layer", "positions"), [(0, 6), (2, 6), (1, 1)])
+def test_scores_are_saved_with_the_shape(selecting, tmp_path):
+    model = selecting()
+    note_shape(model)
+    model.save_pretrained(tmp_path)
+    config = BertConfig.from_pretrained(tmp_path)
+    loaded = shaped(BertForSequenceClassification, config).from_pretrained(tmp_path)
+    assert selection_of(loaded).weight.equal(selection_of(model).weight)
+    torch.testing.assert_close(logits(loaded.eval(), features()), logits(model, features()))
+
+
+@pytest.mark.parametrize(("layer", "positions"), [(-1, 6), (2, 6), (1, 1)])
 def test_what_can_not_be(make_encoder, layer, positions):
     with pytest.raises(ValueError, match="can't select"):
         select_in(make_encoder("bert"), layer, positions)
@@ -151,21 +163,22 @@ def test_layers_of_a_selecting_model_stay(selecting):
 
 
 def test_autocast_does_not_round_what_is_selected(selecting):
-    model = selecting()
+    model = selecting(layer=0)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         states = model.bert.embeddings(features()["input_ids"])
         seen = []
-        model.bert.encoder.layer[0].attention.output.register_forward_pre_hook(
-            lambda _, given: seen.append(given[1])
+        model.bert.encoder.layer[0].register_forward_pre_hook(
+            lambda _, given: seen.append(given[0])
         )
         model(**features())
     assert seen[0].shape[1] == 6
     assert seen[0][2].equal(states[2, :6])  # the row of six tokens keeps them all
 
 
+@pytest.mark.parametrize("layer", [0, 1])
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
-def test_one_graph_for_any_length(selecting, kind, tiny_tokenizer_dir, tmp_path):
-    model = selecting(kind)
+def test_one_graph_for_any_length(selecting, kind, layer, tiny_tokenizer_dir, tmp_path):
+    model = selecting(kind, layer=layer)
     convert(model, AutoTokenizer.from_pretrained(tiny_tokenizer_dir), tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     wanted = {each.name for each in session.get_inputs()}

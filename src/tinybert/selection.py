@@ -1,57 +1,104 @@
-"""Later layers compute the tokens that matter: those that others attend to most.
+"""Layers compute the tokens that matter: a long text goes on as those of the highest scores.
 
-What a layer costs grows with the positions that it computes, and deeper hidden states repeat one
-another. So from one layer's attention on, a long text goes on as the tokens that received the most
-of it, over all heads and tokens (PoWER-BERT, arXiv:2001.08950, sections 3.2 and 3.3), with as many
-at most in every text. The first position, which classifiers read, always stays. A text of no more
-tokens is computed as it was, and padding changes nothing.
+What a layer costs grows with the positions that it computes, and not every token of a text says as
+much. So behind some layer, or behind the embeddings already, each token has a score, a linear
+function of its hidden state, and as many tokens at most go on as are wanted, whatever the text.
+(PoWER-BERT, arXiv:2001.08950, keeps a number of tokens so, by the attention that they receive;
+Transkimmer, arXiv:2205.07324, learns which to keep.) What the scores come from is
+`tinybert.shorten.saliency`. The first position, which classifiers read, always stays. A text of no
+more tokens is computed as it was, and padding changes nothing.
 """
 
 import functools
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
-from tinybert.layers import MASKED, encoder_layers, split_heads
+from tinybert.layers import MASKED, encoder_layers
 
 
-def select_in(model: PreTrainedModel, layer: int, positions: int) -> None:
-    """Lets a model compute `positions` tokens at most behind the attention of `layer`, from 1.
+class Selection(nn.Module):
+    """Chooses the tokens that go on.
+
+    Args:
+        layer: Behind which; 0 is behind the embeddings.
+        positions: That go on at most.
+        width: Of hidden states.
+
+    Attributes:
+        weight: (width,), a buffer: what a hidden state is multiplied by to give its score. While
+            it is 0, as at the beginning, the first tokens of a text go on.
+    """
+
+    weight: Tensor
+
+    def __init__(self, layer: int, positions: int, width: int) -> None:
+        super().__init__()
+        self.layer, self.positions = layer, positions
+        self.register_buffer("weight", torch.zeros(width))
+
+    def forward(self, states: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """States and mask of all tokens to those of the chosen ones.
+
+        Args:
+            states: (batch, length, width).
+            mask: As layers are given it: (batch, length), 0 at padding; (batch, 1, query or 1,
+                key), false or very negative at padding; None: there is none.
+
+        Returns:
+            (batch, positions, width), and a mask of the kind that was given.
+        """
+        if not torch.compiler.is_exporting() and states.shape[1] <= self.positions:
+            return states, mask  # a graph, though, is for any length
+        real = states.new_ones(states.shape[:2]).bool() if mask is None else _real(mask)
+        with _unrounded(states):
+            scores = states.detach() @ self.weight.to(states.dtype)
+            chosen = choose(scores, real, self.positions)
+            states = chosen.to(states.dtype) @ states
+        return states, None if mask is None else _selected_mask(mask, real, states.shape[1])
+
+
+def select_in(model: PreTrainedModel, layer: int, positions: int) -> Selection:
+    """Lets a model compute `positions` tokens at most behind `layer`.
 
     Args:
         model: BERT-like; changed in place. Its head must read the first position alone.
-        layer: 1 or more, and fewer than there are.
+        layer: Fewer than there are; 0 is behind the embeddings.
         positions: 2 or more.
 
+    Returns:
+        The part of the model that chooses.
+
     Raises:
-        ValueError: There is no such layer before another, there are too few positions, or the
-            model is a decoder, whose positions see different ones.
+        ValueError: No layer comes behind that one, there are too few positions, or the model is a
+            decoder, whose positions see different ones.
 
     Example:
         >>> from transformers import BertConfig, BertModel
         >>> model = BertModel(BertConfig(vocab_size=9, num_hidden_layers=2, hidden_size=8,
         ...     num_attention_heads=2, intermediate_size=16)).eval()
-        >>> select_in(model, layer=1, positions=4)
+        >>> select_in(model, layer=1, positions=4).weight.shape
+        torch.Size([8])
         >>> model(torch.ones(1, 16, dtype=torch.int64)).last_hidden_state.shape
         torch.Size([1, 4, 8])
     """
-    layers = encoder_layers(model)
-    if not 1 <= layer < len(layers) or positions < 2:
-        raise ValueError(f"can't select {positions} positions in layer {layer}")
+    if not 0 <= layer < len(encoder_layers(model)) or positions < 2:
+        raise ValueError(f"can't select {positions} positions behind layer {layer}")
     if model.config.is_decoder:
         raise ValueError("can't select positions of a decoder")
     encoder: Any = model.base_model.encoder
-    encoder.selection = {"layer": layer, "positions": positions}
+    selection = Selection(layer, positions, model.config.hidden_size)
+    encoder.selection = selection.to(model.device)
     encoder.forward = functools.partial(_encoder_forward, encoder)
-    layers[layer - 1].forward = functools.partial(_layer_forward, layers[layer - 1], positions)
+    return selection
 
 
-def selection_of(model: PreTrainedModel) -> dict[str, int] | None:
-    """What `select_in` was given, by name; None for other models."""
+def selection_of(model: PreTrainedModel) -> Selection | None:
+    """The part that `select_in` gave a model; None in others."""
     encoder: Any = getattr(model.base_model, "encoder", None)
     return getattr(encoder, "selection", None)
 
@@ -61,52 +108,11 @@ def _encoder_forward(
 ) -> BaseModelOutputWithPastAndCrossAttentions:
     """An encoder's (batch, length, width) to (batch, positions, width)."""
     states = hidden_states
-    for number, layer in enumerate(encoder.layer, start=1):
+    for number, layer in enumerate(encoder.layer):
+        if number == encoder.selection.layer:
+            states, attention_mask = encoder.selection(states, attention_mask)
         states = layer(states, attention_mask, **options)
-        if number == encoder.selection["layer"] and attention_mask is not None:
-            attention_mask = _selected_mask(attention_mask, states.shape[1])
     return BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=states)
-
-
-def _layer_forward(
-    layer: Any,
-    positions: int,
-    states: Tensor,
-    attention_mask: Tensor | None = None,
-    *_: object,
-    **__: object,
-) -> Tensor:
-    """A BERT layer's (batch, length, width) to (batch, positions, width)."""
-    own = layer.attention.self
-
-    size = own.attention_head_size
-    query, key, value = (
-        split_heads(make(states), size) for make in (own.query, own.key, own.value)
-    )
-    if attention_mask is None:
-        real = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
-    else:
-        real = _real(attention_mask)
-    scores = query @ key.transpose(-1, -2) * own.scaling
-    probabilities = (scores + (~real).to(scores.dtype)[:, None, None] * MASKED).softmax(-1)
-    context = (own.dropout(probabilities) @ value).transpose(1, 2).flatten(2)
-    if torch.compiler.is_exporting() or states.shape[1] > positions:  # a graph is for any length
-        chosen = choose(received(probabilities.detach(), real), real, positions)
-        context, states = _pick(chosen, context), _pick(chosen, states)
-    return layer.feed_forward_chunk(layer.attention.output(context, states))
-
-
-def received(probabilities: Tensor, real: Tensor) -> Tensor:
-    """How much attention each token gets from all heads of all tokens.
-
-    Args:
-        probabilities: (batch, heads, query, key).
-        real: (batch, length), false at padding.
-
-    Returns:
-        (batch, length).
-    """
-    return (probabilities.sum(1) * real[:, :, None]).sum(1)
 
 
 def choose(scores: Tensor, real: Tensor, positions: int) -> Tensor:
@@ -127,8 +133,7 @@ def choose(scores: Tensor, real: Tensor, positions: int) -> Tensor:
         [[0, 2, 3]]
     """
     places = torch.arange(scores.shape[1], device=scores.device)
-    # No attention is negative, and a text's is its heads times its tokens at most.
-    scores = scores + (places == 0).to(scores.dtype) * 1e5 - (~real).to(scores.dtype)
+    scores = scores.masked_fill(~real, -torch.inf).masked_fill(places == 0, torch.inf)
     higher = scores[:, :, None] > scores[:, None, :]
     earlier = (scores[:, :, None] == scores[:, None, :]) & (places[:, None] < places)
     # A rank, not `topk`, whose number of results would have to be the same for every length.
@@ -136,14 +141,6 @@ def choose(scores: Tensor, real: Tensor, positions: int) -> Tensor:
     order = stays.long().cumsum(1) - 1
     chosen = (order[:, None] == places[:positions, None]) & stays[:, None]
     return chosen.float()
-
-
-def _pick(chosen: Tensor, states: Tensor) -> Tensor:
-    """(batch, positions, length) of (batch, length, width)."""
-    # Not under autocast, which would round what a residual stream holds.
-    rounds = torch.is_autocast_enabled(states.device.type)
-    with torch.autocast(states.device.type, enabled=False) if rounds else nullcontext():
-        return chosen.to(states.dtype) @ states
 
 
 def going_on(real: Tensor, positions: int) -> Tensor:
@@ -159,23 +156,25 @@ def going_on(real: Tensor, positions: int) -> Tensor:
     return torch.arange(positions, device=real.device) < real.sum(1, keepdim=True)
 
 
-def _real(mask: Tensor) -> Tensor:
-    """(batch, length), false at padding.
+def _unrounded(states: Tensor) -> AbstractContextManager[object]:
+    """Not under autocast, which would round what a residual stream holds."""
+    kind = states.device.type
+    rounds = torch.is_autocast_enabled(kind)
+    return torch.autocast(kind, enabled=False) if rounds else nullcontext()
 
-    Args:
-        mask: As layers are given it: (batch, length), 0 at padding; (batch, 1, query or 1, key),
-            false or very negative at padding.
-    """
+
+def _real(mask: Tensor) -> Tensor:
+    """(batch, length), false at padding; see `Selection.forward`."""
     if mask.dim() == 4:
         mask = mask[:, 0, 0]
         mask = mask if mask.dtype == torch.bool else mask >= 0
     return mask.bool()
 
 
-def _selected_mask(mask: Tensor, positions: int) -> Tensor:
+def _selected_mask(mask: Tensor, real: Tensor, positions: int) -> Tensor:
     """A mask of the kind of `mask` for the positions that are left."""
-    real = going_on(_real(mask), positions)
+    left = going_on(real, positions)
     if mask.dim() == 2:
-        return real.to(mask.dtype)
-    real = real[:, None, None]
-    return real if mask.dtype == torch.bool else (~real).to(mask.dtype) * MASKED
+        return left.to(mask.dtype)
+    left = left[:, None, None]
+    return left if mask.dtype == torch.bool else (~left).to(mask.dtype) * MASKED

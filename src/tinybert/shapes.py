@@ -102,7 +102,7 @@ def note_shape(model: PreTrainedModel) -> None:
     if ranks:
         shape["ranks"] = ranks
     if selection := selection_of(model):
-        shape["selection"] = selection
+        shape["selection"] = {"layer": selection.layer, "positions": selection.positions}
     if shape:
         setattr(config, SHAPE_KEY, shape)
     elif hasattr(config, SHAPE_KEY):

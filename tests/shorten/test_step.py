@@ -10,7 +10,8 @@ from tinybert.selection import selection_of
 from tinybert.shorten.config import ShortenConfig
 from tinybert.shorten.step import shorten
 
-SELECTION = {"layer": 1, "positions": 4}
+SELECTION = {"layer": 0, "positions": 4}
+STEP = {"shorten": SELECTION | {"calibration_rows": 20}}
 
 
 @pytest.mark.parametrize("method", ["static", "qat"])
@@ -19,7 +20,7 @@ def test_a_recipe_ends_in_files_that_select(quick_bench, recipe, reviews, tmp_pa
     learns = {"max_steps": 3, "batch_size": 8}
     quantize = {"method": method, "calibration_rows": 40}
     steps = [
-        {"shorten": SELECTION},
+        STEP,
         {"distill": learns},
         {"quantize": quantize | ({"distill": learns} if method == "qat" else {})},
     ]
@@ -29,14 +30,16 @@ def test_a_recipe_ends_in_files_that_select(quick_bench, recipe, reviews, tmp_pa
         assert artifact["parity"]["agreement"] > 0.9
         if artifact["precision"] == "fp32":
             assert artifact["parity"]["max_abs_diff"] < 1e-3
-    assert selection_of(load_student(out)) == SELECTION
+    selection = selection_of(load_student(out))
+    assert (selection.layer, selection.positions) == (0, 4)
+    assert selection.weight.any()
     assert describe(out)["structure"]["selection"] == SELECTION
     assert len(tinybert.load(out)([row["sentence"] for row in reviews])) == len(reviews)
 
 
 def test_gptq_sees_what_goes_on(quick_bench, recipe, tmp_path):
     rounding = {"method": "weight-only", "bits": 4, "rounding": "gptq", "calibration_rows": 40}
-    steps = [{"shorten": SELECTION}, {"quantize": rounding}]
+    steps = [STEP, {"quantize": rounding}]
     report = tinybert.compress(recipe(steps=steps), tmp_path / "out").report
     assert [each["precision"] for each in report["artifacts"]] == ["fp32", "int4"]
 

@@ -90,7 +90,7 @@ def self_check(artifact: Model, model: PreTrainedModel) -> None:
     model.eval()
     longest = max_positions(model.config.to_dict()) or max(length for _, length in _SHAPES)
     selection = selection_of(model)
-    longer = ((2, 2 * selection["positions"] + 1),) if selection else ()
+    longer = ((2, 2 * selection.positions + 1),) if selection else ()
     for rows, length in (*_SHAPES, *longer):
         shape = rows, min(length, longest)
         features = _random_features(generator, shape, model.config.vocab_size)

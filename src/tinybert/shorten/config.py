@@ -6,18 +6,26 @@ from tinybert.config import Config
 
 
 class ShortenConfig(Config):
-    """From some layer on, long texts go on as the tokens that others attend to most.
+    """Layers compute those tokens of a long text that decide most of what the model says.
 
     A text of no more tokens than `positions` is computed as it was. What longer ones lose is won
     back by a `distill` step after it.
     """
 
     layer: int = Field(
-        2,
-        ge=1,
-        description="the one, from 1, whose attention is the last over every token; a first "
-        "layer's attention says little of what matters",
+        1,
+        ge=0,
+        description="behind which some tokens go on: what it makes of a text says which; 0: the "
+        "embeddings alone, which is fastest",
     )
     positions: int = Field(
-        32, ge=2, description="that go on at most: the first, and those that are attended to most"
+        32, ge=2, description="that go on at most: the first, and those of the most influence"
     )
+    calibration_rows: int = Field(
+        3000, gt=0, description="training rows that show what has an influence"
+    )
+
+    @property
+    def needs_rows(self) -> bool:
+        """They show what has an influence."""
+        return True
