@@ -33,7 +33,7 @@ NARROW: dict[str, Any] = {
 }
 TRIM: dict[str, Any] = {"trim-vocabulary": {}}
 INT8: dict[str, Any] = {"quantize": {}}
-SHORTEN: dict[str, Any] = {"shorten": {"layer": 2, "positions": 32}}
+SHORTEN: dict[str, Any] = {"shorten": {"layer": 1, "positions": 32}}
 HALF: dict[str, Any] = {"prune": {"heads": 0.5, "neurons": 0.5}}
 
 

@@ -3,12 +3,13 @@
     .venv/bin/python benchmarks/selection_choices.py runs/sst2/teacher/student \
         --data ../shared/data/glue/SST-2
 
-On texts of the training set with more tokens than go on; agreement and KL divergence to the same
-model with every token. Nothing is trained.
+On texts of the training set with more tokens than go on, none of which says what is salient;
+agreement and KL divergence to the same model with every token. Nothing is trained.
 """
 
 import argparse
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -20,31 +21,87 @@ from tinybert import selection
 from tinybert.data import read
 from tinybert.huggingface import load_model, load_tokenizer
 from tinybert.observe import Batch, make_batches
+from tinybert.shorten.saliency import fit_scores
 from tinybert.tasks import get_task
 
-Received = Callable[[Tensor, Tensor], Tensor]
 Choose = Callable[[Tensor, Tensor, int], Tensor]
+"""As `selection.choose`."""
 
-received, choose = selection.received, selection.choose
-
-
-def every_second(probabilities: Tensor, real: Tensor) -> Tensor:
-    return received(probabilities[:, :, ::2], real[:, ::2])
+choose = selection.choose
 
 
-def of_first(probabilities: Tensor, real: Tensor) -> Tensor:
-    return probabilities[:, :, 0].sum(1)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="a Hugging Face folder")
+    parser.add_argument("--data", required=True, help="the folder of SST-2")
+    parser.add_argument("--layers", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--positions", type=int, nargs="+", default=[32, 24])
+    parser.add_argument("--rows", type=int, default=800)
+    parser.add_argument("--calibration-rows", type=int, default=3000)
+    options = parser.parse_args()
+
+    task = get_task({"kind": "glue/sst-2"})
+    table = read(options.data, "train", task.layout)
+    task = task.fit(table)
+    tokenizer = load_tokenizer(options.model, 128)
+    texts = [str(text) for text in task.examples(table).texts]
+    random.Random(0).shuffle(texts)
+    lengths = map(len, tokenizer(texts)["input_ids"])
+    pairs = zip(texts, lengths, strict=True)
+    judged = [text for text, length in pairs if length > max(options.positions)][: options.rows]
+    others = [text for text in texts if text not in set(judged)][: options.calibration_rows]
+    batches, salient = (
+        make_batches(part, tokenizer, 128, torch.device("cpu")) for part in (judged, others)
+    )
+    whole = load_model(options.model, task).eval()
+    expected = torch.cat([logits(whole, batch) for batch in batches])
+    print(f"{len(judged)} texts, {options.model}\n\n| | tokens | behind layer | agreement | KL |")
+    print("|-|-|-|-|-|")
+    for layer in options.layers:
+        weight = fit_scores(whole, salient, layer)
+        for positions in options.positions:
+            for name, choices in candidates(whole, batches, layer):
+                model = load_model(options.model, task).eval()
+                selection.select_in(model, layer, positions).weight.copy_(weight)
+                found = []
+                for batch, choice in zip(batches, choices, strict=True):
+                    with patch.object(selection, "choose", choice):
+                        found.append(logits(model, batch))
+                same, divergence = compared(torch.cat(found), expected)
+                print(f"| {name} | {positions} | {layer} | {same:.4f} | {divergence:.4f} |")
 
 
-def at_random(probabilities: Tensor, real: Tensor) -> Tensor:
-    return torch.rand(real.shape)
+def candidates(
+    model: PreTrainedModel, batches: list[Batch], layer: int
+) -> Iterator[tuple[str, list[Choose]]]:
+    """Ways to choose, by name, for each batch."""
+    yield "saliency, by the hidden state", [choose] * len(batches)
+    if layer:
+        yield (
+            "attention received from all heads and tokens (PoWER-BERT)",
+            [by(received(model, batch, layer)) for batch in batches],
+        )
+    yield "means of neighbours (Funnel-Transformer)", [neighbours] * len(batches)
+    yield "the first tokens", [by(-torch.arange(128.0)[None])] * len(batches)
+    torch.manual_seed(0)
+    yield "at random", [by(torch.rand(batch["input_ids"].shape)) for batch in batches]
 
 
-def with_the_rest(scores: Tensor, real: Tensor, positions: int) -> Tensor:
-    chosen = choose(scores, real, positions - 1)
-    rest = real.float() - chosen.sum(1)
-    mean = rest / rest.sum(-1, keepdim=True).clamp(min=1)
-    return torch.cat([chosen, mean[:, None]], dim=1)
+def by(scores: Tensor) -> Choose:
+    """Chooses by other scores."""
+    return lambda own, real, positions: choose(
+        scores[:, : own.shape[1]].expand(own.shape), real, positions
+    )
+
+
+@torch.inference_mode()
+def received(model: PreTrainedModel, batch: Batch, layer: int) -> Tensor:
+    """(batch, length): a layer's attention to each token, of all heads of all tokens."""
+    implementation = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    probabilities = model(**batch, output_attentions=True).attentions[layer - 1]
+    model.set_attn_implementation(implementation)
+    return (probabilities.sum(1) * batch["attention_mask"][:, :, None]).sum(1)
 
 
 def neighbours(scores: Tensor, real: Tensor, positions: int) -> Tensor:
@@ -57,52 +114,16 @@ def neighbours(scores: Tensor, real: Tensor, positions: int) -> Tensor:
     return groups / groups.sum(-1, keepdim=True).clamp(min=1)
 
 
-CHOICES: dict[str, tuple[Received, Choose]] = {
-    "attention received": (received, choose),
-    "and the mean of the rest": (received, with_the_rest),
-    "received of every second": (every_second, choose),
-    "received of the first": (of_first, choose),
-    "means of neighbours": (received, neighbours),
-    "at random": (at_random, choose),
-}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, help="a Hugging Face folder")
-    parser.add_argument("--data", required=True, help="the folder of SST-2")
-    parser.add_argument("--layer", type=int, default=1)
-    parser.add_argument("--positions", type=int, nargs="+", default=[32, 24])
-    parser.add_argument("--rows", type=int, default=800)
-    options = parser.parse_args()
-
-    task = get_task({"kind": "glue/sst-2"})
-    table = read(options.data, "train", task.layout)
-    task = task.fit(table)
-    tokenizer = load_tokenizer(options.model, 128)
-    texts = task.examples(table).texts
-    lengths = map(len, tokenizer([str(text) for text in texts])["input_ids"])
-    pairs = zip(texts, lengths, strict=True)
-    long = [text for text, length in pairs if length > max(options.positions)][: options.rows]
-    batches = make_batches(long, tokenizer, 128, torch.device("cpu"))
-    expected = run(load_model(options.model, task), batches)
-    print(f"{len(long)} texts, {options.model}\n\n| | tokens | agreement | KL |\n|-|-|-|-|")
-    for positions in options.positions:
-        for name, (score, pick) in CHOICES.items():
-            torch.manual_seed(0)
-            model = load_model(options.model, task)
-            selection.select_in(model, options.layer, positions)
-            with patch.multiple(selection, received=score, choose=pick):
-                found = run(model, batches)
-            same = (found.argmax(-1) == expected.argmax(-1)).float().mean()
-            wanted, given = expected.log_softmax(-1), found.log_softmax(-1)
-            divergence = (wanted.exp() * (wanted - given)).sum(-1).mean()
-            print(f"| {name} | {positions} | {same:.4f} | {divergence:.3f} |", flush=True)
+def compared(found: Tensor, expected: Tensor) -> tuple[float, float]:
+    """Agreement and KL divergence."""
+    same = (found.argmax(-1) == expected.argmax(-1)).float().mean()
+    wanted, given = expected.log_softmax(-1), found.log_softmax(-1)
+    return same.item(), (wanted.exp() * (wanted - given)).sum(-1).mean().item()
 
 
 @torch.inference_mode()
-def run(model: PreTrainedModel, batches: list[Batch]) -> Tensor:
-    return torch.cat([model(**batch).logits for batch in batches])
+def logits(model: PreTrainedModel, batch: Batch) -> Tensor:
+    return model(**batch).logits
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from tinybert.selection import select_in
 
 SHAPES = ((4, 312, 1200), (6, 384, 1536))
 SIZES = ((1, 128), (1, 256), (8, 64))
-POSITIONS = (64, 32)
+CHOICES = ((1, 64), (1, 32), (0, 64), (0, 32))
+"""The layer behind which some tokens go on, and how many."""
 
 
 def main() -> None:
@@ -31,35 +32,34 @@ def main() -> None:
     for shape in SHAPES:
         layers, width, neurons = shape
         print(f"\n{layers} x {width}, 12 heads, {neurons} neurons: time relative to every position")
-        for (name, positions), ratios in timed(shape, options).items():
+        for (name, layer, positions), ratios in timed(shape, options).items():
             found = "  ".join(f"{size}: {ratio:.2f}" for size, ratio in ratios.items())
-            print(f"{name:24} {positions:3} from layer 1 on  {found}", flush=True)
+            print(f"{name:24} {positions:3} behind layer {layer}  {found}", flush=True)
 
 
 def timed(
     shape: tuple[int, int, int], options: argparse.Namespace
-) -> dict[tuple[str, int], dict[str, float]]:
-    """For each kind of file and number of positions, the share of the whole one's time by size."""
+) -> dict[tuple[str, int, int], dict[str, float]]:
+    """For each kind of file and choice, the share of the whole one's time by size."""
     with tempfile.TemporaryDirectory() as folder:
-        made = {}
-        for positions in (None, *POSITIONS):
+        whole = export_ours(make_student(*shape), Path(folder, "whole"))
+        made = []
+        for layer, positions in CHOICES:
             student = make_student(*shape)
-            if positions is not None:
-                select_in(student, 1, positions)
-            made[positions] = export_ours(student, Path(folder, str(positions)))
-        names = list(made[None])
-        files = [str(made[positions][name]) for name in names for positions in made]
-        found: dict[tuple[str, int], dict[str, float]] = {}
+            select_in(student, layer, positions).weight.normal_()
+            made.append(export_ours(student, Path(folder, f"{layer}-{positions}")))
+        files = [str(each[name]) for name in whole for each in (whole, *made)]
+        found: dict[tuple[str, int, int], dict[str, float]] = {}
         for batch, length in SIZES:
             result = bench(
                 files, batch=batch, length=length, threads=options.threads, repeats=options.repeats
             )
             times = iter(model.latency_ms for model in result.models)
-            for name in names:
-                whole = next(times)
-                for positions in POSITIONS:
-                    ratios = found.setdefault((name, positions), {})
-                    ratios[f"{batch} x {length}"] = next(times) / whole
+            for name in whole:
+                base = next(times)
+                for choice in CHOICES:
+                    ratios = found.setdefault((name, *choice), {})
+                    ratios[f"{batch} x {length}"] = next(times) / base
     return found
 
 
