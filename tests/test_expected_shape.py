@@ -103,7 +103,7 @@ def test_these_go_together(steps):
         ),
         "shortening twice": (
             [{"shorten": {}}, {"shorten": {"layer": 2}}],
-            r"steps\.1\.shorten: later layers compute some tokens only already",
+            r"steps\.1\.shorten: layers compute some tokens only already",
         ),
         "tokens left out, to prune by": (
             [{"shorten": {}}, {"prune": {"heads": 0.5}}],
@@ -112,6 +112,10 @@ def test_these_go_together(steps):
         "tokens left out, to compare": (
             [{"shorten": {}}, {"distill": {"hidden": 1.0}}],
             r"steps\.1\.distill\.hidden: can't compare tokens that `shorten` leaves out",
+        ),
+        "embeddings left out, to compare": (
+            [{"shorten": {"layer": 0}}, {"distill": {"embedding": 1.0}}],
+            r"steps\.1\.distill\.embedding: can't compare tokens that `shorten` leaves out",
         ),
         "training after zeros": (
             [{"prune": {"sparsity": 0.5}}, {"quantize": {"method": "qat"}}],

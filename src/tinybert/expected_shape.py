@@ -25,7 +25,8 @@ class ExpectedShape:
         neuron_counts: Likewise.
         exact: Whether the counts are known.
         low_rank: The parts of layers that are of low rank.
-        selects: Whether later layers compute some tokens only.
+        selects: The layer, 0 for the embeddings, behind which some tokens go on only; None: all
+            tokens do.
     """
 
     layers: int
@@ -35,7 +36,7 @@ class ExpectedShape:
     neuron_counts: tuple[int, ...]
     exact: bool = True
     low_rank: frozenset[Part] = frozenset()
-    selects: bool = False
+    selects: int | None = None
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ExpectedShape":
@@ -63,7 +64,7 @@ class ExpectedShape:
                 head_counts=tuple(heads),
                 neuron_counts=tuple(neurons),
                 low_rank=frozenset(_part(name) for name in noted.get("ranks", ())),
-                selects="selection" in noted,
+                selects=noted["selection"]["layer"] if "selection" in noted else None,
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise InputError(

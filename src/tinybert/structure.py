@@ -4,7 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from tinybert.config import Config
-from tinybert.distill.config import DistillationConfig, DistillConfig, GeneralDistillConfig
+from tinybert.distill.config import (
+    LAYER_LOSSES,
+    DistillationConfig,
+    DistillConfig,
+    GeneralDistillConfig,
+)
 from tinybert.distill.schedules import check_schedule
 from tinybert.expected_shape import ExpectedShape
 from tinybert.factorize.config import FactorizeConfig
@@ -40,10 +45,10 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
         teacher = shape = ExpectedShape.of(config)
     for index, step in enumerate(recipe.steps):
         settings, place = step.config, ("steps", index, step.name)
-        if shape.selects and _needs_every_position(settings):
+        if shape.selects is not None and _needs_every_position(settings):
             raise recipe.source.error(
                 place,
-                "can't work where later layers compute some tokens only: put it before `shorten`, "
+                "can't work where layers compute some tokens only: put it before `shorten`, "
                 "or take another teacher if that is one already",
             )
         if isinstance(settings, StudentConfig):
@@ -54,7 +59,7 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
                 shape = shape.factorized(settings)
         if isinstance(settings, ShortenConfig):
             _check_shorten(recipe, place, settings, shape)
-            shape = replace(shape, selects=True)
+            shape = replace(shape, selects=settings.layer)
         after = shape
         if isinstance(settings, PruneConfig):
             with recipe.blamed(*place, "layers"):
@@ -106,8 +111,8 @@ def _check_student(
 def _check_shorten(
     recipe: Recipe, place: Place, settings: ShortenConfig, shape: ExpectedShape
 ) -> None:
-    if shape.selects:
-        raise recipe.source.error(place, "later layers compute some tokens only already")
+    if shape.selects is not None:
+        raise recipe.source.error(place, "layers compute some tokens only already")
     if settings.layer >= shape.layers:
         raise recipe.source.error(
             (*place, "layer"), f"no layer comes after it; the model has {shape.layers}"
@@ -156,8 +161,10 @@ def _check_distillation(
     if settings.compares_layers or "mapping" in settings.ineffective():
         with recipe.blamed(*place, "mapping"):
             pair_layers(teacher.layers, student.layers, settings.mapping)
-    for name in ("hidden", "attention", "relations"):
-        if getattr(settings, name) and (teacher.selects or student.selects):
+    behind = {shape.selects for shape in (teacher, student)} - {None}
+    of_all_tokens = [*(LAYER_LOSSES if behind else ()), *(["embedding"] if 0 in behind else [])]
+    for name in of_all_tokens:
+        if getattr(settings, name):
             raise recipe.source.error(
                 (*place, name),
                 "can't compare tokens that `shorten` leaves out; put it after this step, or set 0",

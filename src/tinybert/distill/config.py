@@ -8,6 +8,9 @@ from tinybert.config import Config
 from tinybert.layers import DistillationMapping
 from tinybert.training.config import TrainingConfig
 
+LAYER_LOSSES = ("hidden", "attention", "relations")
+"""Those that compare layers of the encoders."""
+
 
 class DistillationConfig(TrainingConfig):
     """Which losses, how strong, between which layers; a weight of 0 leaves its loss out."""
@@ -37,13 +40,12 @@ class DistillationConfig(TrainingConfig):
 
     def weights(self) -> dict[str, float]:
         """The weight of each loss."""
-        names = ("embedding", "hidden", "attention", "relations")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in ("embedding", *LAYER_LOSSES)}
 
     @property
     def compares_layers(self) -> bool:
         """Whether a loss compares layers of the encoders: a mapping must pair them."""
-        return any((self.hidden, self.attention, self.relations))
+        return any(getattr(self, name) for name in LAYER_LOSSES)
 
     @model_validator(mode="after")
     def _something_to_learn(self) -> "DistillationConfig":

@@ -27,8 +27,8 @@ It is a share of the largest logit where that is above 1, as values of a regress
 """
 
 SELECTED_ROWS = 0.99
-"""Of the rows of a model that selects tokens must be so: of two that are attended to all but
-equally, rounding decides which one stays."""
+"""Of the rows of a model that selects tokens must be so: of two with all but equal
+scores, rounding decides which one stays."""
 
 LOW_AGREEMENT = 0.95
 """Below it, a quantized artifact gets a warning."""

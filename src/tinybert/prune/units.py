@@ -187,7 +187,7 @@ def drop_layers(model: PreTrainedModel, dropped: set[int]) -> None:
     """
     layers = encoder_layers(model)
     if selection_of(model):
-        raise InputError("prune: later layers compute some tokens only; put it before `shorten`")
+        raise InputError("prune: layers compute some tokens only; put it before `shorten`")
     layers_left(sorted(dropped), len(layers))
     kept = [layer for number, layer in enumerate(layers, start=1) if number not in dropped]
     base: Any = model.base_model

@@ -1,1 +1,1 @@
-"""Fewer positions in later layers."""
+"""Layers that compute fewer positions."""
