@@ -38,6 +38,7 @@ def check(steps, **config):
         [{"shorten": {}}, {"distill": {"embedding": 1.0}}, {"prune": {"pattern": "2:4"}}],
         [{"shorten": {}}, {"factorize": {}}, {"distill": {"mapping": "nearest"}}],
         [{"prune": {"sparsity": 0.5}}, {"shorten": {}}, {"quantize": {}}],
+        [{"student": {"init": "random"}}, "distill", {"shorten": {}}],
         [{"shorten": {}}, {"student": {"init": "random"}}, {"distill": {"hidden": 1.0}}],
         [
             {"prune": {"neurons": 0.5, "of_layers": [1]}},
@@ -96,6 +97,10 @@ def test_these_go_together(steps):
         "layers that are not there, of some that are": (
             [{"prune": {"layers": [9], "neurons": 0.5, "of_layers": [1]}}],
             r"steps\.0\.prune\.layers: there is no layer 9; the model has 6",
+        ),
+        "random answers to choose tokens by": (
+            [{"student": {"init": "random"}}, {"shorten": {}}, "distill"],
+            r"steps\.1\.shorten: chooses .* put it after `distill`",
         ),
         "no text to shorten": (
             [{"shorten": {"positions": 128}}],

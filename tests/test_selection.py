@@ -41,7 +41,7 @@ def selecting(make_encoder):
     return make
 
 
-def test_the_most_attended_stay_and_the_first_one_always():
+def test_the_highest_scores_stay_and_the_first_token_always():
     scores = torch.tensor([[0.0, 2.0, 1.0, 5.0, 2.0], [0.5, 3.0, 1.0, 0.0, 0.0]])
     real = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]]).bool()
     chosen = choose(scores, real, 3)
@@ -108,10 +108,20 @@ def test_with_the_first_position_alone(selecting):
         torch.testing.assert_close(logits(model, features()), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_a_mask_of_ones_is_none(selecting):
-    row = {"input_ids": features()["input_ids"][:1]}
-    expected = logits(selecting(), row | {"attention_mask": torch.ones(1, max(LENGTHS)).long()})
-    torch.testing.assert_close(logits(selecting(), row), expected, atol=1e-5, rtol=1e-5)
+def test_no_mask_and_masks_of_all_kinds_say_the_same(selecting):
+    selection = selection_of(selecting())
+    states, real = torch.randn(2, 9, selection.weight.numel()), torch.ones(2, 9).bool()
+    real[1, 7:] = False
+    asked = real[:, None, None].expand(2, 1, 9, 9)
+    kinds = (real.long(), asked, (~asked).float() * -1e9)
+    wanted, left = selection(states, real)
+    for mask in kinds:
+        found, mask = selection(states, mask)
+        torch.testing.assert_close(found, wanted)
+        assert (mask if mask.dim() == 2 else mask[:, 0, 0] >= 0).bool().equal(left.bool())
+    found, none = selection(states[:1], None)
+    torch.testing.assert_close(found, wanted[:1])
+    assert none is None
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])

@@ -4,12 +4,13 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForSequenceClassification
 
 import tinybert
 from tinybert.errors import InputError
 from tinybert.huggingface import save_model
-from tinybert.models import load_student
+from tinybert.models import load_student, open_model
 from tinybert.selection import select_in
 from tinybert.shapes import SHAPE_KEY, LowRankLinear, head_counts, neuron_counts, shaped
 
@@ -47,14 +48,26 @@ def test_it_comes_back_from_disk(uneven, tiny_context, tmp_path):
     torch.testing.assert_close(logits(load_student(tmp_path / "model")), logits(uneven))
 
 
+def test_without_scores_it_is_not_whole(uneven, tiny_context, tmp_path):
+    select_in(uneven, 1, 4)
+    save_model(uneven, tiny_context().tokenizer, tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["bert.encoder.selection.weight"]
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match=r"lack bert\.encoder\.selection\.weight.* `shorten`"):
+        load_student(tmp_path)
+
+
 def test_selected_positions_come_back_from_disk(uneven, tiny_context, tmp_path):
     full = logits(uneven)
-    select_in(uneven, 1, 4)
+    select_in(uneven, 1, 4).weight.normal_()
     selected = logits(uneven)
     assert not torch.allclose(selected, full, atol=1e-5)
     save_model(uneven, tiny_context().tokenizer, tmp_path / "model")
     noted = json.loads((tmp_path / "model/config.json").read_text())[SHAPE_KEY]
     assert noted == SHAPE | {"selection": {"layer": 1, "positions": 4}}
+    stored = sum(tensor.numel() for tensor in uneven.state_dict().values())
+    assert open_model(tmp_path / "model").facts().parameters == stored
     torch.testing.assert_close(
         logits(load_student(tmp_path / "model")), selected, atol=1e-6, rtol=0
     )

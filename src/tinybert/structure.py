@@ -43,6 +43,7 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
         )
     with recipe.blamed("teacher"):
         teacher = shape = ExpectedShape.of(config)
+    untrained = False  # whether the model's head, at least, has random weights
     for index, step in enumerate(recipe.steps):
         settings, place = step.config, ("steps", index, step.name)
         if shape.selects is not None and _needs_every_position(settings):
@@ -52,13 +53,14 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
                 "or take another teacher if that is one already",
             )
         if isinstance(settings, StudentConfig):
+            untrained = settings.init != "teacher"
             _check_student(recipe, place, settings, shape)
             shape = ExpectedShape.of_student(settings)
         if isinstance(settings, FactorizeConfig):
             with recipe.blamed(*place, "rank" if settings.rank else "parts"):
                 shape = shape.factorized(settings)
         if isinstance(settings, ShortenConfig):
-            _check_shorten(recipe, place, settings, shape)
+            _check_shorten(recipe, place, settings, shape, untrained)
             shape = replace(shape, selects=settings.layer)
         after = shape
         if isinstance(settings, PruneConfig):
@@ -72,6 +74,7 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
         elif isinstance(settings, GeneralDistillConfig):
             _check_general(recipe, place, settings, config, shape)
         shape = after
+        untrained = untrained and not step.kind.trains
 
 
 def _knows_layers(step: Step) -> bool:
@@ -109,8 +112,14 @@ def _check_student(
 
 
 def _check_shorten(
-    recipe: Recipe, place: Place, settings: ShortenConfig, shape: ExpectedShape
+    recipe: Recipe, place: Place, settings: ShortenConfig, shape: ExpectedShape, untrained: bool
 ) -> None:
+    if untrained:
+        raise recipe.source.error(
+            place,
+            "chooses the tokens that the model's answers depend on, and this student's head is "
+            "random: put it after `distill`, and another `distill` after it",
+        )
     if shape.selects is not None:
         raise recipe.source.error(place, "layers compute some tokens only already")
     if settings.layer >= shape.layers:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.errors import InputError
@@ -86,7 +87,7 @@ class TorchModel(Model):
             self.format,
             "fp32",
             bytes=sum(file.stat().st_size for file in self._files),
-            parameters=sum(weight.numel() for weight in self.module.parameters()),
+            parameters=sum(weight.numel() for weight in _stored(self.module)),
         )
 
     def _load_task(self) -> Task:
@@ -137,7 +138,20 @@ def _from_pretrained(folder: Path, settings: dict[str, Any]) -> tuple[PreTrained
             f"{folder}: {name} is {list(in_file)} in the weights "
             f"but {list(in_model)} by config.json"
         )
-    return module.eval(), sorted(loading["missing_keys"])
+    missing = sorted(loading["missing_keys"])
+    if scores := [name for name in missing if name.endswith("encoder.selection.weight")]:
+        raise InputError(
+            f"{folder}: its files lack {scores[0]}, which says what tokens go on; make it anew "
+            "with `shorten`"
+        )
+    return module.eval(), missing
+
+
+def _stored(module: PreTrainedModel) -> list[Tensor]:
+    """What is stored of a model, shared weights once."""
+    names = module.state_dict().keys()
+    buffers = [values for name, values in module.named_buffers() if name in names]
+    return [*module.parameters(), *buffers]
 
 
 def _one_line(error: Exception) -> str:

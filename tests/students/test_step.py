@@ -9,7 +9,9 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, BertTok
 
 from tinybert.distill.losses import soft_label_loss
 from tinybert.errors import InputError
+from tinybert.huggingface import save_model
 from tinybert.observe import first_tokens, make_batches
+from tinybert.selection import select_in, selection_of
 from tinybert.students.build import build_student
 from tinybert.students.config import StudentConfig
 from tinybert.students.step import student
@@ -151,6 +153,14 @@ def test_a_start_from_a_checkpoint(teacher, tiny_context, tmp_path):
     assert not torch.equal(
         next(model.classifier.parameters()), next(source.classifier.parameters())
     )
+
+
+def test_a_start_from_a_shortened_checkpoint_computes_every_token(teacher, tiny_context, tmp_path):
+    source = make(teacher, tiny_context(), **SHAPES["all at once"])
+    select_in(source, 0, 4)
+    save_model(source, tiny_context().tokenizer, tmp_path)
+    model = make(teacher, tiny_context(), init=str(tmp_path), **SHAPES["all at once"])
+    assert selection_of(model) is None
 
 
 @pytest.mark.parametrize("changes", [{"layers": 1}, {"hidden_size": 16}])

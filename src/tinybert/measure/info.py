@@ -76,7 +76,7 @@ def describe(name: str | Path) -> dict[str, Any]:
 
 
 def _uneven(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs from layer to layer: sizes, and how many tokens later ones compute."""
+    """What differs from layer to layer: sizes, and how many tokens they compute."""
     noted = config.get("tinybert_shape", {})
     names = {"attention_heads": "attention_heads", "intermediate_size": "intermediate_sizes"}
     sizes = {ours: noted[theirs] for ours, theirs in names.items() if theirs in noted}

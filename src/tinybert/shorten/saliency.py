@@ -45,6 +45,9 @@ def saliency(
         return seen[-1]
 
     model.eval()
+    asked = [weight for weight in model.parameters() if weight.requires_grad]
+    for weight in asked:  # whose gradients nobody needs, nor what they are computed from
+        weight.requires_grad_(False)
     handle = module.register_forward_hook(watch)
     try:
         for batch in batches:
@@ -55,6 +58,8 @@ def saliency(
             yield states, (gradient * states).sum(-1).abs(), batch["attention_mask"].bool()
     finally:
         handle.remove()
+        for weight in asked:
+            weight.requires_grad_(True)
 
 
 def fit_scores(model: PreTrainedModel, batches: Sequence[Batch], layer: int) -> Tensor:
@@ -81,12 +86,11 @@ def fit_scores(model: PreTrainedModel, batches: Sequence[Batch], layer: int) -> 
     squares = torch.zeros(width, width, dtype=torch.float64)
     products = torch.zeros(width, dtype=torch.float64)
     for states, influence, real in saliency(model, batches, layer):
-        wanted = influence.double().clamp(min=_SMALLEST).log()
-        given = _centred(states.double(), real)[real].cpu()
+        given = _centred(states.double(), real)[real].cpu()  # so the target need not be
         squares += given.T @ given
-        products += given.T @ _centred(wanted[..., None], real)[real].squeeze(-1).cpu()
-    ridge = _RIDGE * squares.diagonal().mean().clamp(min=torch.finfo(torch.float64).tiny)
-    return torch.linalg.solve(squares + ridge * torch.eye(width), products).float()
+        products += given.T @ influence[real].double().clamp(min=_SMALLEST).log().cpu()
+    ridge = (_RIDGE * squares.diagonal().mean()).clamp(min=_SMALLEST)
+    return torch.linalg.solve(squares + ridge * torch.eye(width).double(), products).float()
 
 
 def _centred(values: Tensor, real: Tensor) -> Tensor:

@@ -55,11 +55,12 @@ def load_encoder(
     except RuntimeError as error:  # shapes differ
         reason = " ".join(str(error).split())
         raise InputError(f"student.init: {checkpoint} does not fit the student: {reason}") from None
-    # A model trained without a head, as for masked words, has no pooler.
+    # A model trained without a head, as for masked words, has no pooler. What `shorten` gave one
+    # is no part of its student, which begins with every token.
     differing = [
         name
         for name in (*loaded.missing_keys, *loaded.unexpected_keys)
-        if not name.startswith("pooler.")
+        if not name.startswith(("pooler.", "encoder.selection."))
     ]
     if differing:
         raise InputError(
