@@ -22,10 +22,13 @@ from tinybert.data import read
 from tinybert.huggingface import load_model, load_tokenizer
 from tinybert.observe import Batch, make_batches
 from tinybert.shorten.saliency import fit_scores
+from tinybert.shorten.step import by_need
 from tinybert.tasks import get_task
 
 Choose = Callable[[Tensor, Tensor, int], Tensor]
 """As `selection.choose`."""
+
+ANY_ROWS = "the same, fitted to rows of any length"
 
 choose = selection.choose
 
@@ -49,20 +52,27 @@ def main() -> None:
     lengths = map(len, tokenizer(texts)["input_ids"])
     pairs = zip(texts, lengths, strict=True)
     judged = [text for text, length in pairs if length > max(options.positions)][: options.rows]
-    others = [text for text in texts if text not in set(judged)][: options.calibration_rows]
-    batches, salient = (
-        make_batches(part, tokenizer, 128, torch.device("cpu")) for part in (judged, others)
+    others = sorted(set(texts) - set(judged))
+    random.Random(1).shuffle(others)
+    rows = options.calibration_rows
+    longer = by_need(others, tokenizer, 128, max(options.positions))[:rows]
+    batches, any_rows, long_rows = (
+        make_batches(part, tokenizer, 128, torch.device("cpu"))
+        for part in (judged, others[:rows], longer)
     )
     whole = load_model(options.model, task).eval()
     expected = torch.cat([logits(whole, batch) for batch in batches])
     print(f"{len(judged)} texts, {options.model}\n\n| | tokens | behind layer | agreement | KL |")
     print("|-|-|-|-|-|")
     for layer in options.layers:
-        weight = fit_scores(whole, salient, layer)
+        weight, of_any = (fit_scores(whole, part, layer) for part in (long_rows, any_rows))
         for positions in options.positions:
             for name, choices in candidates(whole, batches, layer):
+                other = name == ANY_ROWS
                 model = load_model(options.model, task).eval()
-                selection.select_in(model, layer, positions).weight.copy_(weight)
+                selection.select_in(model, layer, positions).weight.copy_(
+                    of_any if other else weight
+                )
                 found = []
                 for batch, choice in zip(batches, choices, strict=True):
                     with patch.object(selection, "choose", choice):
@@ -76,6 +86,7 @@ def candidates(
 ) -> Iterator[tuple[str, list[Choose]]]:
     """Ways to choose, by name, for each batch."""
     yield "saliency, by the hidden state", [choose] * len(batches)
+    yield ANY_ROWS, [choose] * len(batches)
     if layer:
         yield (
             "attention received from all heads and tokens (PoWER-BERT)",

@@ -8,7 +8,7 @@ from tinybert.measure.info import describe
 from tinybert.models import load_student
 from tinybert.selection import selection_of
 from tinybert.shorten.config import ShortenConfig
-from tinybert.shorten.step import shorten
+from tinybert.shorten.step import by_need, shorten
 
 SELECTION = {"layer": 0, "positions": 4}
 STEP = {"shorten": SELECTION | {"calibration_rows": 20}}
@@ -50,3 +50,9 @@ def test_a_head_that_reads_every_position(tiny_context):
     model = BertForTokenClassification(BertConfig(num_hidden_layers=2, vocab_size=9))
     with pytest.raises(InputError, match="head of a BertForTokenClassification may read"):
         shorten(ShortenConfig(), model, tiny_context())
+
+
+def test_texts_that_are_shortened_come_first(tiny_context):
+    texts = ["good", "a long text of many words", "bad", "some more words than there may be"]
+    found = by_need(texts, tiny_context().tokenizer, 32, positions=6)
+    assert found == [texts[1], texts[3], texts[0], texts[2]]

@@ -22,7 +22,10 @@ class ShortenConfig(Config):
         32, ge=2, description="that go on at most: the first, and those of the most influence"
     )
     calibration_rows: int = Field(
-        3000, gt=0, description="training rows that show what has an influence"
+        3000,
+        gt=0,
+        description="training rows that show what has an influence, of those that are shortened "
+        "where there are as many",
     )
 
     @property

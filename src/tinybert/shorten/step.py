@@ -1,14 +1,21 @@
 """The step: layers that compute fewer positions."""
 
-from transformers import PreTrainedModel
+import random
+from collections.abc import Sequence
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.context import Context
 from tinybert.errors import InputError
 from tinybert.first_position import reads_first_position
-from tinybert.observe import calibration_batches
+from tinybert.huggingface import tokenize
+from tinybert.observe import make_batches
 from tinybert.selection import select_in
 from tinybert.shorten.config import ShortenConfig
 from tinybert.shorten.saliency import fit_scores
+from tinybert.tasks.base import Text
+
+_LOOKED_AT = 20  # training rows, for each that is wanted
 
 
 def shorten(config: ShortenConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
@@ -22,8 +29,30 @@ def shorten(config: ShortenConfig, model: PreTrainedModel, context: Context) -> 
             f"shorten: the head of a {type(model).__name__} may read what would be left out; leave "
             "this step out"
         )
-    batches = calibration_batches(context, config.calibration_rows, model.device)
+    few = random.Random(context.seed).sample(
+        context.train.texts, min(_LOOKED_AT * config.calibration_rows, len(context.train))
+    )
+    longer_first = by_need(few, context.tokenizer, context.max_length, config.positions)
+    batches = make_batches(
+        longer_first[: config.calibration_rows],
+        context.tokenizer,
+        context.max_length,
+        model.device,
+    )
     scores = fit_scores(model, batches, config.layer)
     selection = select_in(model, config.layer, config.positions)
     selection.weight.copy_(scores)
     return model
+
+
+def by_need(
+    texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase, max_length: int, positions: int
+) -> list[Text]:
+    """Texts, those that have more tokens than go on first; otherwise in their order.
+
+    What matters in a short text says less of these than they do themselves (`benchmarks/
+    selection_choices.py`).
+    """
+    lengths = map(len, tokenize(texts, tokenizer, max_length)["input_ids"])
+    pairs = zip(texts, lengths, strict=True)
+    return [text for text, _ in sorted(pairs, key=lambda pair: pair[1] <= positions)]
