@@ -80,6 +80,19 @@ def hooked(
 
 
 @contextlib.contextmanager
+def frozen(model: PreTrainedModel) -> Iterator[None]:
+    """While the block runs, weights get no gradients, and nothing is kept to compute any."""
+    asked = [weight for weight in model.parameters() if weight.requires_grad]
+    for weight in asked:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in asked:
+            weight.requires_grad_(True)
+
+
+@contextlib.contextmanager
 def captured(modules: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
     """While the block runs, keeps the last (input, output) of each module, by name."""
     seen: dict[str, tuple[Tensor, Tensor]] = {}

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 from tinybert.context import Context
 from tinybert.distributed import rank, world_size
 from tinybert.errors import InputError
-from tinybert.observe import calibration_batches
+from tinybert.observe import calibration_batches, frozen, hooked
 from tinybert.prune.gates import Gates
 
 TEMPERATURE = 4.0
@@ -41,24 +41,20 @@ def _run(model: PreTrainedModel, context: Context, rows: int) -> None:
     if not len(context.train):
         raise InputError("prune: needs training rows, or importance: magnitude")
     teacher: Any = model if context.teacher is None else context.teacher
-    asked = [weight for weight in model.parameters() if weight.requires_grad]
     for module in (model, teacher):
         module.eval()
-    for weight in asked:  # the gates' gradients alone are wanted
-        weight.requires_grad_(False)
-    embeddings: Any = model.get_input_embeddings()
-    # Something below all gates must ask for gradients, or there would be none.
-    handle = embeddings.register_forward_hook(lambda _, __, states: states.requires_grad_())
-    try:
-        batches = calibration_batches(context, rows, model.device)
+    batches = calibration_batches(context, rows, model.device)
+    below: Any = model.get_input_embeddings()
+    # The gates' gradients alone are wanted; yet something below all gates must ask for them.
+    with frozen(model), hooked({"below": below}, lambda _: _ask_for_gradients):
         for batch in batches[rank() :: world_size()]:  # each process has its part of the rows
             with torch.no_grad():
                 wanted = teacher(**batch).logits
             loss(model(**batch).logits, wanted).backward()
-    finally:
-        handle.remove()
-        for weight in asked:
-            weight.requires_grad_(True)
+
+
+def _ask_for_gradients(_: object, __: object, states: Tensor) -> Tensor:
+    return states.requires_grad_()
 
 
 def loss(logits: Tensor, teacher: Tensor) -> Tensor:

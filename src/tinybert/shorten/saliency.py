@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tinybert.layers import encoder_layers
-from tinybert.observe import Batch
+from tinybert.observe import Batch, frozen, hooked
 
 _RIDGE = 1e-3  # of the mean variance of a hidden state's dimension
 _SMALLEST = 1e-9  # of a saliency, whose logarithm is taken
@@ -45,21 +45,13 @@ def saliency(
         return seen[-1]
 
     model.eval()
-    asked = [weight for weight in model.parameters() if weight.requires_grad]
-    for weight in asked:  # whose gradients nobody needs, nor what they are computed from
-        weight.requires_grad_(False)
-    handle = module.register_forward_hook(watch)
-    try:
+    with frozen(model), hooked({"states": module}, lambda _: watch):
         for batch in batches:
             seen.clear()
             total = model(**batch).logits.square().sum()
             (gradient,) = torch.autograd.grad(total, seen)
             states = seen[0].detach()
             yield states, (gradient * states).sum(-1).abs(), batch["attention_mask"].bool()
-    finally:
-        handle.remove()
-        for weight in asked:
-            weight.requires_grad_(True)
 
 
 def fit_scores(model: PreTrainedModel, batches: Sequence[Batch], layer: int) -> Tensor:
