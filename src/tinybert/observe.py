@@ -49,6 +49,11 @@ def make_batches(
     return batches
 
 
+def draw_texts(context: Context, rows: int) -> list[Text]:
+    """Texts of training rows, drawn by the context's seed; all where there are not as many."""
+    return random.Random(context.seed).sample(context.train.texts, min(rows, len(context.train)))
+
+
 def calibration_batches(
     context: Context, rows: int, device: torch.device, tokens: int | None = None
 ) -> list[Batch]:
@@ -60,7 +65,7 @@ def calibration_batches(
         device: Where the batches go.
         tokens: The most that they may have together.
     """
-    few = random.Random(context.seed).sample(context.train.texts, min(rows, len(context.train)))
+    few = draw_texts(context, rows)
     if tokens is not None:
         few = first_tokens(few, context.tokenizer, context.max_length, tokens)
     return make_batches(few, context.tokenizer, context.max_length, device)

@@ -1,6 +1,5 @@
 """The step: layers that compute fewer positions."""
 
-import random
 from collections.abc import Sequence
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -9,7 +8,7 @@ from tinybert.context import Context
 from tinybert.errors import InputError
 from tinybert.first_position import reads_first_position
 from tinybert.huggingface import tokenize
-from tinybert.observe import make_batches
+from tinybert.observe import draw_texts, make_batches
 from tinybert.selection import select_in
 from tinybert.shorten.config import ShortenConfig
 from tinybert.shorten.saliency import fit_scores
@@ -29,9 +28,7 @@ def shorten(config: ShortenConfig, model: PreTrainedModel, context: Context) -> 
             f"shorten: the head of a {type(model).__name__} may read what would be left out; leave "
             "this step out"
         )
-    few = random.Random(context.seed).sample(
-        context.train.texts, min(_LOOKED_AT * config.calibration_rows, len(context.train))
-    )
+    few = draw_texts(context, _LOOKED_AT * config.calibration_rows)
     longer_first = by_need(few, context.tokenizer, context.max_length, config.positions)
     batches = make_batches(
         longer_first[: config.calibration_rows],
