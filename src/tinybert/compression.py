@@ -30,6 +30,7 @@ from tinybert.recipe import Recipe, Step
 from tinybert.report.build import build_report
 from tinybert.report.publish import publish
 from tinybert.steps import STEPS
+from tinybert.structure import check_users_code
 from tinybert.students.config import StudentConfig
 from tinybert.tasks.base import Examples
 from tinybert.torch_model import TorchModel, load_torch
@@ -88,6 +89,7 @@ def compress(
         recipe = Recipe.read(recipe, overrides)
     start()
     inputs = read_inputs(recipe)
+    check_users_code(recipe)
     with writing_below(Path(out)), exclusive(Path(out)):
         return _Run(recipe, inputs, Path(out), progress).run(fresh)
 
