@@ -101,7 +101,7 @@ def reason(error: BaseException, out: Path | None = None) -> str | None:
         >>> reason(KeyError("rows"))
     """
     if isinstance(error, InputError | WorkerKilled):
-        return str(error)
+        return re.sub(rf"(\S{{{_LONGEST_VALUE}}})\S+", r"\1…", str(error))
     if (found := disk_error(error)) is not None:
         return _disk_line(found, out)
     if isinstance(error, MemoryError) or _names_memory(error):
@@ -109,6 +109,8 @@ def reason(error: BaseException, out: Path | None = None) -> str | None:
     if isinstance(error, OSError):
         if error.errno == errno.ENOMEM:
             return f"not enough memory ({error.strerror})"
+        if error.errno == errno.ENOENT and error.filename is None:  # of os.getcwd()
+            return "the current folder is no longer there; change to another"
         return _named(error.filename, error.strerror or _one_line(error))
     if isinstance(error, UnicodeError):
         return f"text in another encoding: {_shortened(_one_line(error))}"
