@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 
 import pytest
 
@@ -53,6 +54,13 @@ def test_an_input_error_is_never_taken_for_what_it_was_raised_for():
     error.__context__ = full("out/a")
     assert disk_error(error) is None
     assert reason(error) == "out: make room"
+
+
+def test_a_folder_that_could_not_be_copied():
+    why = "[Errno 28] No space left on device: 'out/steps/a' -> 'out/a'"
+    error = shutil.Error([("out/steps/a", "out/a", why), ("out/steps/b", "out/b", why)])
+    assert disk_error(error).filename == "out/a"
+    assert reason(error).startswith("out/a: No space left on device; ")
 
 
 def test_a_long_word_of_the_user_is_cut():

@@ -76,11 +76,16 @@ def disk_error(error: BaseException) -> OSError | None:
         return None
     for cause in _chain(error):
         text = _one_line(cause)
+        if isinstance(cause, shutil.Error) and cause.args and isinstance(cause.args[0], list):
+            # All that could not be copied: (from, to, why) each.
+            _, name, text = cause.args[0][0]
+            if (number := _errno(text)) in _DISK:
+                return OSError(number, os.strerror(number), name)
         if isinstance(cause, OSError):
             if cause.errno in _DISK:
                 return cause
             continue
-        if (number := _rust_errno(text)) in _DISK:
+        if (number := _errno(text)) in _DISK:
             return OSError(number, os.strerror(number))
         for words, number in _FAILED_WRITES.items():
             if words in text:
@@ -127,7 +132,10 @@ def _disk_line(error: OSError, out: Path | None) -> str:
     advice = ""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EIO):
         advice = f"; {_free(place)}make room and run the same command again"
-    return _named(place, f"{error.strerror or _one_line(error)}{advice}")
+    words = error.strerror or _one_line(error)
+    if error.errno == errno.EIO:  # the words may be a library's, which tell little
+        words = f"can't be written ({words})"
+    return _named(place, f"{words}{advice}")
 
 
 def _fullest(out: Path | None) -> Path:
@@ -164,10 +172,10 @@ def _names_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY)
 
 
-def _rust_errno(text: str) -> int:
-    """The number that Rust's libraries (safetensors, tokenizers) put behind the system's words."""
-    found = re.search(r"\(os error (\d+)\)", text)
-    return int(found[1]) if found else 0
+def _errno(text: str) -> int:
+    """The number that Python puts before the system's words, and Rust's libraries behind them."""
+    found = re.search(r"\[Errno (\d+)\]|\(os error (\d+)\)", text)
+    return int(found[1] or found[2]) if found else 0
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
