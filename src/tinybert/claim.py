@@ -44,6 +44,17 @@ _OLD_FILES = {
 """What versions wrote that left neither a mark nor a manifest."""
 
 
+def named_folder(out: str | Path) -> Path:
+    """The folder that a user names; the current one only where it is called ".".
+
+    Raises:
+        InputError: The name is empty, as that of a variable that was not set.
+    """
+    if not str(out):
+        raise InputError('--out "": name a folder; the current one is "."')
+    return Path(out)
+
+
 def check_claim(out: Path, maker: str) -> None:
     """Refuses a folder that is not ours to write into.
 

@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from tinybert import __version__
@@ -150,7 +149,7 @@ def _predict(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     _require_training()
-    from tinybert.claim import check_claim
+    from tinybert.claim import check_claim, named_folder
     from tinybert.export import export, find_target
     from tinybert.huggingface import load_tokenizer
     from tinybert.models import load_student, student_folder
@@ -158,7 +157,7 @@ def _export(options: argparse.Namespace) -> None:
     targets = [target.strip() for target in options.to.split(",")]
     for target in targets:
         find_target(target)
-    out = Path(options.out)
+    out = named_folder(options.out)
     check_claim(out, "export")
     model = load_student(options.model)
     tokenizer = load_tokenizer(student_folder(options.model))

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tinybert.claim import check_apart, check_claim, is_published
-from tinybert.errors import InputError
+from tinybert.claim import check_apart, check_claim, is_published, named_folder
 from tinybert.recipe import Recipe
 from tinybert.report.publish import published_names
 
@@ -18,9 +17,7 @@ def check_out(out: str | Path, recipe: Recipe) -> Path:
     Raises:
         InputError: It has files that no run wrote, or one that the recipe reads and a run replaces.
     """
-    if not str(out):
-        raise InputError('--out "": name a folder; the current one is "."')
-    folder = Path(out)
+    folder = named_folder(out)
     check_claim(folder, "compress")
     paths = list(read_by(recipe))
     source = Path(recipe.source.name)
