@@ -43,8 +43,8 @@ _LONGEST_VALUE = 300
 
 
 @contextlib.contextmanager
-def writing_below(folder: Path) -> Iterator[None]:
-    """Raises faults of the disk as an `OSError` that names a file, or `folder` where none is known.
+def writing_below(place: Path) -> Iterator[None]:
+    """Raises faults of the disk as an `OSError` that names a file, or `place` where none is known.
 
     Raises:
         OSError: A write failed, whichever library says so and however.
@@ -61,8 +61,8 @@ def writing_below(folder: Path) -> Iterator[None]:
         found = disk_error(error)
         if found is None or (found is error and found.filename is not None):
             raise
-        place = str(folder) if found.filename is None else found.filename
-        raise OSError(found.errno, found.strerror, place) from error
+        name = str(place) if found.filename is None else found.filename
+        raise OSError(found.errno, found.strerror, name) from error
 
 
 def disk_error(error: BaseException) -> OSError | None:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from tinybert.errors import InputError
-from tinybert.runtime.config import max_length, read_object
+from tinybert.runtime.config import max_length
+from tinybert.runtime.manifest import PublishedFiles
 from tinybert.tasks.base import Text
 
 Features = dict[str, NDArray[np.int64]]
@@ -62,12 +63,15 @@ class TextEncoder:
             )
 
     @classmethod
-    def from_folder(cls, folder: Path, config: Mapping[str, Any]) -> "TextEncoder":
+    def from_folder(
+        cls, folder: Path, config: Mapping[str, Any], files: PublishedFiles | None = None
+    ) -> "TextEncoder":
         """Reads tokenizer.json and, where there is one, tokenizer_config.json.
 
         Args:
             folder: Where the two files are.
             config: The model's config.json, for its positions and its padding id.
+            files: What was published there when the config was read; None for what is now.
 
         Raises:
             InputError: A file is missing or broken.
@@ -75,12 +79,14 @@ class TextEncoder:
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise InputError(f"{path}: there is no such file, and texts need it")
+        files = files or PublishedFiles.around(folder)
+        content = files.read(path)
         try:
-            tokenizer = Tokenizer.from_file(str(path))
+            tokenizer = Tokenizer.from_buffer(content)
         except Exception as error:  # tokenizers raises nothing narrower
             raise InputError(f"{path}: not readable as a tokenizer ({error})") from None
         settings_path = folder / "tokenizer_config.json"
-        settings = read_object(settings_path) if settings_path.exists() else {}
+        settings = files.read_object(settings_path) if settings_path.exists() else {}
         return cls(
             tokenizer,
             max_length=max_length(config, settings.get("model_max_length")),
