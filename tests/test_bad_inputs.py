@@ -423,6 +423,37 @@ def test_an_output_folder_that_no_folder_can_be(refused_recipe):
     assert "/proc/out" in refused_recipe(lambda recipe: None, out="/proc/out")
 
 
+LONG = "a" * 5000
+
+
+def test_a_recipe_of_a_name_too_long(refused, tmp_path):
+    assert len(refused("compress", LONG, "--out", tmp_path / "out")) < 800
+
+
+@pytest.mark.parametrize("key", ["teacher", "data.train"])
+def test_a_recipe_that_names_what_is_too_long(refused_recipe, key):
+    assert "aaa" in refused_recipe(put(key, LONG))
+
+
+def test_an_output_folder_of_a_name_too_long(refused_recipe):
+    assert "File name too long" in refused_recipe(lambda recipe: None, out=LONG)
+
+
+@pytest.mark.parametrize("command", ["predict", "info", "bench"])
+def test_a_model_of_a_name_too_long(refused, command):
+    words = ["a film"] if command == "predict" else []
+    assert "aaa" in refused(command, LONG, *words)
+
+
+def test_a_current_folder_that_is_gone(refused, recipe, tmp_path, monkeypatch):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert "out" in refused("compress", path, "--out", "out")
+
+
 def test_predict_of_nothing(refused, tiny_artifact_dir):
     assert "TEXT" in refused("predict", tiny_artifact_dir)
 

@@ -18,6 +18,7 @@ from tinybert.claim import claim
 from tinybert.context import Context
 from tinybert.distributed import agree, is_main, start, wait_for_all
 from tinybert.errors import InputError
+from tinybert.faults import writing_below
 from tinybert.files import remove, write_json
 from tinybert.hub import find_folder
 from tinybert.huggingface import load_masked_lm, load_model, load_tokenizer, save_model
@@ -33,6 +34,7 @@ from tinybert.report.build import build_report
 from tinybert.report.publish import REPORT, publish
 from tinybert.seal import is_whole, seal
 from tinybert.steps import STEPS
+from tinybert.structure import check_users_code
 from tinybert.students.config import StudentConfig
 from tinybert.tasks.base import Examples
 from tinybert.torch_model import TorchModel, load_torch
@@ -80,6 +82,7 @@ def compress(
 
     Raises:
         InputError: The recipe or something that it names can't be used.
+        OSError: A disk is full, or a folder can't be read or written; the file is named.
 
     Example:
         >>> compress("recipe.yaml").report["ratios"]  # doctest: +SKIP
@@ -94,7 +97,8 @@ def compress(
     out = check_out(out, recipe)
     start()
     inputs = read_inputs(recipe)
-    with exclusive(out):
+    check_users_code(recipe)
+    with writing_below(out), exclusive(out):
         if is_main():
             claim(out, "compress")
         wait_for_all()

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -10,6 +9,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from tinybert.faults import writing_below
 
 
 @contextlib.contextmanager
@@ -23,6 +24,9 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
         target: Where the file or folder shall be.
         beside: Suffixes of files that belong to it, "model.bin" to "model.xml": made by the block
             as the temporary path + the suffix, moved before it.
+
+    Raises:
+        OSError: The disk is full or fails, also where a library says so in words of its own.
 
     Example:
         >>> import tempfile
@@ -39,30 +43,19 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
     for path in (temporary, *others):
         remove(path)
     try:
-        yield temporary
-        for path in (*others, temporary):
-            sync(path)
-        for path, suffix in others.items():
-            os.replace(path, target.with_suffix(suffix))
-        if target.is_dir():
-            remove(target)  # os.replace cannot overwrite a folder that has files in it
-        os.replace(temporary, target)
-        sync_names(target.parent)
+        with writing_below(target):
+            yield temporary
+            for path in (*others, temporary):
+                sync(path)
+            for path, suffix in others.items():
+                os.replace(path, target.with_suffix(suffix))
+            if target.is_dir():
+                remove(target)  # os.replace cannot overwrite a folder that has files in it
+            os.replace(temporary, target)
+            sync_names(target.parent)
     finally:
         for path in (temporary, *others):
             remove(path)
-
-
-@contextlib.contextmanager
-def one_at_a_time(target: Path) -> Iterator[None]:
-    """Keeps other processes that make the same file or folder waiting until the block ends.
-
-    The kernel lets go of the lock when a process dies: there are no stale ones.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.with_name(f".{target.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def sync(path: Path) -> None:

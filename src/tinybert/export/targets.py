@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from tinybert.claim import check_claim, claim
 from tinybert.errors import InputError, missing_extra
 from tinybert.export.parity import self_check
+from tinybert.faults import writing_below
 from tinybert.files import atomic_path, remove
 from tinybert.publication import files_below, publish_files
 from tinybert.runtime.load import open_artifact
@@ -140,7 +141,7 @@ def export(
     found = {name: find_target(name) for name in targets}
     check_exportable(model)
     check_claim(out, "export")
-    with exclusive(out):
+    with writing_below(out), exclusive(out):
         claim(out, "export")
         # What was exported there before stays until all of this is known to be right.
         made = out / ".export.partial"
