@@ -563,6 +563,31 @@ def test_a_single_text_for_a_model_of_pairs(tiny_bert_dir, tmp_path, refused):
     assert "--pair" in refused("predict", folder, "one text")
 
 
+@pytest.mark.parametrize(
+    ("trained_on", "text", "says"),
+    [
+        (["first", "second"], "sentence", "reads pairs"),
+        (["sentence"], ["sentence", "label"], "one text"),
+    ],
+)
+def test_a_teacher_of_pairs_for_single_texts(
+    trained_on, text, says, refused_recipe, tiny_bert_dir, tmp_path
+):
+    folder = tmp_path / "teacher"
+    shutil.copytree(tiny_bert_dir, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["tinybert"] = {"task": {"kind": "text-classification", "text": trained_on}}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+    def change(recipe):
+        recipe["teacher"] = str(folder)
+        recipe["data"]["text"] = text
+
+    said = refused_recipe(change)
+    assert says in said
+    assert "finetune" in said
+
+
 @pytest.fixture
 def another(tiny_bert_dir, tmp_path):
     """A copy of the tiny teacher that takes more or fewer tokens, or has other words."""
