@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -38,6 +39,7 @@ def refused(tmp_path, capsys):
         lines = said.err.splitlines()
         assert len(lines) == 1, said.err
         assert lines[0].startswith("tinybert: error: ")
+        assert not re.search(r"([\w-]+): \1: ", lines[0]), "a key is named twice"
         assert not list(tmp_path.rglob("report.json"))
         return lines[0]
 
