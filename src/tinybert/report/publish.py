@@ -36,7 +36,7 @@ def publish(
         with atomic_path(out / name) as temporary:
             (shutil.copytree if part.is_dir() else shutil.copy)(part, temporary)
     write_text(out / "README.md", model_card(report, recipe))
-    write_text(out / "report.html", report_page(report, recipe.to_yaml()))
+    write_text(out / "report.html", report_page(report))
     write_json(target, report)
 
 
