@@ -285,6 +285,17 @@ def test_bad_training_data(content, parts, refused_recipe, tmp_path):
         assert part in said, said
 
 
+def test_words_that_can_not_be_told_apart(refused_recipe, tmp_path):
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"sentence": "ภาพยนตร์เรื่องนี้สนุกมาก"}), encoding="utf-8")
+
+    def change(recipe):
+        put("data.train", str(path))(recipe)
+        recipe["steps"].insert(1, "augment")
+
+    assert "steps.1.augment: 1 of 1 texts" in refused_recipe(change)
+
+
 def test_an_unknown_label_in_the_evaluation_data(refused_recipe, tmp_path):
     path = tmp_path / "eval.tsv"
     path.write_bytes(b"sentence\tlabel\ngood\tpositive\nbad\tawful\n")

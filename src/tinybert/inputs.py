@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from tinybert.augment.split import WordSplitter, changeable
 from tinybert.data import has_splits, read
 from tinybert.data.corpus import hash_corpus
 from tinybert.data.table import Table
@@ -101,6 +102,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
+    _check_words(recipe, train, tokenizer)
     model = load_model(teacher, task, new_head=finetunes)
     with recipe.blamed("teacher"):
         check_exportable(model)
@@ -195,6 +197,18 @@ def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase
             ("data", "max_length"),
             f"{recipe.data.max_length} leaves no room for text beside {special} special tokens",
         )
+
+
+def _check_words(
+    recipe: Recipe, train: Examples | None, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Of training rows that are to be changed, whose words must be known."""
+    for index, step in enumerate(recipe.steps):
+        if step.name == "augment" and train is not None:
+            with recipe.blamed("steps", index, step.name):
+                changeable(train.texts, WordSplitter(tokenizer))
+        if step.kind.works_on == "rows":
+            return
 
 
 def _check_sizes(
