@@ -18,9 +18,9 @@ class QuantizedDistillConfig(DistillConfig):
 class QuantizeConfig(Config):
     """Weights and embedding tables in 8 or 4 bits, products of layers in int8 where they pay.
 
-    `static` and `qat` read training rows; `qat` trains. A `dynamic` file measures the range of the
-    whole batch, so that an answer depends a little on the texts beside it; the others' do not. Kept layers are found on training rows
-    whatever the method.
+    `static` and `qat` read training rows; `qat` trains. Kept layers are found on training rows
+    whatever the method. A `dynamic` file measures the range of a whole batch, so that an answer
+    depends a little on the texts beside it; the other methods' files answer each text alone.
     """
 
     method: Literal["dynamic", "static", "qat", "weight-only"] = Field(
