@@ -22,6 +22,12 @@ WORDS = (  # noqa: SIM905 (a list of words is best read as a text)
 ).split()
 
 
+@pytest.fixture(autouse=True)
+def from_an_index(monkeypatch):
+    """Messages name what to install as after `pip install tinybert`, wherever this is run."""
+    monkeypatch.setattr("tinybert.install._origin", dict)
+
+
 @pytest.fixture(scope="session")
 def tiny_tokenizer_dir(tmp_path_factory):
     """A lower-casing WordPiece tokenizer of about 200 entries; it can spell any ASCII text."""

@@ -67,3 +67,9 @@ def test_numbers_as_everyone_writes_them(written, value, tmp_path):
     source = read(tmp_path / "r.yaml", f"a: {written}\nb: 0\nc: '{written}'\n")
     source.override(f"b={written}")
     assert source.values == {"a": value, "b": value, "c": written}
+
+
+def test_a_key_is_named_once():
+    source = RecipeSource({"task": "x"}, "recipe.yaml", {("task",): 2})
+    error = source.error(("task",), "task: unknown kind 'x'")
+    assert str(error) == "recipe.yaml:2: task: unknown kind 'x'"

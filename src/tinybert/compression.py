@@ -24,7 +24,7 @@ from tinybert.hub import find_folder
 from tinybert.huggingface import load_masked_lm, load_model, load_tokenizer, save_model
 from tinybert.inputs import Inputs, read_inputs
 from tinybert.measure.evaluate import evaluate
-from tinybert.measure.guess import constant_guess
+from tinybert.measure.guess import no_better_than_constant
 from tinybert.output_folder import check_out
 from tinybert.progress import Progress, ProgressCallback, silent
 from tinybert.publication import withdraw
@@ -171,17 +171,11 @@ class _Run:
     def _check_teacher(self) -> None:
         """Warns of a teacher that has nothing to teach, the most common mistake."""
         task, rows = self.inputs.task, self.inputs.eval
-        reached = evaluate(self._opened(self.model), rows, task)["metric"]
-        guess = constant_guess(task, rows)
-        if reached <= guess:
-            logger.warning(
-                "the teacher's %s is %.4f on %s, no better than always giving one answer (%.4f): "
-                "was it fine-tuned for this task?",
-                task.metric,
-                reached,
-                rows.source,
-                guess,
-            )
+        message = no_better_than_constant(
+            evaluate(self._opened(self.model), rows, task), task, rows
+        )
+        if message is not None:
+            logger.warning("the teacher's %s: was it fine-tuned for this task?", message)
 
     def _make_rows(
         self, step: Step, settings: list[Any], before: dict[str, Any] | None
@@ -203,7 +197,7 @@ class _Run:
         folder = self.folders.run(step.name, settings, work)
         rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
         texts = [tuple(row) if isinstance(row, list) else row for row in rows]
-        self.train = Examples(texts, None, str(folder / "rows.json"))
+        self.train = Examples(texts, None, f"the rows of `{step.name}`")
         return json.loads((folder / "step.json").read_text(encoding="utf-8"))
 
     def _work(self, step: Step, folder: Path) -> None:

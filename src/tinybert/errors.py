@@ -1,5 +1,7 @@
 """The one exception that means: the input is wrong, not the program."""
 
+from tinybert.install import install_command
+
 
 class InputError(ValueError):
     """What the user gave us can't be used.
@@ -19,11 +21,11 @@ def missing_extra(package: str, extra: str, purpose: str) -> InputError:
     """The error for an optional package that is not installed.
 
     Example:
-        >>> print(missing_extra("torch", "train", "to train"))
-        torch is needed to train and is not installed; run: pip install 'tinybert[train]'
+        >>> print(missing_extra("torch", "train", "to train"))  # doctest: +ELLIPSIS
+        torch is needed to train and is not installed; run: pip install ...[train]...
     """
     return InputError(
-        f"{package} is needed {purpose} and is not installed; run: pip install 'tinybert[{extra}]'"
+        f"{package} is needed {purpose} and is not installed; run: {install_command(extra)}"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from tinybert.augment.split import WordSplitter, changeable
 from tinybert.data import has_splits, read
 from tinybert.data.corpus import hash_corpus
 from tinybert.data.table import Table
@@ -25,6 +26,7 @@ from tinybert.runtime.config import read_object
 from tinybert.structure import check_structure
 from tinybert.tasks import get_task
 from tinybert.tasks.base import Examples, Task
+from tinybert.tasks.pairs import texts_per_input
 from tinybert.trim.choose import always_kept, check_size
 from tinybert.trim.config import TrimConfig
 from tinybert.trim.pieces import read_pieces
@@ -93,11 +95,14 @@ def read_inputs(recipe: Recipe) -> Inputs:
         task = task.fit(train_table) if labeled else task
     if known is not None:
         task = _for_teacher(task, known, recipe, finetunes)
+    if not finetunes:
+        _check_pairs(task, config, recipe)
     train = None if train_table is None else task.examples(train_table, labeled)
     evaluation = task.examples(read(_evaluation(recipe), "eval", task.layout))
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
+    _check_words(recipe, train, tokenizer)
     model = load_model(teacher, task, new_head=finetunes)
     with recipe.blamed("teacher"):
         check_exportable(model)
@@ -126,6 +131,17 @@ def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Ta
             return task
         source = f", read from {recipe.data.train}" if recipe.data.train else ""
         raise recipe.source.error(("teacher",), f"{recipe.teacher}: {error}{source}") from None
+
+
+def _check_pairs(task: Task, config: dict[str, Any], recipe: Recipe) -> None:
+    """Refuses rows of pairs for a teacher of single texts, and the other way round."""
+    reads = texts_per_input(config)
+    if reads is not None and reads != len(task.text):
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: reads {'pairs' if reads == 2 else 'one text at a time'}, and the "
+            f"task's text is {' and '.join(task.text)}; begin the steps with `finetune`",
+        )
 
 
 def _is_of_another_task(model: Task, task: Task) -> bool:
@@ -181,6 +197,18 @@ def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase
             ("data", "max_length"),
             f"{recipe.data.max_length} leaves no room for text beside {special} special tokens",
         )
+
+
+def _check_words(
+    recipe: Recipe, train: Examples | None, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Of training rows that are to be changed, whose words must be known."""
+    for index, step in enumerate(recipe.steps):
+        if step.name == "augment" and train is not None:
+            with recipe.blamed("steps", index, step.name):
+                changeable(train.texts, WordSplitter(tokenizer))
+        if step.kind.works_on == "rows":
+            return
 
 
 def _check_sizes(

@@ -94,6 +94,12 @@ class TextEncoder:
             truncation_side=_truncation_side(settings, settings_path),
         )
 
+    @property
+    def joins_pairs(self) -> bool:
+        """Whether two texts become one input with a token between them."""
+        special = self._tokenizer.num_special_tokens_to_add
+        return special(True) > special(False)
+
     def encode(self, texts: Sequence[Text]) -> list[Encoding]:
         """Tokenizes and cuts each text, without padding.
 
