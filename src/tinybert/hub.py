@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tinybert.errors import InputError, missing_extra
+from tinybert.errors import InputError, missing_extra, reason
 from tinybert.files import hash_path, hash_value
 
 _WEIGHT_FILES = ("model*.safetensors", "pytorch_model*.bin")
@@ -71,8 +71,8 @@ def download(hub_id: str) -> Path:
             if any(folder.glob(pattern)):
                 break
     except Exception as error:  # network, HTTP and name errors have no common class
-        reason = str(error).splitlines()[0]
         raise InputError(
-            f"{hub_id}: no such file or folder here, and not to be had from the hub ({reason})"
+            f"{hub_id}: no such file or folder here, and not to be had from the hub "
+            f"({reason(error)})"
         ) from None
     return folder

@@ -16,10 +16,11 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, reason
 from tinybert.files import atomic_path
 from tinybert.layers import BERT_LIKE
 from tinybert.runtime.config import read_object
+from tinybert.runtime.panics import panics_as_errors
 from tinybert.shapes import note_shape, shaped
 from tinybert.tasks import task_from_config
 from tinybert.tasks.base import Task, Text
@@ -164,10 +165,12 @@ def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTok
         InputError: The folder has no tokenizer with a fast form.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        with panics_as_errors():
+            tokenizer = AutoTokenizer.from_pretrained(folder)
     except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
-        reason = " ".join(str(error).split())
-        raise InputError(f"{folder}: its tokenizer is missing or broken ({reason})") from None
+        raise InputError(
+            f"{folder}: its tokenizer is missing or broken ({reason(error)})"
+        ) from None
     if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise InputError(f"{folder}: has no tokenizer.json and no vocabulary to make one of")
     if max_length is not None:

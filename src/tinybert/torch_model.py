@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, cut, reason
 from tinybert.hub import download, weight_files
 from tinybert.runtime.config import max_length, read_object
 from tinybert.runtime.model import Facts, Model
+from tinybert.runtime.panics import panics_as_errors
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.shapes import shaped
 from tinybert.tasks.base import Task
@@ -79,7 +80,10 @@ class TorchModel(Model):
             for name, values in features.items()
             if name in self._inputs
         }
-        return self.module(**tensors)[0].float().numpy()
+        try:
+            return self.module(**tensors)[0].float().numpy()
+        except (IndexError, RuntimeError) as error:  # an id beyond a table, sizes that don't fit
+            raise InputError(f"{self.path}: it can't be run ({reason(error)})") from None
 
     def facts(self) -> Facts:
         """Size of the weight files, and parameters, shared ones counted once."""
@@ -93,17 +97,18 @@ class TorchModel(Model):
     def _load_task(self) -> Task:
         if self.untrained:
             raise InputError(
-                f"{self.path}: its files lack {', '.join(self.untrained)}, so its predictions "
+                f"{self.path}: its files lack {cut(', '.join(self.untrained))}, so its predictions "
                 "would be random; fine-tune it first"
             )
         return super()._load_task()
 
     def _load_encoder(self) -> TextEncoder:
         try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(self.path)
+            with panics_as_errors():
+                tokenizer = transformers.AutoTokenizer.from_pretrained(self.path)
         except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
             raise InputError(
-                f"{self.path}: its tokenizer is missing or broken ({_one_line(error)})"
+                f"{self.path}: its tokenizer is missing or broken ({reason(error)})"
             ) from None
         if not isinstance(tokenizer, transformers.PreTrainedTokenizerFast):
             raise InputError(f"{self.path}: its tokenizer has no fast form (tokenizer.json)")
@@ -112,6 +117,7 @@ class TorchModel(Model):
             raise InputError(f"{self.path}: has no tokenizer.json and no other vocabulary")
         return TextEncoder(
             tokenizer.backend_tokenizer,
+            name=str(self.path),
             max_length=max_length(self.config, self._length or tokenizer.model_max_length),
             pad_id=tokenizer.pad_token_id or 0,
             truncation_side=tokenizer.truncation_side,
@@ -132,7 +138,7 @@ def _from_pretrained(folder: Path, settings: dict[str, Any]) -> tuple[PreTrained
             ignore_mismatched_sizes=True,  # to name them below, which its own error does not
         )
     except Exception as error:  # its own, of safetensors, of pickle, of the hub's dataclasses, ...
-        raise InputError(f"{folder}: not a whole Hugging Face model ({_one_line(error)})") from None
+        raise InputError(f"{folder}: not a whole Hugging Face model ({reason(error)})") from None
     for name, in_file, in_model in sorted(loading["mismatched_keys"]):
         raise InputError(
             f"{folder}: {name} is {list(in_file)} in the weights "
@@ -152,7 +158,3 @@ def _stored(module: PreTrainedModel) -> list[Tensor]:
     names = module.state_dict().keys()
     buffers = [values for name, values in module.named_buffers() if name in names]
     return [*module.parameters(), *buffers]
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

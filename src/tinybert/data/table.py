@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, cut, short
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Table:
         """
         if name not in self.columns:
             raise InputError(
-                f"{self.source}: no column {name!r}; it has: {', '.join(self.columns)}"
+                f"{self.source}: no column {short(name)}; it has: {cut(', '.join(self.columns))}"
             )
         return self.columns[name]
 

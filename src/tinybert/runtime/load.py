@@ -1,13 +1,15 @@
 """From what a user calls a model to the model: output folders and artifact files."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeGuard
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, short
 from tinybert.runtime.config import read_object
 from tinybert.runtime.model import Model
 from tinybert.runtime.onnx import OnnxModel
 from tinybert.runtime.openvino import OpenVinoModel
+from tinybert.runtime.threads import require_threads
 
 # A target's runtime is one file of this package and one line here.
 RUNTIMES: dict[str, Callable[[Path, int | None], Model]] = {
@@ -58,8 +60,10 @@ def find_artifact(path: Path) -> Path:
     report = path / "report.json"
     if report.is_file():
         best = read_object(report).get("best")
-        if not isinstance(best, str) or not (path / best).is_file():
-            raise InputError(f"{report}: its best artifact, {best!r}, is not there; compress again")
+        if not _is_below(best) or not (path / best).is_file():
+            raise InputError(
+                f"{report}: its best artifact, {short(best)}, is not there; compress again"
+            )
         return path / best
     for name in USUAL_ARTIFACTS:
         if (path / name).is_file():
@@ -69,12 +73,21 @@ def find_artifact(path: Path) -> Path:
     raise InputError(f"{path}: holds no compressed model (no report.json and no onnx/model.onnx)")
 
 
+def _is_below(name: Any) -> TypeGuard[str]:
+    """Whether a name is that of a file in the folder, on any system, or below it."""
+    if not isinstance(name, str) or len(name) > 1000 or "\\" in name or ":" in name:
+        return False
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
+
+
 def open_artifact(path: Path, threads: int | None) -> Model:
     """Opens an artifact file with the runtime of its suffix.
 
     Raises:
         InputError: No runtime has this suffix, or the file is broken.
     """
+    require_threads(threads)
     runtime = RUNTIMES.get(path.suffix)
     if runtime is None:
         raise InputError(f"{path}: not an artifact; those end in {', '.join(RUNTIMES)}")

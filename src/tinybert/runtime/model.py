@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.errors import InputError
+from tinybert.runtime.config_check import check_config
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks import task_from_config
 from tinybert.tasks.base import Prediction, Task, Text
@@ -48,6 +49,10 @@ class Model(ABC):
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path = path
         self.config = config
+        try:
+            check_config(config)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
 
     @abstractmethod
     def forward(self, features: Features) -> NDArray[np.float32]:
@@ -113,9 +118,23 @@ class Model(ABC):
         if not batches:
             return np.zeros((0, 0), dtype=np.float32)
         outputs = [
-            self.forward(self.encoder.batch([encodings[row] for row in batch])) for batch in batches
+            self._outputs(self.encoder.batch([encodings[row] for row in batch]))
+            for batch in batches
         ]
         return np.concatenate(outputs)[np.argsort(order)]
+
+    def _outputs(self, features: Features) -> NDArray[np.float32]:
+        """What `forward` gives, (batch, outputs): a file may hold a graph of another form."""
+        outputs = self.forward(features)
+        expected = (len(features["input_ids"]), len(self.task.model_config()["id2label"]))
+        if outputs.shape != expected:
+            raise InputError(
+                f"{self.path}: gives outputs of shape {list(outputs.shape)} where its config.json "
+                f"says {list(expected)}: texts, labels"
+            )
+        if not np.isfinite(outputs).all():
+            raise InputError(f"{self.path}: gives outputs that are no numbers (NaN or infinity)")
+        return outputs
 
     def __call__(self, texts: Text | Sequence[Text], batch_size: int = 32) -> list[Prediction]:
         """Predictions, one a text, in order.
