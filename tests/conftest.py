@@ -142,28 +142,30 @@ def tiny_context(tiny_bert_dir, reviews, tmp_path):
     return lambda **changes: Context(**(defaults | changes))
 
 
-@pytest.fixture(scope="module")
-def quick_bench():
+def bench_by_facts(models, *, batch=1, length=128, threads=None, repeats=100):
     """Costs from facts alone: processes that time models take longer than all else here."""
     from tinybert.measure.bench import BenchResult, ModelBench
     from tinybert.models import open_model
 
-    def bench(models, *, batch=1, length=128, threads=None, repeats=100):
-        measured = [
-            ModelBench(
-                model=name,
-                **vars(open_model(name).facts()),
-                latency_ms=1.0,
-                latency_p95_ms=2.0,
-                throughput_per_s=1000.0 * batch,
-                peak_memory_mb=50.0,
-            )
-            for name in models
-        ]
-        return BenchResult({"cpu": "a", "threads": 1}, batch, length, threads or 1, measured)
+    measured = [
+        ModelBench(
+            model=name,
+            **vars(open_model(name).facts()),
+            latency_ms=1.0,
+            latency_p95_ms=2.0,
+            throughput_per_s=1000.0 * batch,
+            peak_memory_mb=50.0,
+        )
+        for name in models
+    ]
+    return BenchResult({"cpu": "a", "threads": 1}, batch, length, threads or 1, measured)
 
+
+@pytest.fixture(scope="module")
+def quick_bench():
+    """Lets runs be measured by `bench_by_facts`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tinybert.artifacts.bench", bench)
+        patch.setattr("tinybert.artifacts.bench", bench_by_facts)
         yield
 
 
