@@ -58,11 +58,11 @@ def short(value: Any) -> str:
     return cut(_SHORT.repr(value))
 
 
-def reason(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     """What an exception of another package says, as one line that is not too long.
 
     Example:
-        >>> reason(OSError("no\\n  such file"))
+        >>> said(OSError("no\\n  such file"))
         'no such file'
     """
     return cut(" ".join(str(error).split()) or type(error).__name__)

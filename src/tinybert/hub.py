@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tinybert.errors import InputError, missing_extra, reason
+from tinybert.errors import InputError, missing_extra, said
 from tinybert.files import hash_path, hash_value
 
 _WEIGHT_FILES = ("model*.safetensors", "pytorch_model*.bin")
@@ -72,7 +72,6 @@ def download(hub_id: str) -> Path:
                 break
     except Exception as error:  # network, HTTP and name errors have no common class
         raise InputError(
-            f"{hub_id}: no such file or folder here, and not to be had from the hub "
-            f"({reason(error)})"
+            f"{hub_id}: no such file or folder here, and not to be had from the hub ({said(error)})"
         ) from None
     return folder

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tinybert.errors import InputError, cut, reason, short
+from tinybert.errors import InputError, cut, said, short
 from tinybert.files import require_file
 
 LARGEST_FILE = 1 << 18
@@ -47,7 +47,7 @@ class _Loader(yaml.SafeLoader):
         except (ValueError, TypeError, AttributeError, LookupError, OverflowError) as error:
             if isinstance(error, yaml.YAMLError):
                 raise
-            problem = f"not a value: {reason(error)}"
+            problem = f"not a value: {said(error)}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
 
@@ -87,7 +87,7 @@ class RecipeSource:
         except FileNotFoundError:
             raise InputError(f"{path}: no such file") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not a readable text file ({reason(error)})") from None
+            raise InputError(f"{path}: not a readable text file ({said(error)})") from None
         values, lines = _parse(text, str(path))
         if not isinstance(values, dict):
             raise InputError(f"{path}: expected a recipe: a mapping with `teacher`, `task`, ...")
@@ -111,7 +111,7 @@ class RecipeSource:
             InputError: It has no "=", or the path leads nowhere.
         """
         path, equals, text = assignment.partition("=")
-        option = f"--set {cut(assignment)}"
+        option = f"--set {cut(assignment, 200)}"
         if not equals or not path:
             raise InputError(f"{option}: expected path.to.key=value")
         value, _ = _parse(text, option)
@@ -158,9 +158,11 @@ def _key_in(parent: Any, key: str | int, place: Place, assignment: str) -> str |
         parent.setdefault(key, None)
         return key
     if not isinstance(parent, list):
-        raise InputError(f"--set {cut(assignment)}: {where} is a value, not a section")
+        raise InputError(f"--set {cut(assignment, 200)}: {where} is a value, not a section")
     if not _POSITION.fullmatch(str(key)) or int(key) >= len(parent):
-        raise InputError(f"--set {cut(assignment)}: {where} is a list of {len(parent)}, from 0")
+        raise InputError(
+            f"--set {cut(assignment, 200)}: {where} is a list of {len(parent)}, from 0"
+        )
     return int(key)
 
 
@@ -183,7 +185,7 @@ def _parse(text: str, name: str) -> tuple[Any, dict[Place, int]]:
     except RecursionError:
         raise InputError(f"{name}: a value holds itself, or is nested too deeply") from None
     except ValueError as error:  # "\\U00110000" in quotes, of which PyYAML makes a character
-        raise InputError(f"{name}: not YAML: {reason(error)}") from None
+        raise InputError(f"{name}: not YAML: {said(error)}") from None
 
 
 def _add_lines(lines: dict[Place, int], node: yaml.Node, place: Place = ()) -> None:

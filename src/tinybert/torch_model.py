@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tinybert.errors import InputError, cut, reason
+from tinybert.errors import InputError, cut, said
 from tinybert.hub import download, weight_files
 from tinybert.own_code import NOT_RUN, refuse_own_code
 from tinybert.runtime.config import max_length, read_object
 from tinybert.runtime.model import Facts, Model
-from tinybert.runtime.panics import panics_as_errors
+from tinybert.runtime.panics import quiet_panics
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.shapes import shaped
 from tinybert.tasks.base import Task
@@ -84,7 +84,7 @@ class TorchModel(Model):
         try:
             return self.module(**tensors)[0].float().numpy()
         except (IndexError, RuntimeError) as error:  # an id beyond a table, sizes that don't fit
-            raise InputError(f"{self.path}: it can't be run ({reason(error)})") from None
+            raise InputError(f"{self.path}: it can't be run ({said(error)})") from None
 
     def facts(self) -> Facts:
         """Size of the weight files, and parameters, shared ones counted once."""
@@ -105,12 +105,12 @@ class TorchModel(Model):
 
     def _load_encoder(self) -> TextEncoder:
         try:
-            with panics_as_errors():
+            with quiet_panics():
                 tokenizer = transformers.AutoTokenizer.from_pretrained(self.path, **NOT_RUN)
         except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
             refuse_own_code(self.path, error)
             raise InputError(
-                f"{self.path}: its tokenizer is missing or broken ({reason(error)})"
+                f"{self.path}: its tokenizer is missing or broken ({said(error)})"
             ) from None
         if not isinstance(tokenizer, transformers.PreTrainedTokenizerFast):
             raise InputError(f"{self.path}: its tokenizer has no fast form (tokenizer.json)")
@@ -142,7 +142,7 @@ def _from_pretrained(folder: Path, settings: dict[str, Any]) -> tuple[PreTrained
         )
     except Exception as error:  # its own, of safetensors, of pickle, of the hub's dataclasses, ...
         refuse_own_code(folder, error)
-        raise InputError(f"{folder}: not a whole Hugging Face model ({reason(error)})") from None
+        raise InputError(f"{folder}: not a whole Hugging Face model ({said(error)})") from None
     for name, in_file, in_model in sorted(loading["mismatched_keys"]):
         raise InputError(
             f"{folder}: {name} is {list(in_file)} in the weights "

@@ -202,7 +202,7 @@ def rows(dice: Dice, base: Path, work: Path) -> None:
     values = [json.loads(line) for line in (base / "reviews.jsonl").read_text().splitlines()]
     if suffix == ".jsonl" and dice.random() < 0.5:
         values = mutators.mutate_value(dice, values)
-    content = _table_bytes(values, suffix)
+    content = _table_bytes(values if isinstance(values, list) else [values], suffix)
     if suffix != ".jsonl" or dice.random() < 0.5:
         content = mutators.mutate_bytes(dice, content)
     path = work / f"data{suffix}"
@@ -257,8 +257,8 @@ def parquet(dice: Dice, base: Path, work: Path) -> None:
     if dice.random() < 0.4:
         columns[dice.choice(list(columns))] = dice.choice(odd)
     if dice.random() < 0.1:
-        # A dictionary of one value: a few bytes a million rows.
-        columns = {"sentence": ["good"] * 3_000_000, "label": [1] * 3_000_000}
+        # Dictionaries of one value: a few bytes for any number of rows.
+        columns = {"sentence": ["good"] * 300_000, "label": [1] * 300_000}
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
     if dice.random() < 0.5:
         path.write_bytes(mutators.mutate_bytes(dice, path.read_bytes()))
@@ -417,7 +417,7 @@ def _by_transformers(folder: Path, stock: bool) -> list[dict[str, float]] | None
                 features = reader(text, truncation=True, max_length=longest, return_tensors="pt")
                 logits = model(**features).logits[0]
                 found = torch.softmax(logits, 0).tolist()
-                scores.append({settings.id2label[i]: score for i, score in enumerate(found)})
+                scores.append({str(settings.id2label[i]): score for i, score in enumerate(found)})
         return scores
     except BaseException:  # what stock Transformers can't read tells nothing of us
         return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from tinybert.data.layout import Split
 from tinybert.data.table import Table
-from tinybert.errors import InputError, missing_extra, reason
+from tinybert.errors import InputError, missing_extra, said
 
 _HUB_ID = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(:(?P<config>[\w.-]+))?")
 
@@ -108,7 +108,7 @@ def _reading(data: str) -> Iterator[tuple[Any, tuple[str, str | None]]]:
     except Exception as error:
         raise InputError(
             f"{data}: no such file or folder here, and it can't be read as a hub data set: "
-            f"{reason(error)} (HF_HUB_OFFLINE=1 reads a copy downloaded before)"
+            f"{said(error)} (HF_HUB_OFFLINE=1 reads a copy downloaded before)"
         ) from None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tinybert.data.lines import read_lines
 from tinybert.data.table import Table
-from tinybert.errors import InputError, reason, short
+from tinybert.errors import InputError, said, short
 
 MOST_COLUMNS = 1000
 """Of all lines together: were each key in one line alone, a table would be its lines squared."""
@@ -59,7 +59,7 @@ def parse_object(path: Path, number: int, line: str) -> dict[str, Any]:
             f"{path}: line {number}: not JSON: {error.msg} at character {error.pos + 1}"
         ) from None
     except (ValueError, RecursionError) as error:  # a number too long, brackets too deep
-        raise InputError(f"{path}: line {number}: not usable JSON: {reason(error)}") from None
+        raise InputError(f"{path}: line {number}: not usable JSON: {said(error)}") from None
     if not isinstance(row, dict) or not row:
         raise InputError(
             f'{path}: line {number}: expected a JSON object such as {{"text": "..."}}, '

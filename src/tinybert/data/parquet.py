@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tinybert.data.table import Table
-from tinybert.errors import InputError, missing_extra, reason, short
+from tinybert.errors import InputError, missing_extra, said, short
 from tinybert.files import require_file
 
 
@@ -26,9 +26,9 @@ def read_parquet(path: Path) -> Table:
 
 
 def _values(column: Any) -> list[Any]:
-    """The values of a column as Python's; as text where Python has none, as for the year 300,000.
+    """The values of a column; as numbers where Python has no such value, as of the year 300,000.
 
-    No task reads such columns, and most are beside those that are read.
+    No task reads such columns, but they lie beside those that are read.
     """
     import pyarrow
 
@@ -37,7 +37,8 @@ def _values(column: Any) -> list[Any]:
     except UnicodeDecodeError:
         raise
     except (ValueError, OverflowError, LookupError, pyarrow.ArrowException):
-        return [str(value) for value in column.cast(pyarrow.int64()).to_pylist()]
+        bits = pyarrow.int64() if column.type.bit_width == 64 else pyarrow.int32()
+        return column.cast(bits).to_pylist()
 
 
 @contextlib.contextmanager
@@ -63,4 +64,4 @@ def open_parquet(path: Path) -> Iterator[Any]:
     except UnicodeDecodeError:
         raise InputError(f"{path}: has text that is not UTF-8") from None
     except (OSError, pyarrow.ArrowException) as error:
-        raise InputError(f"{path}: not a whole Parquet file: {reason(error)}") from None
+        raise InputError(f"{path}: not a whole Parquet file: {said(error)}") from None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tinybert.errors import InputError, reason, short
+from tinybert.errors import InputError, said, short
 from tinybert.files import require_file
 
 # Their positions are counted from the padding id + 1, so the table's first rows stay unused.
@@ -25,7 +25,7 @@ def read_object(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: there is no such file, and the model needs it") from None
     # ValueError: not UTF-8 or not JSON; RecursionError: brackets within brackets
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON ({reason(error)})") from None
+        raise InputError(f"{path}: not readable as JSON ({said(error)})") from None
     if not isinstance(value, dict):
         raise InputError(f"{path}: holds no JSON object")
     return value

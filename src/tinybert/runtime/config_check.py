@@ -74,10 +74,11 @@ def _check_labels(config: Mapping[str, Any]) -> None:
     names = config.get("id2label") or {}
     if max(len(names), config.get("num_labels") or 0) > MOST_LABELS:
         raise InputError(f"its config.json is broken: more than {MOST_LABELS:,} labels")
-    for name in names.values():
+    for index, name in names.items():
         try:
+            int(index)
             str(name).encode()
-        except (UnicodeEncodeError, ValueError):  # ValueError: of a number of 5,000 digits
+        except (ValueError, TypeError):  # a number of 5,000 digits; half a surrogate pair
             raise _broken(config, "id2label") from None
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybert.errors import InputError, reason
+from tinybert.errors import InputError, said
 from tinybert.files import require_file
 from tinybert.runtime.checksums import check_checksum
 from tinybert.runtime.config import folder_with_config, read_object
@@ -44,7 +44,7 @@ class OnnxModel(Model):
                 path, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its exceptions have no common class of their own
-            raise InputError(f"{path}: not a whole ONNX model ({reason(error)})") from None
+            raise InputError(f"{path}: not a whole ONNX model ({said(error)})") from None
         self._inputs = [node.name for node in self._session.get_inputs()]
         check_inputs(path, self._inputs)
         outputs = self._session.get_outputs()
@@ -58,7 +58,7 @@ class OnnxModel(Model):
         try:
             (output,) = self._session.run([self._output], feed)
         except Exception as error:
-            raise InputError(f"{self.path}: its graph can't be run ({reason(error)})") from None
+            raise InputError(f"{self.path}: its graph can't be run ({said(error)})") from None
         return np.asarray(output, dtype=np.float32)
 
     def facts(self) -> Facts:

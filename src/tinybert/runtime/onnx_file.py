@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinybert.errors import InputError, reason
+from tinybert.errors import InputError, said
 from tinybert.files import require_file
 
 # Field numbers of onnx.proto.
@@ -74,7 +74,7 @@ def read_weights(path: Path) -> Weights:
     try:
         size = sum(file.stat().st_size for file in files)
     except (OSError, ValueError) as error:  # ValueError: no path can hold the name
-        raise InputError(f"{path}: weights beside it are missing ({reason(error)})") from None
+        raise InputError(f"{path}: weights beside it are missing ({said(error)})") from None
     return summarize(tensors, size)
 
 
@@ -104,7 +104,7 @@ def read_tensors(path: Path) -> list[Tensor]:
                 for tensor in _messages(data, graph, _GRAPH_INITIALIZER)
             ]
     except (OSError, ValueError, IndexError) as error:  # ValueError: the file is empty
-        raise InputError(f"{path}: not a whole ONNX model ({reason(error)})") from None
+        raise InputError(f"{path}: not a whole ONNX model ({said(error)})") from None
 
 
 def read_raw(path: Path) -> Iterator[tuple[Tensor, bytes]]:

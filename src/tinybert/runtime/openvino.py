@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybert.errors import InputError, missing_extra, reason
+from tinybert.errors import InputError, missing_extra, said
 from tinybert.runtime.checksums import check_checksum
 from tinybert.runtime.config import folder_with_config, read_object
 from tinybert.runtime.model import Facts, Model
@@ -52,7 +52,7 @@ class OpenVinoModel(Model):
         try:
             compiled = openvino.Core().compile_model(str(path), "CPU", settings)
         except RuntimeError as error:
-            raise InputError(f"{path}: not a whole OpenVINO model ({reason(error)})") from None
+            raise InputError(f"{path}: not a whole OpenVINO model ({said(error)})") from None
         self._inputs = [node.get_any_name() for node in compiled.inputs]
         check_inputs(path, self._inputs)
         if not compiled.outputs:
@@ -66,7 +66,7 @@ class OpenVinoModel(Model):
         try:
             request.infer({name: features[name] for name in self._inputs})
         except RuntimeError as error:
-            raise InputError(f"{self.path}: its graph can't be run ({reason(error)})") from None
+            raise InputError(f"{self.path}: its graph can't be run ({said(error)})") from None
         return np.array(request.get_output_tensor(0).data, dtype=np.float32)
 
     def _request(self) -> Any:

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tinybert.errors import InputError, reason, short
+from tinybert.errors import InputError, said, short
 from tinybert.files import require_file
 from tinybert.runtime.onnx_file import MOST_ELEMENTS, Tensor, Weights, summarize
 
@@ -53,7 +53,7 @@ def read_tensors(path: Path) -> list[Tensor]:
             if data is not None
         ]
     except (OSError, ElementTree.ParseError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: not a whole OpenVINO model ({reason(error)})") from None
+        raise InputError(f"{path}: not a whole OpenVINO model ({said(error)})") from None
 
 
 def _shape(data: ElementTree.Element) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Texts to token ids, the same way for every runtime and for PyTorch."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from tinybert.errors import InputError, reason, short
+from tinybert.errors import InputError, said, short
 from tinybert.runtime.config import max_length, read_object
-from tinybert.runtime.panics import panics_as_errors
+from tinybert.runtime.panics import panics_as_errors, quiet_panics
 from tinybert.tasks.base import Text
 
 Features = dict[str, NDArray[np.int64]]
@@ -85,10 +86,13 @@ class TextEncoder:
         if not path.is_file():
             raise InputError(f"{path}: there is no such file, and texts need it")
         try:
-            with panics_as_errors():
+            with quiet_panics():
                 tokenizer = Tokenizer.from_file(str(path))
+                for text in ("a", ("a", "b")):  # some panic at any text; what else fails shows then
+                    with contextlib.suppress(Exception):
+                        tokenizer.encode_batch([text])
         except Exception as error:  # tokenizers raises nothing narrower
-            raise InputError(f"{path}: not readable as a tokenizer ({reason(error)})") from None
+            raise InputError(f"{path}: not readable as a tokenizer ({said(error)})") from None
         settings_path = folder / "tokenizer_config.json"
         settings = read_object(settings_path) if settings_path.exists() else {}
         return cls(
@@ -111,7 +115,7 @@ class TextEncoder:
             with panics_as_errors():
                 return self._tokenizer.encode_batch(list(texts))
         except Exception as error:  # such as a word that is unknown to one without [UNK]
-            raise InputError(f"{self._name}: its tokenizer fails ({reason(error)})") from None
+            raise InputError(f"{self._name}: its tokenizer fails ({said(error)})") from None
 
     def batch(self, encodings: Sequence[Encoding]) -> Features:
         """Pads rows to the longest of them."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from transformers import PreTrainedModel
 
 from tinybert.context import Context
-from tinybert.errors import InputError, reason
+from tinybert.errors import InputError, said
 from tinybert.layers import map_layers
 from tinybert.observe import calibration_batches
 from tinybert.students.build import build_student
@@ -54,7 +54,7 @@ def load_encoder(
         loaded = small.base_model.load_state_dict(weights, strict=False)
     except RuntimeError as error:  # shapes differ
         raise InputError(
-            f"student.init: {checkpoint} does not fit the student: {reason(error)}"
+            f"student.init: {checkpoint} does not fit the student: {said(error)}"
         ) from None
     # A model trained without a head, as for masked words, has no pooler. What `shorten` gave one
     # is no part of its student, which begins with every token.
