@@ -84,7 +84,16 @@ def _changed(dice: Dice, value: Any, odd: Callable[[Dice], Any]) -> Any:
     if isinstance(value, bool):
         return dice.choice([not value, odd(dice)])
     if isinstance(value, int | float) and dice.random() < 0.6:
-        return dice.choice([value + 1, value - 1, -value, value * 2, str(value), float(value)])
+        return dice.choice(
+            [
+                value + 1,
+                value - 1,
+                -value,
+                value * 2,
+                str(value),
+                value / 2 if abs(value) < 1e300 else 0.5,
+            ]
+        )
     if isinstance(value, str) and value and dice.random() < 0.5:
         at = dice.randrange(len(value))
         return dice.choice(
