@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from tinybert.export import check_parity, export
-from tinybert.export.targets import TARGETS
+from tinybert.export import check_parity
+from tinybert.export.targets import TARGETS, write_artifacts
 from tinybert.files import remove
 from tinybert.huggingface import load_model, load_tokenizer
 from tinybert.measure.bench import bench
@@ -17,7 +17,6 @@ from tinybert.measure.evaluate import evaluate
 from tinybert.progress import Progress, ProgressCallback
 from tinybert.quantize.step import assume_ranges
 from tinybert.recipe import Step
-from tinybert.runtime.checksums import note_checksums
 from tinybert.runtime.config import max_positions
 from tinybert.runtime.load import open_artifact
 from tinybert.tasks.base import Examples, Task
@@ -55,10 +54,10 @@ def export_both(
         remove(folder / name)  # what an export that was killed left behind
         loaded, tokenizer = load_model(source, task), load_tokenizer(source, max_length)
         formats = targets if name == "model" else ["onnx"]
-        paths = export(loaded, tokenizer, folder / name, formats)
+        paths = write_artifacts(loaded, tokenizer, folder / name, formats)
         if name == "model" and quantize is not None:
             for path in paths.values():
-                note_checksums(folder / name, _quantize(path, quantize))
+                _quantize(path, quantize)
 
 
 def measure(
@@ -126,7 +125,7 @@ def latencies(
         for number, model in enumerate(models):
             if quantize is not None:
                 assume_ranges(quantize.config, model)
-            path = export(model, tokenizer, Path(folder, str(number)), [target])[target]
+            path = write_artifacts(model, tokenizer, Path(folder, str(number)), [target])[target]
             if quantize is not None:
                 path = _quantize(path, quantize)[0]
             files.append(str(path))

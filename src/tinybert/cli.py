@@ -47,7 +47,9 @@ def _compress(options: argparse.Namespace) -> None:
     recipe = Recipe.read(options.recipe, options.set)
     if options.dry_run:
         from tinybert.inputs import read_inputs
+        from tinybert.output_folder import check_out
 
+        check_out(options.out, recipe)
         read_inputs(recipe)
         if is_main() and options.json:
             _print_json(recipe.resolved())
@@ -143,20 +145,18 @@ def _predict(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     _require_training()
+    from tinybert.claim import check_claim, named_folder
     from tinybert.export import export, find_target
     from tinybert.huggingface import load_tokenizer
     from tinybert.models import load_student, student_folder
-    from tinybert.workspace import make_folder
 
     targets = [target.strip() for target in options.to.split(",")]
     for target in targets:
         find_target(target)
-    out = Path(options.out)
-    if (out / "report.json").exists():
-        raise InputError(f"{out}: holds what `compress` made; give another folder by --out")
+    out = named_folder(options.out)
+    check_claim(out, "export")
     model = load_student(options.model)
     tokenizer = load_tokenizer(student_folder(options.model))
-    make_folder(out)
     files = {name: str(path) for name, path in export(model, tokenizer, out, targets).items()}
     if options.json:
         _print_json({"files": files})

@@ -14,6 +14,7 @@ from typing import Any
 from transformers import PreTrainedModel, TrainerCallback, set_seed
 
 from tinybert.artifacts import export_both, latencies, measure
+from tinybert.claim import claim
 from tinybert.context import Context
 from tinybert.distributed import agree, is_main, start, wait_for_all
 from tinybert.errors import InputError
@@ -24,11 +25,14 @@ from tinybert.huggingface import load_masked_lm, load_model, load_tokenizer, sav
 from tinybert.inputs import Inputs, read_inputs
 from tinybert.measure.evaluate import evaluate
 from tinybert.measure.guess import constant_guess
+from tinybert.output_folder import check_out
 from tinybert.progress import Progress, ProgressCallback, silent
+from tinybert.publication import withdraw
 from tinybert.quantize.note import QUANTIZATION_KEY
 from tinybert.recipe import Recipe, Step
 from tinybert.report.build import build_report
-from tinybert.report.publish import publish
+from tinybert.report.publish import REPORT, publish
+from tinybert.seal import is_whole, seal
 from tinybert.steps import STEPS
 from tinybert.structure import check_users_code
 from tinybert.students.config import StudentConfig
@@ -38,6 +42,9 @@ from tinybert.vocabulary import keep_pieces
 from tinybert.workspace import StepFolders, Stopwatch, exclusive
 
 logger = logging.getLogger(__name__)
+
+CHECKPOINTS, SECONDS = "checkpoints", "seconds.txt"
+"""What a step keeps in its folder while it works."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +94,15 @@ def compress(
         recipe = Recipe.from_mapping(recipe, overrides)
     elif not isinstance(recipe, Recipe):
         recipe = Recipe.read(recipe, overrides)
+    out = check_out(out, recipe)
     start()
     inputs = read_inputs(recipe)
     check_users_code(recipe)
-    with writing_below(Path(out)), exclusive(Path(out)):
-        return _Run(recipe, inputs, Path(out), progress).run(fresh)
+    with writing_below(out), exclusive(out):
+        if is_main():
+            claim(out, "compress")
+        wait_for_all()
+        return _Run(recipe, inputs, out, progress).run(fresh)
 
 
 class _Run:
@@ -141,7 +152,7 @@ class _Run:
     def _step(self, step: Step, settings: list[Any]) -> dict[str, Any]:
         if is_main() and not self.folders.is_done(step.name, settings):
             # From here on OUT is no longer the finished run that it may have been.
-            remove(self.out / "report.json")
+            withdraw(self.out, REPORT)
             if step.kind.shrinks and self.teacher is None:
                 self._check_teacher()
         folder = self.folders.run(
@@ -178,7 +189,7 @@ class _Run:
         """A step that makes texts; those after it learn from them. The model stays as it was."""
 
         def work(folder: Path) -> None:
-            watch = Stopwatch(folder / "seconds.txt")
+            watch = Stopwatch(folder / SECONDS)
             set_seed(self.recipe.seed)
             model = load_model(self.model, self.inputs.task)
             texts = step.kind.load()(step.config, model, self._context(folder, watch))
@@ -187,7 +198,7 @@ class _Run:
             write_json(folder / "rows.json", texts)
             own = {"name": step.name, "seconds": round(watch.seconds, 1), "rows": len(texts)}
             write_json(folder / "step.json", {**(before or self._measured(self.model)), **own})
-            remove(folder / "seconds.txt")
+            remove(folder / SECONDS)
 
         folder = self.folders.run(step.name, settings, work)
         rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
@@ -196,17 +207,17 @@ class _Run:
         return json.loads((folder / "step.json").read_text(encoding="utf-8"))
 
     def _work(self, step: Step, folder: Path) -> None:
-        watch = Stopwatch(folder / "seconds.txt")
+        watch = Stopwatch(folder / SECONDS)
         # A run that was killed while it cleaned up has its model, and perhaps half a checkpoint.
-        made = (folder / "model").exists()
+        made = is_main() and is_whole(folder)
         if not (agree(made) if step.kind.trains else made):
             self._make_model(step, folder, watch)
         if not is_main():
             return
         own = {"name": step.name, "seconds": round(watch.seconds, 1)}
         write_json(folder / "step.json", {**own, **self._measured(folder / "model")})
-        remove(folder / "checkpoints")
-        remove(folder / "seconds.txt")
+        remove(folder / CHECKPOINTS)
+        remove(folder / SECONDS)
 
     def _opened(self, path: Path) -> TorchModel:
         return load_torch(path, max_length=self.recipe.data.max_length)
@@ -238,6 +249,7 @@ class _Run:
             model = made
         if is_main():
             save_model(model, tokenizer, folder / "model")
+            seal(folder, leave_out=(CHECKPOINTS, SECONDS, "tensorboard"))
 
     def _context(
         self, folder: Path, watch: Stopwatch, teacher: PreTrainedModel | None = None
@@ -260,7 +272,7 @@ class _Run:
             tokenizer=self.tokenizer,
             max_length=self.recipe.data.max_length,
             seed=self.recipe.seed,
-            folder=folder / "checkpoints",
+            folder=folder / CHECKPOINTS,
             teacher=teacher,
             unlabeled=tuple(self.recipe.data.unlabeled),
             progress=report if is_main() else silent,
@@ -290,7 +302,7 @@ class _Run:
 
     def _export(self, folder: Path) -> None:
         self.progress(Progress("export", 0, 1))
-        remove(self.out / "report.json")
+        withdraw(self.out, REPORT)
         if self.model == self.inputs.teacher:
             # No step has made it: its tokenizer would cut texts elsewhere than the artifacts do.
             model = load_model(self.model, self.inputs.task)

@@ -15,6 +15,7 @@ from tinybert.errors import InputError, cut, said
 from tinybert.hub import download, weight_files
 from tinybert.own_code import NOT_RUN, refuse_own_code
 from tinybert.runtime.config import max_length, read_object
+from tinybert.runtime.manifest import PublishedFiles, read_settled
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.panics import quiet_panics
 from tinybert.runtime.text import Features, TextEncoder
@@ -38,7 +39,14 @@ def load_torch(
     if threads is not None:
         torch.set_num_threads(threads)
     folder = Path(name)
-    return TorchModel(folder if folder.exists() else download(str(name)), max_length)
+    if not folder.exists():
+        return TorchModel(download(str(name)), max_length)
+
+    def read(files: PublishedFiles) -> TorchModel:
+        files.check_all(folder)
+        return TorchModel(folder, max_length)
+
+    return read_settled(folder, read)
 
 
 class TorchModel(Model):

@@ -21,18 +21,24 @@ def fuzz_base(tmp_path_factory, tiny_bert_dir, tiny_artifact_dir, reviews):
     import openvino
 
     from tinybert import load
-    from tinybert.runtime.checksums import note_checksums
+    from tinybert.files import hash_path, write_json
+    from tinybert.publication import files_below, publish_files
+    from tinybert.runtime.manifest import MARK, OLD_MANIFEST
 
     base = tmp_path_factory.mktemp("fuzz")
-    model, out = base / "model", base / "out"
+    model, out, old = base / "model", base / "out", base / "old"
     shutil.copytree(tiny_bert_dir, model)
     shutil.copytree(tiny_bert_dir, model / "whole")
     shutil.copytree(tiny_artifact_dir / "onnx", model / "onnx")
     (model / "openvino").mkdir()
     graph = openvino.convert_model(model / "onnx" / "model.onnx")
     openvino.save_model(graph, model / "openvino" / "model.xml", compress_to_fp16=False)
-    shutil.copytree(tiny_artifact_dir, out)
-    note_checksums(out, sorted((out / "onnx").iterdir()))
+    out.mkdir()
+    (out / MARK).write_text("compress", encoding="utf-8")
+    publish_files(out, files_below(tiny_artifact_dir))
+    shutil.copytree(tiny_artifact_dir, old)
+    sums = {f"onnx/{path.name}": hash_path(path) for path in (old / "onnx").iterdir()}
+    write_json(old / OLD_MANIFEST, sums)
     lines = [row["sentence"] for row in reviews]
     (base / "corpus.txt").write_text("\n".join(lines), encoding="utf-8")
     (base / "reviews.jsonl").write_text("\n".join(map(json.dumps, reviews)), encoding="utf-8")

@@ -541,9 +541,13 @@ def output_folder(dice: Dice, base: Path, work: Path) -> None:
     from tinybert.models import open_model
 
     out = work / "out"
-    shutil.copytree(base / "out", out)
-    names = ["report.json", "checksums.json", "onnx/model.onnx", "onnx/model_quantized.onnx"]
-    path = out / dice.choice([name for name in names if (out / name).exists()])
+    if dice.random() < 0.7:
+        shutil.copytree(base / "out", out)
+        names = sorted(path for path in out.rglob("*") if path.is_file())
+    else:  # an older version's, which had no checksums of its settings
+        shutil.copytree(base / "old", out)
+        names = [out / "report.json", out / "checksums.json", *sorted((out / "onnx").iterdir())]
+    path = dice.choice(names)
     if path.suffix == ".json" and dice.random() < 0.7:
         value = mutators.mutate_value(dice, json.loads(path.read_bytes()))
         path.write_bytes(mutators.json_bytes(dice, value))

@@ -14,6 +14,7 @@ from tinybert.measure.zeros import sparsity
 from tinybert.runtime.config import max_positions, read_object
 from tinybert.runtime.config_check import check_config
 from tinybert.runtime.load import RUNTIMES, find_artifact
+from tinybert.runtime.manifest import read_settled
 from tinybert.tasks import task_from_config
 
 _STRUCTURE = {
@@ -51,6 +52,10 @@ def describe(name: str | Path) -> dict[str, Any]:
         >>> describe("out")["structure"]["layers"]  # doctest: +SKIP
         4
     """
+    return read_settled(Path(name), lambda files: _describe(name))
+
+
+def _describe(name: str | Path) -> dict[str, Any]:
     path = _locate(name)
     config = read_object(_config(path))
     try:

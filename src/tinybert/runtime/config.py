@@ -20,11 +20,24 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     require_file(path)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file, and the model needs it") from None
+    except OSError as error:
+        raise InputError(f"{path}: not readable as JSON ({said(error)})") from None
+    return parse_object(content, path)
+
+
+def parse_object(content: bytes, path: Path) -> dict[str, Any]:
+    """The object that a JSON file's bytes hold.
+
+    Raises:
+        InputError: They are no JSON or hold something else.
+    """
+    try:
+        value = json.loads(content.decode("utf-8"))
     # ValueError: not UTF-8 or not JSON; RecursionError: brackets within brackets
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not readable as JSON ({said(error)})") from None
     if not isinstance(value, dict):
         raise InputError(f"{path}: holds no JSON object")

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from tinybert.errors import InputError, said
 from tinybert.files import require_file
-from tinybert.runtime.checksums import check_checksum
-from tinybert.runtime.config import folder_with_config, read_object
+from tinybert.runtime.config import folder_with_config
+from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.onnx_file import read_weights
 from tinybert.runtime.text import Features, TextEncoder, check_inputs
@@ -20,6 +20,7 @@ class OnnxModel(Model):
     Args:
         path: The .onnx file.
         threads: Of one operator; None lets ONNX Runtime take every physical core.
+        files: What was published where it lies; None for what is published there now.
 
     Raises:
         InputError: The file is no whole ONNX model, its graph wants inputs that texts don't give,
@@ -28,14 +29,17 @@ class OnnxModel(Model):
 
     format = "onnx"
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(
+        self, path: Path, threads: int | None = None, files: PublishedFiles | None = None
+    ) -> None:
         # Here, because a process that runs another format must not carry this one's memory.
         import onnxruntime
 
+        self._files = files or PublishedFiles.around(path)
         self._folder = folder_with_config(path)
-        super().__init__(path, read_object(self._folder / "config.json"))
-        check_checksum(path, self._folder)
+        super().__init__(path, self._files.read_object(self._folder / "config.json"))
         require_file(path)
+        self._files.check(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3  # its warnings are about graphs, not for users
@@ -67,4 +71,4 @@ class OnnxModel(Model):
         return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
 
     def _load_encoder(self) -> TextEncoder:
-        return TextEncoder.from_folder(self._folder, self.config)
+        return TextEncoder.from_folder(self._folder, self.config, self._files)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.errors import InputError, missing_extra, said
-from tinybert.runtime.checksums import check_checksum
-from tinybert.runtime.config import folder_with_config, read_object
+from tinybert.runtime.config import folder_with_config
+from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.openvino_file import read_weights
 from tinybert.runtime.text import Features, TextEncoder, check_inputs
@@ -24,6 +24,7 @@ class OpenVinoModel(Model):
     Args:
         path: The .xml file.
         threads: Of the inference; None lets OpenVINO take every physical core.
+        files: What was published where it lies; None for what is published there now.
 
     Raises:
         InputError: OpenVINO is not installed, a file is broken or missing, the graph wants inputs
@@ -32,17 +33,20 @@ class OpenVinoModel(Model):
 
     format = "openvino"
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(
+        self, path: Path, threads: int | None = None, files: PublishedFiles | None = None
+    ) -> None:
         try:
             import openvino
         except ImportError:
             raise missing_extra("openvino", "openvino", f"to run {path}") from None
+        self._files = files or PublishedFiles.around(path)
         self._folder = folder_with_config(path)
-        super().__init__(path, read_object(self._folder / "config.json"))
+        super().__init__(path, self._files.read_object(self._folder / "config.json"))
         for file in (path, path.with_suffix(".bin")):
             if not file.is_file():
                 raise InputError(f"{file}: there is no such file, and {path} needs it")
-            check_checksum(file, self._folder)
+            self._files.check(file)
         settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
@@ -81,4 +85,4 @@ class OpenVinoModel(Model):
         return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
 
     def _load_encoder(self) -> TextEncoder:
-        return TextEncoder.from_folder(self._folder, self.config)
+        return TextEncoder.from_folder(self._folder, self.config, self._files)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from tinybert.errors import InputError, said, short
-from tinybert.runtime.config import max_length, read_object
+from tinybert.runtime.config import max_length
+from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.panics import panics_as_errors, quiet_panics
 from tinybert.tasks.base import Text
 
@@ -72,12 +73,15 @@ class TextEncoder:
             )
 
     @classmethod
-    def from_folder(cls, folder: Path, config: Mapping[str, Any]) -> "TextEncoder":
+    def from_folder(
+        cls, folder: Path, config: Mapping[str, Any], files: PublishedFiles | None = None
+    ) -> "TextEncoder":
         """Reads tokenizer.json and, where there is one, tokenizer_config.json.
 
         Args:
             folder: Where the two files are.
             config: The model's config.json, for its positions and its padding id.
+            files: What was published there when the config was read; None for what is now.
 
         Raises:
             InputError: A file is missing or broken.
@@ -85,16 +89,18 @@ class TextEncoder:
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise InputError(f"{path}: there is no such file, and texts need it")
+        files = files or PublishedFiles.around(folder)
+        content = files.read(path)
         try:
             with quiet_panics():
-                tokenizer = Tokenizer.from_file(str(path))
+                tokenizer = Tokenizer.from_buffer(content)
                 for text in ("a", ("a", "b")):  # some panic at any text; what else fails shows then
                     with contextlib.suppress(Exception):
                         tokenizer.encode_batch([text])
         except Exception as error:  # tokenizers raises nothing narrower
             raise InputError(f"{path}: not readable as a tokenizer ({said(error)})") from None
         settings_path = folder / "tokenizer_config.json"
-        settings = read_object(settings_path) if settings_path.exists() else {}
+        settings = files.read_object(settings_path) if settings_path.exists() else {}
         return cls(
             tokenizer,
             name=str(path),
