@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tinybert.errors import InputError, missing_extra, said
-from tinybert.files import hash_path, hash_value
+from tinybert.files import hash_path, hash_value, require_file
 
 _WEIGHT_FILES = ("model*.safetensors", "pytorch_model*.bin")
 """The patterns of PyTorch weight files, the one that Transformers prefers first."""
@@ -19,6 +19,18 @@ def weight_files(folder: Path) -> list[Path]:
         if files := sorted(folder.glob(pattern)):
             return files
     return []
+
+
+def require_model_files(folder: Path) -> None:
+    """Refuses a folder where a file that loading reads is a pipe or a device.
+
+    Raises:
+        InputError: One is; reading it might never end.
+    """
+    for pattern in (*_SMALL_FILES, *_WEIGHT_FILES):
+        for path in folder.glob(pattern):
+            if not path.is_dir():
+                require_file(path)
 
 
 def hash_model(folder: Path) -> str:

@@ -18,6 +18,7 @@ from transformers import (
 
 from tinybert.errors import InputError, said
 from tinybert.files import atomic_path
+from tinybert.hub import require_model_files
 from tinybert.layers import BERT_LIKE
 from tinybert.own_code import NOT_RUN, refuse_own_code
 from tinybert.runtime.config import read_object
@@ -166,6 +167,7 @@ def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTok
     Raises:
         InputError: The folder has no tokenizer with a fast form.
     """
+    require_model_files(folder)
     try:
         with quiet_panics():
             tokenizer = AutoTokenizer.from_pretrained(folder, **NOT_RUN)

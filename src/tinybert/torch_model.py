@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.errors import InputError, cut, said
-from tinybert.hub import download, weight_files
+from tinybert.hub import download, require_model_files, weight_files
 from tinybert.own_code import NOT_RUN, refuse_own_code
 from tinybert.runtime.config import max_length, read_object
 from tinybert.runtime.manifest import PublishedFiles, read_settled
@@ -69,6 +69,7 @@ class TorchModel(Model):
     def __init__(self, folder: Path, length: int | None = None) -> None:
         super().__init__(folder, read_object(folder / "config.json"))
         self._length = length
+        require_model_files(folder)
         self._files = weight_files(folder)
         if not self._files:
             raise InputError(f"{folder}: has a config.json but no weights (model.safetensors)")

@@ -237,7 +237,7 @@ def parquet(dice: Dice, base: Path, work: Path) -> None:
 
     path = work / "data.parquet"
     odd = [
-        pyarrow.array([2**62, -(2**62), None, 0], pyarrow.timestamp("s")),
+        pyarrow.array([10**13, -(10**13), None, 0], pyarrow.timestamp("s")),
         pyarrow.array([2**62, 1, None, 0], pyarrow.timestamp("us", "UTC")),
         pyarrow.array([2**40, 1, None, 0], pyarrow.timestamp("ns", "Mars/Olympus")),
         pyarrow.array([2**30, 1, None, 0], pyarrow.date32()),
@@ -301,7 +301,11 @@ def config(dice: Dice, base: Path, work: Path) -> None:
     folder = work / "model"
     shutil.copytree(base / "model", folder)
     settings = json.loads((folder / "config.json").read_bytes())
-    if dice.random() < 0.5:
+    if dice.random() < 0.2:
+        shape = {"attention_heads": [4, 4], "intermediate_sizes": [64, 64]}
+        shape |= {"ranks": {}, "selection": {"layer": 1, "positions": 32}}
+        settings["tinybert_shape"] = mutators.mutate_value(dice, shape)
+    elif dice.random() < 0.5:
         kept = ["id2label", "label2id", "max_position_embeddings", "pad_token_id", "model_type"]
         kept += ["architectures", "problem_type", "vocab_size", "type_vocab_size", "tinybert"]
         key = dice.choice(kept)
@@ -430,6 +434,30 @@ def _alike(ours: list[dict[str, Any]], theirs: list[dict[str, float]]) -> bool:
         and all(abs(mine["scores"][name] - score) < 1e-3 for name, score in other.items())
         for mine, other in zip(ours, theirs, strict=True)
     )
+
+
+def weights(dice: Dice, base: Path, work: Path) -> None:
+    """The model.safetensors of a Hugging Face folder: its header, or its bytes."""
+    from tinybert.measure.info import describe, info_text
+    from tinybert.models import open_model
+
+    folder = work / "model"
+    folder.mkdir()
+    for path in (base / "model").iterdir():
+        if path.is_file():
+            shutil.copy(path, folder)
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    if dice.random() < 0.5:
+        content = mutators.mutate_bytes(dice, content)
+    else:
+        length = int.from_bytes(content[:8], "little")
+        header = mutators.mutate_value(dice, json.loads(content[8 : 8 + length]))
+        written = mutators.json_bytes(dice, header)
+        content = len(written).to_bytes(8, "little") + written + content[8 + length :]
+    path.write_bytes(content)
+    json.dumps(info_text(describe(folder)))
+    json.dumps(open_model(folder)(TEXTS), allow_nan=False)
 
 
 def onnx_graph(dice: Dice, base: Path, work: Path) -> None:
@@ -603,6 +631,7 @@ TARGETS: dict[str, Target] = {
     "config": config,
     "tokenizer": tokenizer,
     "tokenizer-settings": tokenizer_settings,
+    "weights": weights,
     "onnx": onnx_graph,
     "openvino": openvino_graph,
     "output-folder": output_folder,

@@ -16,7 +16,7 @@ CHEAP, MODELS = 60, 12
 QUICK = {
     **dict.fromkeys(["yaml-text", "recipe-mapping", "overrides", "rows", "corpus"], CHEAP),
     "parquet": CHEAP // 2,
-    **dict.fromkeys(["config", "tokenizer", "tokenizer-settings"], MODELS),
+    **dict.fromkeys(["config", "tokenizer", "tokenizer-settings", "weights"], MODELS),
     **dict.fromkeys(["onnx", "openvino", "output-folder", "command-line"], MODELS),
     "dry-run": MODELS // 2,
 }
