@@ -112,28 +112,27 @@ class Model(ABC):
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         self.require_predictions()
+        labels = len(self.task.model_config()["id2label"])
         encodings = self.encoder.encode(texts)
         order = sorted(range(len(encodings)), key=lambda row: len(encodings[row]))
         batches = [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
         if not batches:
             return np.zeros((0, 0), dtype=np.float32)
         outputs = [
-            self._outputs(self.encoder.batch([encodings[row] for row in batch]))
+            self._outputs(self.encoder.batch([encodings[row] for row in batch]), labels)
             for batch in batches
         ]
         return np.concatenate(outputs)[np.argsort(order)]
 
-    def _outputs(self, features: Features) -> NDArray[np.float32]:
-        """What `forward` gives, (batch, outputs): a file may hold a graph of another form."""
+    def _outputs(self, features: Features, labels: int) -> NDArray[np.float32]:
+        """What `forward` gives, (batch, labels): a file may hold a graph of another form."""
         outputs = self.forward(features)
-        expected = (len(features["input_ids"]), len(self.task.model_config()["id2label"]))
+        expected = (len(features["input_ids"]), labels)
         if outputs.shape != expected:
             raise InputError(
                 f"{self.path}: gives outputs of shape {list(outputs.shape)} where its config.json "
                 f"says {list(expected)}: texts, labels"
             )
-        if not np.isfinite(outputs).all():
-            raise InputError(f"{self.path}: gives outputs that are no numbers (NaN or infinity)")
         return outputs
 
     def __call__(self, texts: Text | Sequence[Text], batch_size: int = 32) -> list[Prediction]:
