@@ -16,11 +16,13 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said
 from tinybert.files import atomic_path
+from tinybert.hub import require_model_files
 from tinybert.layers import BERT_LIKE
 from tinybert.own_code import NOT_RUN, refuse_own_code
 from tinybert.runtime.config import read_object
+from tinybert.runtime.panics import quiet_panics
 from tinybert.shapes import note_shape, shaped
 from tinybert.tasks import task_from_config
 from tinybert.tasks.base import Task, Text
@@ -165,12 +167,13 @@ def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTok
     Raises:
         InputError: The folder has no tokenizer with a fast form.
     """
+    require_model_files(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **NOT_RUN)
+        with quiet_panics():
+            tokenizer = AutoTokenizer.from_pretrained(folder, **NOT_RUN)
     except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
         refuse_own_code(folder, error)
-        reason = " ".join(str(error).split())
-        raise InputError(f"{folder}: its tokenizer is missing or broken ({reason})") from None
+        raise InputError(f"{folder}: its tokenizer is missing or broken ({said(error)})") from None
     if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise InputError(f"{folder}: has no tokenizer.json and no vocabulary to make one of")
     if max_length is not None:

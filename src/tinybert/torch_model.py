@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tinybert.errors import InputError
-from tinybert.hub import download, weight_files
+from tinybert.errors import InputError, cut, said
+from tinybert.hub import download, require_model_files, weight_files
 from tinybert.own_code import NOT_RUN, refuse_own_code
 from tinybert.runtime.config import max_length, read_object
 from tinybert.runtime.manifest import PublishedFiles, read_settled
 from tinybert.runtime.model import Facts, Model
+from tinybert.runtime.panics import quiet_panics
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.shapes import shaped
 from tinybert.tasks.base import Task
@@ -68,6 +69,7 @@ class TorchModel(Model):
     def __init__(self, folder: Path, length: int | None = None) -> None:
         super().__init__(folder, read_object(folder / "config.json"))
         self._length = length
+        require_model_files(folder)
         self._files = weight_files(folder)
         if not self._files:
             raise InputError(f"{folder}: has a config.json but no weights (model.safetensors)")
@@ -88,7 +90,10 @@ class TorchModel(Model):
             for name, values in features.items()
             if name in self._inputs
         }
-        return self.module(**tensors)[0].float().numpy()
+        try:
+            return self.module(**tensors)[0].float().numpy()
+        except (IndexError, RuntimeError) as error:  # an id beyond a table, sizes that don't fit
+            raise InputError(f"{self.path}: it can't be run ({said(error)})") from None
 
     def facts(self) -> Facts:
         """Size of the weight files, and parameters, shared ones counted once."""
@@ -102,18 +107,19 @@ class TorchModel(Model):
     def _load_task(self) -> Task:
         if self.untrained:
             raise InputError(
-                f"{self.path}: its files lack {', '.join(self.untrained)}, so its predictions "
+                f"{self.path}: its files lack {cut(', '.join(self.untrained))}, so its predictions "
                 "would be random; fine-tune it first"
             )
         return super()._load_task()
 
     def _load_encoder(self) -> TextEncoder:
         try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(self.path, **NOT_RUN)
+            with quiet_panics():
+                tokenizer = transformers.AutoTokenizer.from_pretrained(self.path, **NOT_RUN)
         except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
             refuse_own_code(self.path, error)
             raise InputError(
-                f"{self.path}: its tokenizer is missing or broken ({_one_line(error)})"
+                f"{self.path}: its tokenizer is missing or broken ({said(error)})"
             ) from None
         if not isinstance(tokenizer, transformers.PreTrainedTokenizerFast):
             raise InputError(f"{self.path}: its tokenizer has no fast form (tokenizer.json)")
@@ -122,6 +128,7 @@ class TorchModel(Model):
             raise InputError(f"{self.path}: has no tokenizer.json and no other vocabulary")
         return TextEncoder(
             tokenizer.backend_tokenizer,
+            name=str(self.path),
             max_length=max_length(self.config, self._length or tokenizer.model_max_length),
             pad_id=tokenizer.pad_token_id or 0,
             truncation_side=tokenizer.truncation_side,
@@ -144,7 +151,7 @@ def _from_pretrained(folder: Path, settings: dict[str, Any]) -> tuple[PreTrained
         )
     except Exception as error:  # its own, of safetensors, of pickle, of the hub's dataclasses, ...
         refuse_own_code(folder, error)
-        raise InputError(f"{folder}: not a whole Hugging Face model ({_one_line(error)})") from None
+        raise InputError(f"{folder}: not a whole Hugging Face model ({said(error)})") from None
     for name, in_file, in_model in sorted(loading["mismatched_keys"]):
         raise InputError(
             f"{folder}: {name} is {list(in_file)} in the weights "
@@ -164,7 +171,3 @@ def _stored(module: PreTrainedModel) -> list[Tensor]:
     names = module.state_dict().keys()
     buffers = [values for name, values in module.named_buffers() if name in names]
     return [*module.parameters(), *buffers]
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

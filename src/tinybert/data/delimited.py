@@ -3,12 +3,13 @@
 import csv
 import io
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from tinybert.data.lines import read_lines, read_text
 from tinybert.data.table import Table, separator_hint
-from tinybert.errors import InputError
+from tinybert.errors import InputError, short
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +65,9 @@ def _table(
     numbered = list(enumerate(rows, 1))
     if header is None:
         header = numbered.pop(0)[1]
-        repeated = sorted({name for name in header if list(header).count(name) > 1})
+        repeated = sorted(name for name, times in Counter(header).items() if times > 1)
         if repeated:
-            raise InputError(f"{path}: row 1: column {repeated[0]!r} is there more than once")
+            raise InputError(f"{path}: row 1: column {short(repeated[0])} is there more than once")
     broken = [number for number, row in numbered if len(row) != len(header)]
     if broken and skip_broken:
         logger.warning(

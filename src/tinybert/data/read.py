@@ -9,7 +9,7 @@ from tinybert.data.jsonl import read_jsonl
 from tinybert.data.layout import GLUE_LAYOUT, Layout, Split
 from tinybert.data.parquet import read_parquet
 from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.errors import InputError, short
 
 _READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".parquet": read_parquet}
 FORMATS = tuple(sorted([".tsv", *_READERS]))
@@ -53,7 +53,7 @@ def read(
         return read_tsv(path, layout.header, skip_broken=layout.broken_rows)
     if path.suffix in _READERS:
         return _READERS[path.suffix](path)
-    raise InputError(f"{path}: unknown format {path.suffix!r}; known: {', '.join(FORMATS)}")
+    raise InputError(f"{path}: unknown format {short(path.suffix)}; known: {', '.join(FORMATS)}")
 
 
 def has_splits(data: str | os.PathLike[str]) -> bool:

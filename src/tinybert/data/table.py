@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, cut, short
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
 
@@ -62,10 +62,8 @@ class Table:
             >>> print(Table({"text": ["a film"]}, "data.csv").no_column("sentence"))
             data.csv: no column 'sentence'; it has: text
         """
-        names = ", ".join(self.columns)
-        shown = names if len(names) <= 300 else f"{names[:300]}..."
         return InputError(
-            f"{self.source}: no column {name!r}; it has: {shown}"
+            f"{self.source}: no column {short(name)}; it has: {cut(', '.join(self.columns))}"
             f"{separator_hint(self.source, list(self.columns))}"
         )
 

@@ -11,7 +11,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.claim import check_claim, claim
-from tinybert.errors import InputError, missing_extra
+from tinybert.errors import InputError, missing_extra, short
 from tinybert.export.parity import self_check
 from tinybert.faults import writing_below
 from tinybert.files import atomic_path, remove
@@ -75,7 +75,7 @@ def find_target(name: str) -> Target:
     """
     target = TARGETS.get(name)
     if target is None:
-        raise InputError(f"export: no target {name!r}; there are: {', '.join(TARGETS)}")
+        raise InputError(f"export: no target {short(name)}; there are: {', '.join(TARGETS)}")
     for package in target.packages:
         if importlib.util.find_spec(package) is None:
             raise missing_extra(package, target.extra, f"to export to {name}")

@@ -16,6 +16,7 @@ import numpy as np
 from tinybert.errors import InputError, WorkerKilled
 from tinybert.measure.machine import busy_share, describe_machine, visible_cores
 from tinybert.processes import python_command
+from tinybert.runtime.threads import require_threads
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ def bench(
     for name, value in options.items():
         if value < 1:
             raise InputError(f"{name} must be at least 1, not {value}")
+    require_threads(threads)
     if not models:
         raise InputError("no model to measure")
     busy = busy_share()

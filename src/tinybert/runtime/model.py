@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.errors import InputError
+from tinybert.runtime.config_check import check_config
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks import task_from_config
 from tinybert.tasks.base import Prediction, Task, Text
@@ -49,6 +50,10 @@ class Model(ABC):
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path = path
         self.config = config
+        try:
+            check_config(config)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
 
     @abstractmethod
     def forward(self, features: Features) -> NDArray[np.float32]:
@@ -119,15 +124,28 @@ class Model(ABC):
         self.require_predictions()
         reads = texts_per_input(self.config)
         check_pairs(texts, reads, self.encoder.joins_pairs, str(self.path))
+        labels = len(self.task.model_config()["id2label"])
         encodings = self.encoder.encode(texts)
         order = sorted(range(len(encodings)), key=lambda row: len(encodings[row]))
         batches = [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
         if not batches:
             return np.zeros((0, 0), dtype=np.float32)
         outputs = [
-            self.forward(self.encoder.batch([encodings[row] for row in batch])) for batch in batches
+            self._outputs(self.encoder.batch([encodings[row] for row in batch]), labels)
+            for batch in batches
         ]
         return np.concatenate(outputs)[np.argsort(order)]
+
+    def _outputs(self, features: Features, labels: int) -> NDArray[np.float32]:
+        """What `forward` gives, (batch, labels): a file may hold a graph of another form."""
+        outputs = self.forward(features)
+        expected = (len(features["input_ids"]), labels)
+        if outputs.shape != expected:
+            raise InputError(
+                f"{self.path}: gives outputs of shape {list(outputs.shape)} where its config.json "
+                f"says {list(expected)}: texts, labels"
+            )
+        return outputs
 
     def __call__(self, texts: Text | Sequence[Text], batch_size: int = 32) -> list[Prediction]:
         """Predictions, one a text, in order.

@@ -1,5 +1,6 @@
 """Texts to token ids, the same way for every runtime and for PyTorch."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said, short
 from tinybert.runtime.config import max_length
 from tinybert.runtime.manifest import PublishedFiles
+from tinybert.runtime.panics import panics_as_errors, quiet_panics
 from tinybert.tasks.base import Text
 
 Features = dict[str, NDArray[np.int64]]
@@ -41,6 +43,10 @@ class TextEncoder:
             first. None cuts nothing.
         pad_id: The token that fills short rows.
         truncation_side: The end, "left" or "right", at which long texts are cut.
+        name: What the tokenizer was read from, for messages.
+
+    Raises:
+        InputError: The length leaves no room for text.
     """
 
     def __init__(
@@ -50,14 +56,18 @@ class TextEncoder:
         max_length: int | None,
         pad_id: int = 0,
         truncation_side: str = "right",
+        name: str = "the tokenizer",
     ) -> None:
         self.max_length = max_length
+        self._name = name
         self._pad_id = pad_id
         self._tokenizer = tokenizer
         tokenizer.no_padding()
         if max_length is None:
             tokenizer.no_truncation()
         else:
+            if max_length <= tokenizer.num_special_tokens_to_add(is_pair=False):
+                raise InputError(f"{name}: texts are cut to {max_length} tokens: no room for text")
             tokenizer.enable_truncation(
                 max_length, strategy="longest_first", direction=truncation_side
             )
@@ -82,13 +92,18 @@ class TextEncoder:
         files = files or PublishedFiles.around(folder)
         content = files.read(path)
         try:
-            tokenizer = Tokenizer.from_buffer(content)
+            with quiet_panics():
+                tokenizer = Tokenizer.from_buffer(content)
+                for text in ("a", ("a", "b")):  # some panic at any text; what else fails shows then
+                    with contextlib.suppress(Exception):
+                        tokenizer.encode_batch([text])
         except Exception as error:  # tokenizers raises nothing narrower
-            raise InputError(f"{path}: not readable as a tokenizer ({error})") from None
+            raise InputError(f"{path}: not readable as a tokenizer ({said(error)})") from None
         settings_path = folder / "tokenizer_config.json"
         settings = files.read_object(settings_path) if settings_path.exists() else {}
         return cls(
             tokenizer,
+            name=str(path),
             max_length=max_length(config, settings.get("model_max_length")),
             pad_id=_pad_id(tokenizer, settings, config),
             truncation_side=_truncation_side(settings, settings_path),
@@ -108,7 +123,11 @@ class TextEncoder:
         """
         for number, text in enumerate(texts, start=1):
             _check(text, f"text {number}")
-        return self._tokenizer.encode_batch(list(texts))
+        try:
+            with panics_as_errors():
+                return self._tokenizer.encode_batch(list(texts))
+        except Exception as error:  # such as a word that is unknown to one without [UNK]
+            raise InputError(f"{self._name}: its tokenizer fails ({said(error)})") from None
 
     def batch(self, encodings: Sequence[Encoding]) -> Features:
         """Pads rows to the longest of them."""
@@ -127,7 +146,7 @@ def _check(text: Text, name: str) -> None:
     parts = text if isinstance(text, tuple) and len(text) == 2 else (text,)
     for part in parts:
         if not isinstance(part, str):
-            raise InputError(f"{name}: neither a string nor a pair of strings: {text!r}")
+            raise InputError(f"{name}: neither a string nor a pair of strings: {short(text)}")
         try:
             part.encode()
         except UnicodeEncodeError as error:
@@ -137,7 +156,7 @@ def _check(text: Text, name: str) -> None:
 def _truncation_side(settings: Mapping[str, Any], path: Path) -> str:
     side = settings.get("truncation_side") or "right"
     if side not in ("left", "right"):
-        raise InputError(f"{path}: truncation_side is {side!r}; expected 'left' or 'right'")
+        raise InputError(f"{path}: truncation_side is {short(side)}; expected 'left' or 'right'")
     return str(side)
 
 

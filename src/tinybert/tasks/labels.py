@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from reprlib import repr as short
 
 from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.errors import InputError, cut, short
 from tinybert.tasks.columns import value
 
-_NUMBER = re.compile(r"-?\d+")
+_NUMBER = re.compile(r"-?\d{1,18}")
+"""Of a class; a longer one is a name, which Python need not compute with."""
 
 
 def label_name(table: Table, column: str, row: int) -> str:
@@ -24,7 +24,9 @@ def label_name(table: Table, column: str, row: int) -> str:
         return str(int(cell))
     if isinstance(cell, str | int):
         return str(cell).strip()
-    raise InputError(f"{table.where(row)}: {column!r} is no text or whole number: {short(cell)}")
+    raise InputError(
+        f"{table.where(row)}: {short(column)} is no text or whole number: {short(cell)}"
+    )
 
 
 def in_order(names: set[str]) -> tuple[str, ...]:
@@ -80,5 +82,5 @@ def match_labels(ours: Sequence[str], model: Sequence[str]) -> tuple[str, ...]:
         if say_nothing(ours):
             return tuple(model)
     raise InputError(
-        f"the model's labels ({', '.join(model)}) are not the task's ({', '.join(ours)})"
+        f"the model's labels ({cut(', '.join(model))}) are not the task's ({cut(', '.join(ours))})"
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.errors import InputError, cut, short
 from tinybert.tasks.base import Examples, Prediction, Task
 from tinybert.tasks.columns import texts
 from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
@@ -45,7 +45,7 @@ class TextClassification(Task):
         super().__post_init__()
         if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
             raise InputError(
-                f"labels: expected two different names or more, got {', '.join(self.labels)}"
+                f"labels: expected two different names or more, got {cut(', '.join(self.labels))}"
             )
         if "f1" in self.metrics and len(self.labels) > 2:
             raise InputError(
@@ -59,8 +59,8 @@ class TextClassification(Task):
         names = {label_name(table, self.label, row) for row in range(len(table))}
         if len(names) == 1:
             raise InputError(
-                f"{table.source}: every row has the label {names.pop()!r} in {self.label!r}; "
-                "expected two different ones or more"
+                f"{table.source}: every row has the label {short(names.pop())} in "
+                f"{short(self.label)}; expected two different ones or more"
             )
         return replace(self, labels=in_order(names))
 
@@ -94,8 +94,8 @@ class TextClassification(Task):
             name = label_name(table, self.label, row)
             if name not in ids:
                 raise InputError(
-                    f"{table.where(row)}: unknown label {name!r} in {self.label!r}; "
-                    f"known: {', '.join(self.labels)}"
+                    f"{table.where(row)}: unknown label {short(name)} in {short(self.label)}; "
+                    f"known: {cut(', '.join(self.labels))}"
                 )
             found[row] = ids[name]
         return found
