@@ -25,10 +25,13 @@ from tinybert.runtime.config import read_object
 from tinybert.structure import check_structure
 from tinybert.tasks import get_task
 from tinybert.tasks.base import Examples, Task
+from tinybert.tasks.labels import UnnamedOutputs
+from tinybert.torch_model import load_torch
 from tinybert.trim.choose import always_kept, check_size
 from tinybert.trim.config import TrimConfig
 from tinybert.trim.pieces import read_pieces
 from tinybert.trim.rebuild import read_document
+from tinybert.unnamed_outputs import first_likely_order
 
 logger = logging.getLogger(__name__)
 
@@ -82,19 +85,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
             ("teacher",),
             f"{recipe.teacher}: has no head for {task.kind}; begin the steps with `finetune`",
         )
-    train_table, labeled = None, False
-    if _needs_rows(recipe) or recipe.data.train is not None:
-        if recipe.data.train is None:
-            raise recipe.source.error(
-                ("data", "train"), "is missing, and the steps need training rows"
-            )
-        train_table = read(recipe.data.train, "train", task.layout)
-        labeled = _needs_labels(recipe) or _has_labels(task, train_table, known)
-        task = task.fit(train_table) if labeled else task
-    if known is not None:
-        task = _for_teacher(task, known, recipe, finetunes)
-    train = None if train_table is None else task.examples(train_table, labeled)
-    evaluation = task.examples(read(_evaluation(recipe), "eval", task.layout))
+    task, train, evaluation = _read_rows(recipe, teacher, task, known, finetunes)
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
@@ -116,11 +107,42 @@ def read_inputs(recipe: Recipe) -> Inputs:
     return Inputs(teacher, task, train, evaluation, key, reads)
 
 
+def _read_rows(
+    recipe: Recipe, teacher: Path, task: Task, known: Task | None, finetunes: bool
+) -> tuple[Task, Examples | None, Examples]:
+    """The task with its labels, the training rows, and those of the evaluation split."""
+    tables: list[Table] = []
+    labeled = False
+    fitted, train = task, None
+    try:
+        if _needs_rows(recipe) or recipe.data.train is not None:
+            if recipe.data.train is None:
+                raise recipe.source.error(
+                    ("data", "train"), "is missing, and the steps need training rows"
+                )
+            tables.append(read(recipe.data.train, "train", task.layout))
+            labeled = _needs_labels(recipe) or _has_labels(task, tables[0], known)
+            fitted = task.fit(tables[0]) if labeled else task
+        if known is not None:
+            fitted = _for_teacher(fitted, known, recipe, finetunes)
+        if tables:
+            train = fitted.examples(tables[0], labeled)
+        tables.append(read(_evaluation(recipe), "eval", task.layout))
+        return fitted, train, fitted.examples(tables[-1])
+    except UnnamedOutputs as error:
+        model = load_torch(teacher, max_length=recipe.data.max_length)
+        likely = first_likely_order(model, task, tables)
+        hint = "" if likely is None else f"; {likely.as_recipe(recipe.task)}"
+        raise recipe.source.error(("task",), f"{recipe.teacher}: {error}{hint}") from None
+
+
 def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Task:
     """The task with the teacher's labels in its order; as it is where that gets a new head."""
     try:
         return task.for_model(known)
     except InputError as error:
+        if isinstance(error, UnnamedOutputs) and not finetunes:
+            raise
         if finetunes and _is_of_another_task(known, task):
             logger.warning("%s: %s; `finetune` trains a new head", recipe.teacher, error)
             return task
@@ -208,6 +230,8 @@ def _has_labels(task: Task, table: Table, known: Task | None) -> bool:
     try:
         fitted = task.fit(table)
         (fitted if known is None else fitted.for_model(known)).examples(table)
+    except UnnamedOutputs:
+        raise
     except InputError:
         return False
     return True
