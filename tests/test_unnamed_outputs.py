@@ -128,9 +128,12 @@ def test_fine_tuning_makes_a_new_head(write_rows, read_recipe, recipe, unnamed, 
     assert not new.classifier.weight.equal(old.classifier.weight)
 
 
-def test_a_second_teacher_without_names_is_refused(write_rows, read_recipe, unnamed, tiny_bert_dir):
+def test_a_second_teacher_without_names_is_refused(
+    write_rows, read_recipe, recipe, unnamed, tiny_bert_dir
+):
     rows = write_rows(lambda row, answer: ("positive", "negative")[answer])
-    steps = [{"distill": {"teachers": [{"model": str(unnamed)}]}}]
+    student = recipe()["steps"][1]
+    steps = [student, {"distill": {"teachers": [{"model": str(unnamed)}]}}]
     with pytest.raises(InputError, match=r"teachers\.0\.model: .* have no names"):
         read_recipe(rows, teacher=str(tiny_bert_dir), steps=steps)
 
