@@ -73,7 +73,7 @@ def main() -> None:
 
 def weights(folder: Path) -> int:
     """Of the layers: what is multiplied for every token."""
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     hidden, inner = config.hidden_size, config.intermediate_size
     return config.num_hidden_layers * (4 * hidden * hidden + 2 * hidden * inner)
 

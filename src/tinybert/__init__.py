@@ -1,13 +1,12 @@
 """tinybert: a BERT-family model, made small and fast, with proof of what that cost.
 
-`import tinybert` is cheap, and `load` needs no PyTorch: everything else is imported at first use.
+`import tinybert` is cheap, and `load` needs no PyTorch: everything is imported at first use.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 from tinybert.errors import InputError
-from tinybert.runtime import load
 
 if TYPE_CHECKING:
     from tinybert.compression import Result, compress
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from tinybert.models import load_student, open_model
     from tinybert.quantize import quantize_onnx
     from tinybert.recipe import Recipe
+    from tinybert.runtime import load
     from tinybert.students.build import build_student
     from tinybert.students.from_teacher import initialize_from_teacher
 
@@ -32,6 +32,7 @@ _LAZY = {
     "build_student": "tinybert.students.build",
     "compress": "tinybert.compression",
     "initialize_from_teacher": "tinybert.students.from_teacher",
+    "load": "tinybert.runtime",
     "load_student": "tinybert.models",
     "open_model": "tinybert.models",
     "quantize_onnx": "tinybert.quantize",

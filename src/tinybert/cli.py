@@ -4,7 +4,6 @@ import argparse
 import json
 import logging
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,28 +11,24 @@ from typing import Any
 from tinybert import __version__
 from tinybert.distributed import is_main
 from tinybert.errors import InputError
+from tinybert.program import run_program
 from tinybert.terminal import ProgressDisplay
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit code: 0 done, 2 wrong input, 1 our fault."""
-    options = _parse(arguments)
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    # Set before these libraries are imported: what they say is not for our users.
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    try:
+    """Runs one command; returns the exit code, see `run_program`."""
+    options = argparse.Namespace()
+
+    def command() -> None:
+        _parse(arguments, options)
+        logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+        # Set before these libraries are imported: what they say is not for our users.
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        os.environ.setdefault("TQDM_DISABLE", "1")
         options.run(options)
-    except InputError as error:
-        print(f"tinybert: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("tinybert: interrupted; run the same command again to go on", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+
+    return run_program(command, lambda: Path(options.out) if "out" in options else None)
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -191,16 +186,15 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options, with texts that stand behind an option too, which argparse alone refuses."""
+def _parse(arguments: Sequence[str] | None, options: argparse.Namespace) -> None:
+    """Reads options; texts may stand behind them too, which argparse alone refuses."""
     parser = _parser()
-    options, left = parser.parse_known_args(arguments)
+    _, left = parser.parse_known_args(arguments, options)
     if not left:
-        return options
+        return
     if not hasattr(options, "texts") or any(text.startswith("-") for text in left):
         parser.error(f"unrecognized arguments: {' '.join(left)}")
     options.texts += left
-    return options
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,6 +17,7 @@ from tinybert.artifacts import export_both, latencies, measure
 from tinybert.context import Context
 from tinybert.distributed import agree, is_main, start, wait_for_all
 from tinybert.errors import InputError
+from tinybert.faults import writing_below
 from tinybert.files import remove, write_json
 from tinybert.hub import find_folder
 from tinybert.huggingface import load_masked_lm, load_model, load_tokenizer, save_model
@@ -29,6 +30,7 @@ from tinybert.recipe import Recipe, Step
 from tinybert.report.build import build_report
 from tinybert.report.publish import publish
 from tinybert.steps import STEPS
+from tinybert.structure import check_users_code
 from tinybert.students.config import StudentConfig
 from tinybert.tasks.base import Examples
 from tinybert.torch_model import TorchModel, load_torch
@@ -73,6 +75,7 @@ def compress(
 
     Raises:
         InputError: The recipe or something that it names can't be used.
+        OSError: A disk is full, or a folder can't be read or written; the file is named.
 
     Example:
         >>> compress("recipe.yaml").report["ratios"]  # doctest: +SKIP
@@ -86,7 +89,8 @@ def compress(
         recipe = Recipe.read(recipe, overrides)
     start()
     inputs = read_inputs(recipe)
-    with exclusive(Path(out)):
+    check_users_code(recipe)
+    with writing_below(Path(out)), exclusive(Path(out)):
         return _Run(recipe, inputs, Path(out), progress).run(fresh)
 
 

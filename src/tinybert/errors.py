@@ -25,3 +25,7 @@ def missing_extra(package: str, extra: str, purpose: str) -> InputError:
     return InputError(
         f"{package} is needed {purpose} and is not installed; run: pip install 'tinybert[{extra}]'"
     )
+
+
+class WorkerKilled(RuntimeError):
+    """A process of ours was ended from outside, most often because memory ran out."""

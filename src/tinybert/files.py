@@ -1,7 +1,6 @@
 """Files that are whole or absent, never half-written, and hashes of what is in them."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -46,18 +45,6 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
     finally:
         for path in (temporary, *others):
             remove(path)
-
-
-@contextlib.contextmanager
-def one_at_a_time(target: Path) -> Iterator[None]:
-    """Keeps other processes that make the same file or folder waiting until the block ends.
-
-    The kernel lets go of the lock when a process dies: there are no stale ones.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.with_name(f".{target.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def remove(path: Path) -> None:

@@ -19,6 +19,7 @@ from transformers import (
 from tinybert.errors import InputError
 from tinybert.files import atomic_path
 from tinybert.layers import BERT_LIKE
+from tinybert.own_code import NOT_RUN, refuse_own_code
 from tinybert.runtime.config import read_object
 from tinybert.shapes import note_shape, shaped
 from tinybert.tasks import task_from_config
@@ -70,7 +71,7 @@ def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
     from tinybert.torch_model import load_torch
 
     load_torch(folder)  # its checks
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, **NOT_RUN)
     config.update(task.model_config())
     logger = logging.getLogger("transformers.modeling_utils")
     level = logger.level
@@ -83,6 +84,7 @@ def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
             dtype=torch.float32,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # of another task's head; the encoder's are checked above
+            **NOT_RUN,
         )
     finally:
         logger.setLevel(level)
@@ -164,8 +166,9 @@ def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTok
         InputError: The folder has no tokenizer with a fast form.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **NOT_RUN)
     except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
+        refuse_own_code(folder, error)
         reason = " ".join(str(error).split())
         raise InputError(f"{folder}: its tokenizer is missing or broken ({reason})") from None
     if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_tokens):

@@ -10,7 +10,7 @@ from tinybert.distill.config import (
     DistillConfig,
     GeneralDistillConfig,
 )
-from tinybert.distill.schedules import check_schedule
+from tinybert.distill.schedules import SCHEDULES, check_schedule, require_schedule
 from tinybert.expected_shape import ExpectedShape
 from tinybert.factorize.config import FactorizeConfig
 from tinybert.hub import find_folder
@@ -75,6 +75,22 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
             _check_general(recipe, place, settings, config, shape)
         shape = after
         untrained = untrained and not step.kind.trains
+
+
+def check_users_code(recipe: Recipe) -> None:
+    """Runs what a recipe names of a user's own code, to see whether it does what it must.
+
+    Apart from `check_structure`, since a recipe that is only looked at must not run anything.
+
+    Raises:
+        InputError: With the line in the recipe.
+    """
+    for index, step in enumerate(recipe.steps):
+        if step.distillation is None:
+            continue
+        within, settings = step.distillation
+        with recipe.blamed("steps", index, step.name, *within, "weights_schedule"):
+            check_schedule(settings.weights_schedule, settings.weights(), settings.epochs)
 
 
 def _knows_layers(step: Step) -> bool:
@@ -191,7 +207,9 @@ def _check_distillation(
                 )
     if isinstance(settings, DistillConfig):
         with recipe.blamed(*place, "weights_schedule"):
-            check_schedule(settings.weights_schedule, settings.weights(), settings.epochs)
+            require_schedule(settings.weights_schedule)
+            if settings.weights_schedule in SCHEDULES:
+                check_schedule(settings.weights_schedule, settings.weights(), settings.epochs)
 
 
 def _check_general(

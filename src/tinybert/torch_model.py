@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from tinybert.errors import InputError
 from tinybert.hub import download, weight_files
+from tinybert.own_code import NOT_RUN, refuse_own_code
 from tinybert.runtime.config import max_length, read_object
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.text import Features, TextEncoder
@@ -100,8 +101,9 @@ class TorchModel(Model):
 
     def _load_encoder(self) -> TextEncoder:
         try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(self.path)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(self.path, **NOT_RUN)
         except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
+            refuse_own_code(self.path, error)
             raise InputError(
                 f"{self.path}: its tokenizer is missing or broken ({_one_line(error)})"
             ) from None
@@ -122,7 +124,7 @@ def _from_pretrained(folder: Path, settings: dict[str, Any]) -> tuple[PreTrained
     """The model, and the names of weights that the files lack."""
     architecture = next(iter(settings.get("architectures") or []), "AutoModel")
     try:
-        config = transformers.AutoConfig.from_pretrained(folder)
+        config = transformers.AutoConfig.from_pretrained(folder, **NOT_RUN)
         model_class = shaped(getattr(transformers, architecture, transformers.AutoModel), config)
         module, loading = model_class.from_pretrained(
             folder,
@@ -130,8 +132,10 @@ def _from_pretrained(folder: Path, settings: dict[str, Any]) -> tuple[PreTrained
             dtype=torch.float32,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # to name them below, which its own error does not
+            **NOT_RUN,
         )
     except Exception as error:  # its own, of safetensors, of pickle, of the hub's dataclasses, ...
+        refuse_own_code(folder, error)
         raise InputError(f"{folder}: not a whole Hugging Face model ({_one_line(error)})") from None
     for name, in_file, in_model in sorted(loading["mismatched_keys"]):
         raise InputError(

@@ -1,7 +1,6 @@
 """An output folder: one run at a time in it, one content-addressed folder a step."""
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any
 from tinybert.distributed import agree, is_main, wait_for_all
 from tinybert.errors import InputError
 from tinybert.files import hash_value, remove, write_text
+from tinybert.locks import only_run
 
 KEY_LENGTH = 12
 
@@ -43,19 +43,7 @@ def exclusive(out: Path) -> Iterator[None]:
         yield
         return
     make_folder(out)
-    with (out / ".lock").open("a+") as lock:
-        try:
-            # The kernel lets go of it even when we are killed: no stale locks.
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            raise InputError(
-                f"{out}: another run (process {lock.read().strip()}) is at work in this folder; "
-                "wait for it or choose another --out"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    with only_run(out):
         yield
 
 

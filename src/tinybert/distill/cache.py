@@ -27,8 +27,9 @@ from transformers import PreTrainedModel
 from tinybert.distill.signals import LOGITS, Signal, Signals, model_inputs, run
 from tinybert.distributed import agree, is_main, share_of_work, wait_for_all
 from tinybert.errors import InputError
-from tinybert.files import hash_value, one_at_a_time, remove, write_json
+from tinybert.files import hash_value, remove, write_json
 from tinybert.layers import encoder_layers
+from tinybert.locks import one_at_a_time
 from tinybert.training.batches import EncodedExamples
 
 logger = logging.getLogger(__name__)

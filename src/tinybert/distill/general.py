@@ -13,8 +13,9 @@ from tinybert.distill.step import mapped_layers, run_distillation
 from tinybert.distill.trainer import DistillationTrainer
 from tinybert.distributed import agree, is_main, world_size
 from tinybert.errors import InputError
-from tinybert.files import hash_value, one_at_a_time
+from tinybert.files import hash_value
 from tinybert.huggingface import forget_last_call
+from tinybert.locks import one_at_a_time
 from tinybert.progress import Progress, ProgressCallback
 from tinybert.training.packing import PackedTokens, pack
 from tinybert.training.trainer import optimizer_steps, trainer_options

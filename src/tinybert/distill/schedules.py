@@ -1,15 +1,13 @@
 """How the weights of losses change while training goes on."""
 
 import importlib
-import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tinybert.errors import InputError
 from tinybert.files import hash_path
+from tinybert.users_code import binds, find_module, users_modules
 
 
 @dataclass(frozen=True)
@@ -69,33 +67,60 @@ SCHEDULES: dict[str, Schedule] = {
 
 
 def find_schedule(name: str) -> Schedule:
-    """A schedule by its name, or a user's own by "module:function".
+    """A schedule by its name, or a user's own by "module:function", which is imported and so run.
 
     Raises:
         InputError: There is no such schedule, or the user's can't be imported.
     """
     if name in SCHEDULES:
         return SCHEDULES[name]
+    module, function = _parts(name)
+    with users_modules():
+        try:
+            found: Any = getattr(importlib.import_module(module), function)
+        except Exception as error:  # whatever a user's module may raise
+            raise _no_import(name, error) from None
+    if not callable(found):
+        raise InputError(f"{name!r} is no function of a moment of training")
+    return found
+
+
+def require_schedule(name: str) -> None:
+    """Refuses a schedule that is not there, as far as can be told without running a user's code.
+
+    Raises:
+        InputError: There is no such schedule, module or function, or the module is no Python.
+    """
+    if name in SCHEDULES:
+        return
+    module, function = _parts(name)
+    try:
+        file = find_module(module)
+        if file is not None and not binds(file, function):
+            raise ImportError(f"{file} has no {function!r}")
+    except (ImportError, OSError, SyntaxError, ValueError) as error:
+        raise _no_import(name, error) from None
+
+
+def _parts(name: str) -> tuple[str, str]:
     module, colon, function = name.partition(":")
     if not colon:
         raise InputError(
             f"unknown schedule {name!r}; known: {', '.join(SCHEDULES)}, "
             "or your own function as 'module:function'"
         )
-    sys.path.insert(0, os.getcwd())  # where `python -m` and torchrun look, but a script does not
-    try:
-        found: Any = getattr(importlib.import_module(module), function)
-    except Exception as error:  # whatever a user's module may raise
-        raise InputError(f"can't import the schedule {name!r}: {error}") from None
-    finally:
-        sys.path.remove(os.getcwd())
-    if not callable(found):
-        raise InputError(f"{name!r} is no function of a moment of training")
-    return found
+    return module, function
+
+
+def _no_import(name: str, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())[:300]
+    return InputError(f"can't import the schedule {name!r}: {reason}")
 
 
 def check_schedule(name: str, weights: Mapping[str, float], epochs: float) -> None:
     """Refuses a schedule that leaves nothing to learn from, or knows losses that are not there.
+
+    It calls the schedule, a user's own too.
 
     Args:
         name: As for `find_schedule`.
@@ -124,10 +149,14 @@ def check_schedule(name: str, weights: Mapping[str, float], epochs: float) -> No
 
 
 def hash_schedule(name: str) -> str | None:
-    """A hash of the file of a user's own schedule; None for ours."""
+    """A hash of the file of a user's own schedule, which is not run; None for ours.
+
+    Raises:
+        InputError: There is no such schedule.
+    """
     if name in SCHEDULES:
         return None
-    find_schedule(name)
+    require_schedule(name)
     # Of the module: a partial or an object with settings of its own has no file.
-    file = sys.modules[name.partition(":")[0]].__file__
-    return None if file is None else hash_path(Path(file))
+    file = find_module(_parts(name)[0])
+    return None if file is None else hash_path(file)

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import logging
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, WorkerKilled
 from tinybert.measure.machine import busy_share, describe_machine, visible_cores
+from tinybert.processes import python_command
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ class Worker:
     def __enter__(self) -> "Worker":
         self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tinybert.measure.worker"],
+            python_command("tinybert.measure.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -191,20 +191,23 @@ class Worker:
             self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(self._last_words())
+            raise self._end_of_process()
         reply: dict[str, Any] = json.loads(line)
         if "error" in reply:
             raise InputError(reply["error"])
         return reply
 
-    def _last_words(self) -> str:
+    def _end_of_process(self) -> RuntimeError:
         code = self._process.wait()
         self._stderr.seek(0)
-        words = self._stderr.read().strip().splitlines()
-        return (
-            f"{self._model}: the process that measures it ended with code {code} "
-            f"({words[-1] if words else 'it said nothing; perhaps memory ran out'})"
-        )
+        words = self._stderr.read().strip()
+        message = f"{self._model}: the process that measures it ended with code {code}"
+        if code < 0:  # a signal, and no traceback of ours
+            why = (
+                words.splitlines()[-1][:300] if words else "it said nothing; perhaps memory ran out"
+            )
+            return WorkerKilled(f"{message} ({why})")
+        return RuntimeError(f"{message}:\n{words}")
 
     def _end(self) -> None:
         self._process.kill()

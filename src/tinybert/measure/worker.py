@@ -1,4 +1,4 @@
-"""One model in a process of its own, timed on request: `python -m tinybert.measure.worker`.
+"""One model in a process of its own, timed on request; `processes.python_command` starts it.
 
 Speaks JSON lines: each line of stdin is one request, each line of stdout its one reply.
 The first request opens the model; the last one asks for the summary. `bench` is the other side.
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinybert.errors import InputError
+from tinybert.faults import reason
 from tinybert.measure.memory import peak_memory_mb
 from tinybert.models import open_model
 from tinybert.runtime.config import max_positions
@@ -48,17 +49,19 @@ def main() -> None:
     session: _Session | None = None
     for line in sys.stdin:
         request = json.loads(line)
-        reply: dict[str, Any]
-        if session is None:
-            try:
+        reply: dict[str, Any] = {}
+        try:
+            if session is None:
                 session = _Session(**request)
-                reply = {}
-            except InputError as error:
-                reply = {"error": str(error)}
-        elif "runs" in request:
-            reply = {"seconds": session.time(request["runs"])}
-        else:
-            reply = session.summary()
+            elif "runs" in request:
+                reply = {"seconds": session.time(request["runs"])}
+            else:
+                reply = session.summary()
+        except Exception as error:
+            words = reason(error)
+            if words is None:
+                raise  # a fault of ours, whose traceback the other side shows
+            reply = {"error": words}
         replies.write(json.dumps(reply) + "\n")
         replies.flush()
 
@@ -81,7 +84,3 @@ class _Session:
     def summary(self) -> dict[str, Any]:
         peak = peak_memory_mb()  # before counting weights adds to it
         return {"peak_memory_mb": peak, **vars(self._model.facts())}
-
-
-if __name__ == "__main__":
-    main()
