@@ -21,7 +21,7 @@ from tinybert.quantize.config import QuantizeConfig
 from tinybert.quantize.openvino import check_openvino
 from tinybert.recipe import Recipe, Step
 from tinybert.recipe_source import Place
-from tinybert.runtime.config import read_object
+from tinybert.runtime.config import read_config
 from tinybert.structure import check_structure
 from tinybert.tasks import get_task
 from tinybert.tasks.base import Examples, Task
@@ -73,7 +73,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
                 check_openvino(step.config)
     with recipe.blamed("teacher"):
         teacher = find_folder(recipe.teacher)
-    config = read_object(teacher / "config.json")
+    config = read_config(teacher)
     check_structure(recipe, config)
     _warn_of_ineffective(recipe)
     known = known_task(config)

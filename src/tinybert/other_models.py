@@ -19,7 +19,7 @@ from tinybert.huggingface import (
 )
 from tinybert.recipe import Recipe
 from tinybert.recipe_source import Place
-from tinybert.runtime.config import max_positions, read_object, require_positions
+from tinybert.runtime.config import max_positions, read_config, require_positions
 from tinybert.students.config import SHAPE, StudentConfig
 from tinybert.tasks.base import Task
 
@@ -45,7 +45,7 @@ def find_other_models(
     for index, place, name, check in _named(recipe):
         with recipe.blamed(*place):
             folder = find_folder(name)
-            theirs = read_object(folder / "config.json")
+            theirs = read_config(folder)
             if isinstance(check, StudentConfig):
                 _check_shape(folder, theirs, check, config)
             if not isinstance(check, StudentConfig) or _has_tokenizer(folder):

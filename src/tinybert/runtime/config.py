@@ -11,6 +11,35 @@ from tinybert.errors import InputError
 _POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
 
 
+ACTIVATION = "sentence_transformers"
+"""The key of config.json where the activation behind a one-output head is named."""
+
+# The sizes that every config.json of early BERT has, and those that tell other architectures.
+_BERT = {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"}
+_BERT |= {"vocab_size", "type_vocab_size", "max_position_embeddings"}
+_OTHERS = {"embedding_size", "num_hidden_groups", "relative_attention", "pad_token_id"}
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Reads the config.json of a model, with what other files say instead of it.
+
+    BERT's own early checkpoints, and TinyBERT's, have no "model_type": theirs have BERT's sizes
+    and a vocab.txt. Cross-encoders name their activation in config_sentence_transformers.json.
+
+    Raises:
+        InputError: A file is missing or broken.
+    """
+    config = read_object(folder / "config.json")
+    early = config.keys() >= _BERT and not config.keys() & _OTHERS
+    if not config.get("model_type") and early and (folder / "vocab.txt").is_file():
+        config["model_type"] = "bert"
+    beside = folder / "config_sentence_transformers.json"
+    activation = read_object(beside).get("activation_fn") if beside.is_file() else None
+    if activation is not None:
+        config.setdefault(ACTIVATION, {"activation_fn": activation})
+    return config
+
+
 def read_object(path: Path) -> dict[str, Any]:
     """Reads a JSON file that holds one object.
 

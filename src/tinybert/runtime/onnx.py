@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tinybert.errors import InputError
 from tinybert.runtime.checksums import check_checksum
-from tinybert.runtime.config import folder_with_config, read_object
+from tinybert.runtime.config import folder_with_config, read_config
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.onnx_file import read_weights
 from tinybert.runtime.text import Features, TextEncoder, check_inputs
@@ -32,7 +32,7 @@ class OnnxModel(Model):
         import onnxruntime
 
         self._folder = folder_with_config(path)
-        super().__init__(path, read_object(self._folder / "config.json"))
+        super().__init__(path, read_config(self._folder))
         check_checksum(path, self._folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tinybert.errors import InputError, missing_extra
 from tinybert.runtime.checksums import check_checksum
-from tinybert.runtime.config import folder_with_config, read_object
+from tinybert.runtime.config import folder_with_config, read_config
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.openvino_file import read_weights
 from tinybert.runtime.text import Features, TextEncoder, check_inputs
@@ -38,7 +38,7 @@ class OpenVinoModel(Model):
         except ImportError:
             raise missing_extra("openvino", "openvino", f"to run {path}") from None
         self._folder = folder_with_config(path)
-        super().__init__(path, read_object(self._folder / "config.json"))
+        super().__init__(path, read_config(self._folder))
         for file in (path, path.with_suffix(".bin")):
             if not file.is_file():
                 raise InputError(f"{file}: there is no such file, and {path} needs it")
