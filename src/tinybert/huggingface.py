@@ -33,6 +33,18 @@ def known_task(config: dict[str, Any]) -> Task | None:
         return None
 
 
+def why_no_task(config: dict[str, Any], task: Task) -> str:
+    """Why `known_task` knows none: a bare encoder, or a head for something else."""
+    try:
+        task_from_config(config)
+    except InputError as error:
+        names = [str(name) for name in config.get("architectures") or []]
+        bare = all(name.endswith(("Model", "MaskedLM", "PreTraining")) for name in names)
+        if not bare:
+            return str(error)
+    return f"has no head for {task.kind}"
+
+
 def load_model(folder: Path, task: Task, *, new_head: bool = False) -> PreTrainedModel:
     """Loads a model with the task's head, fp32, in eval mode.
 
@@ -161,6 +173,27 @@ def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTok
     if max_length is not None:
         tokenizer.model_max_length = max_length
     return tokenizer
+
+
+def check_tables(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, source: str, *, pair: bool
+) -> None:
+    """Refuses a tokenizer with ids that a model's tables have no row for.
+
+    Args:
+        model: The model.
+        tokenizer: What gives it its ids.
+        source: The model's name, for messages.
+        pair: Whether texts are pairs.
+
+    Raises:
+        InputError: There may be a text with such an id.
+    """
+    from tinybert.torch_model import tables_of
+
+    tables = tables_of(model, source)
+    tables.check(tokenizer.backend_tokenizer, pad_id=tokenizer.pad_token_id or 0, pair=pair)
+    tables.check_ids(max(tokenizer.get_vocab().values()), 0)  # an id may be missing before it
 
 
 def tokenize(

@@ -15,7 +15,7 @@ from tinybert.errors import InputError
 from tinybert.export import check_exportable, find_target
 from tinybert.files import hash_value
 from tinybert.hub import find_folder, hash_model
-from tinybert.huggingface import known_task, load_model, load_tokenizer
+from tinybert.huggingface import check_tables, known_task, load_model, load_tokenizer, why_no_task
 from tinybert.other_models import find_other_models
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.quantize.openvino import check_openvino
@@ -83,14 +83,17 @@ def read_inputs(recipe: Recipe) -> Inputs:
     if known is None and not finetunes:
         raise recipe.source.error(
             ("teacher",),
-            f"{recipe.teacher}: has no head for {task.kind}; begin the steps with `finetune`",
+            f"{recipe.teacher}: {why_no_task(config, task)}; begin the steps with `finetune`, "
+            f"which makes one for {task.kind}",
         )
     task, train, evaluation = _read_rows(recipe, teacher, task, known, finetunes)
+    _check_activation(recipe, task, known)
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
     model = load_model(teacher, task, new_head=finetunes)
     with recipe.blamed("teacher"):
+        check_tables(model, tokenizer, recipe.teacher, pair=len(task.text) == 2)
         check_exportable(model)
     others = find_other_models(recipe, task, config, tokenizer)
     _check_sizes(recipe, config, tokenizer)
@@ -148,6 +151,16 @@ def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Ta
             return task
         source = f", read from {recipe.data.train}" if recipe.data.train else ""
         raise recipe.source.error(("teacher",), f"{recipe.teacher}: {error}{source}") from None
+
+
+def _check_activation(recipe: Recipe, task: Task, known: Task | None) -> None:
+    """Of a cross-encoder's sigmoid: the loss of a head is that of its output alone."""
+    if getattr(known, "activation", None) == "sigmoid" and _needs_labels(recipe):
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: its values are the sigmoid of its output, which no step can learn "
+            "from labels; leave out `finetune` and `label`: the student learns from its outputs",
+        )
 
 
 def _is_of_another_task(model: Task, task: Task) -> bool:

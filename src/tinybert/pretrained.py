@@ -13,8 +13,9 @@ from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
 from tinybert.errors import InputError
 from tinybert.own_code import NOT_RUN, refuse_own_code
-from tinybert.runtime.config import ACTIVATION, read_config, read_object
+from tinybert.runtime.config import read_config, read_object
 from tinybert.shapes import shaped
+from tinybert.tasks.config import ACTIVATION
 
 _LAYER = re.compile(r"\.layers?\.(\d+)\.")
 

@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from tinybert.hub import download, weight_files
 from tinybert.pretrained import load_config, load_weights
 from tinybert.runtime.config import max_length, read_config
 from tinybert.runtime.model import Facts, Model
+from tinybert.runtime.tables import Tables
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks.base import Task
 
@@ -113,7 +115,25 @@ class TorchModel(Model):
             max_length=max_length(self.config, self._length or tokenizer.model_max_length),
             pad_id=tokenizer.pad_token_id or 0,
             truncation_side=tokenizer.truncation_side,
+            tables=tables_of(self.module, str(self.path)),
         )
+
+
+def tables_of(module: PreTrainedModel, source: str) -> Tables:
+    """The rows of a model's embedding tables, by the tables themselves.
+
+    Args:
+        module: The model.
+        source: Its name, for messages.
+    """
+    tokens: Any = module.get_input_embeddings()
+    types = next(
+        (part for name, part in module.named_modules() if name.endswith("token_type_embeddings")),
+        None,
+    )
+    return Tables(
+        getattr(tokens, "num_embeddings", None), getattr(types, "num_embeddings", None), source
+    )
 
 
 def _stored(module: PreTrainedModel) -> list[Tensor]:

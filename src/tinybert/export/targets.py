@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from tinybert.errors import InputError, missing_extra
 from tinybert.export.parity import self_check
 from tinybert.files import atomic_path, remove
+from tinybert.huggingface import check_tables, known_task
 from tinybert.runtime.checksums import CHECKSUMS, note_checksums
 from tinybert.runtime.load import USUAL_ARTIFACTS, open_artifact
 
@@ -133,6 +134,9 @@ def export(
     """
     found = {name: find_target(name) for name in targets}
     check_exportable(model)
+    task = known_task(model.config.to_dict())
+    pair = task is not None and len(task.text) == 2
+    check_tables(model, tokenizer, f"a {type(model).__name__}", pair=pair)
     if not model.config.architectures:  # noted only when a model is saved; it tells the task
         model.config.architectures = [type(model).__name__]
     # What was exported there before stays until all of this is known to be right.

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from tinybert.errors import InputError
+from tinybert.tasks.config import ACTIVATION
 
 # Their positions are counted from the padding id + 1, so the table's first rows stay unused.
 _POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
 
-
-ACTIVATION = "sentence_transformers"
-"""The key of config.json where the activation behind a one-output head is named."""
 
 # The sizes that every config.json of early BERT has, and those that tell other architectures.
 _BERT = {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"}

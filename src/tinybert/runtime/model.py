@@ -84,13 +84,20 @@ class Model(ABC):
         """
         return self._load_task()
 
+    @cached_property
+    def _checked(self) -> bool:
+        """Whether task and encoder are there and go with each other; checked once."""
+        pair = len(self.task.text) == 2
+        self.encoder.check_tables(pair=pair)
+        return True
+
     def require_predictions(self) -> None:
         """Fails now rather than at the first text.
 
         Raises:
             InputError: The model lacks what predictions need: a task, a tokenizer.
         """
-        _ = self.task, self.encoder
+        _ = self._checked
 
     def logits(self, texts: Sequence[Text], batch_size: int = 32) -> NDArray[np.float32]:
         """The model's outputs, one row a text, in order.
@@ -103,6 +110,9 @@ class Model(ABC):
 
         Returns:
             (rows, outputs); (0, 0) for no texts.
+
+        Raises:
+            InputError: A text can't be encoded, or its outputs are no finite numbers.
         """
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
@@ -115,7 +125,14 @@ class Model(ABC):
         outputs = [
             self.forward(self.encoder.batch([encodings[row] for row in batch])) for batch in batches
         ]
-        return np.concatenate(outputs)[np.argsort(order)]
+        logits = np.concatenate(outputs)[np.argsort(order)]
+        finite = np.isfinite(logits).reshape(len(logits), -1).all(axis=1)
+        if not finite.all():
+            raise InputError(
+                f"{self.path}: its outputs for text {int(np.argmin(finite)) + 1} are no finite "
+                "numbers (NaN or infinity): its weights are broken, or too large for its precision"
+            )
+        return logits
 
     def __call__(self, texts: Text | Sequence[Text], batch_size: int = 32) -> list[Prediction]:
         """Predictions, one a text, in order.

@@ -59,7 +59,7 @@ class OnnxModel(Model):
         return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
 
     def _load_encoder(self) -> TextEncoder:
-        return TextEncoder.from_folder(self._folder, self.config)
+        return TextEncoder.from_folder(self._folder, self.config, self._inputs)
 
 
 def _one_line(error: Exception) -> str:

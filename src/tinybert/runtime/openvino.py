@@ -77,4 +77,4 @@ class OpenVinoModel(Model):
         return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
 
     def _load_encoder(self) -> TextEncoder:
-        return TextEncoder.from_folder(self._folder, self.config)
+        return TextEncoder.from_folder(self._folder, self.config, self._inputs)

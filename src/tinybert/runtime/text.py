@@ -10,6 +10,7 @@ from tokenizers import Encoding, Tokenizer
 
 from tinybert.errors import InputError
 from tinybert.runtime.config import max_length, read_object
+from tinybert.runtime.tables import Tables
 from tinybert.tasks.base import Text
 
 Features = dict[str, NDArray[np.int64]]
@@ -40,6 +41,7 @@ class TextEncoder:
             first. None cuts nothing.
         pad_id: The token that fills short rows.
         truncation_side: The end, "left" or "right", at which long texts are cut.
+        tables: Of the model, in which every id must have a row; None checks nothing.
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class TextEncoder:
         max_length: int | None,
         pad_id: int = 0,
         truncation_side: str = "right",
+        tables: Tables | None = None,
     ) -> None:
         self.max_length = max_length
+        self._tables = tables
         self._pad_id = pad_id
         self._tokenizer = tokenizer
         tokenizer.no_padding()
@@ -60,14 +64,27 @@ class TextEncoder:
             tokenizer.enable_truncation(
                 max_length, strategy="longest_first", direction=truncation_side
             )
+        self.check_tables(pair=False)
+
+    def check_tables(self, *, pair: bool) -> None:
+        """Fails now rather than at the first text with an id that the model has no row for.
+
+        Raises:
+            InputError: There may be such a text.
+        """
+        if self._tables is not None:
+            self._tables.check(self._tokenizer, pad_id=self._pad_id, pair=pair)
 
     @classmethod
-    def from_folder(cls, folder: Path, config: Mapping[str, Any]) -> "TextEncoder":
+    def from_folder(
+        cls, folder: Path, config: Mapping[str, Any], inputs: Sequence[str] = FEATURES
+    ) -> "TextEncoder":
         """Reads tokenizer.json and, where there is one, tokenizer_config.json.
 
         Args:
             folder: Where the two files are.
-            config: The model's config.json, for its positions and its padding id.
+            config: The model's config.json, for its positions, its tables and its padding id.
+            inputs: The features that the model takes.
 
         Raises:
             InputError: A file is missing or broken.
@@ -86,6 +103,7 @@ class TextEncoder:
             max_length=max_length(config, settings.get("model_max_length")),
             pad_id=_pad_id(tokenizer, settings, config),
             truncation_side=_truncation_side(settings, settings_path),
+            tables=Tables.of_config(config, str(folder), takes_types=FEATURES[2] in inputs),
         )
 
     def encode(self, texts: Sequence[Text]) -> list[Encoding]:
@@ -108,6 +126,8 @@ class TextEncoder:
             ids[row, : len(encoding)] = encoding.ids
             mask[row, : len(encoding)] = 1
             types[row, : len(encoding)] = encoding.type_ids
+        if self._tables is not None:
+            self._tables.check_ids(int(ids.max(initial=0)), int(types.max(initial=0)))
         return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
 
 
