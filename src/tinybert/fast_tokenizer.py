@@ -1,5 +1,6 @@
 """The one place where Transformers loads a tokenizer: a fast one, as artifacts carry."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import transformers
@@ -28,6 +29,7 @@ def load_fast_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         _refuse_slow(folder, _class_name(folder))
         reason = " ".join(str(error).split())[:300]
         if not (folder / "tokenizer.json").exists():
+            reason = _sentencepiece(folder) or reason
             raise InputError(
                 f"{folder}: has no tokenizer.json, and none can be made of its other files "
                 f"({reason})"
@@ -51,6 +53,14 @@ def _refuse_slow(folder: Path, name: str | None) -> None:
     known = getattr(transformers, name, None) if isinstance(name, str) else None
     if isinstance(known, type) and not issubclass(known, PreTrainedTokenizerFast):
         raise _slow(folder, known.__name__)
+
+
+def _sentencepiece(folder: Path) -> str | None:
+    """What is missing to read a SentencePiece model; Transformers then asks for `tiktoken`."""
+    files = sorted(path.name for path in folder.glob("*.model"))
+    if not files or find_spec("sentencepiece") is not None:
+        return None
+    return f"{files[0]} needs sentencepiece; run: pip install sentencepiece protobuf"
 
 
 def _slow(folder: Path, name: str) -> InputError:

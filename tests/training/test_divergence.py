@@ -30,12 +30,12 @@ def test_a_loss_that_is_no_number_stops_it(tiny_bert_dir, tiny_context):
         run(context, tiny_bert_dir, 2, checkpoint_steps=100, learning_rate=1e-3, epochs=1)
 
 
-def test_a_checkpoint_and_the_result_have_finite_weights(tiny_bert_dir, tiny_context):
-    for settings in ({"checkpoint_steps": 1, "epochs": 1}, {"max_steps": 2}):
-        context = tiny_context()
-        with pytest.raises(InputError, match=r"weight is no finite number at step 2 of"):
-            run(context, tiny_bert_dir, 2, learning_rate=1e-3, **settings)
-        assert {path.name for path in context.folder.glob("checkpoint-*")} <= {"checkpoint-1"}
+@pytest.mark.parametrize("settings", [{"checkpoint_steps": 1, "epochs": 1}, {"max_steps": 2}])
+def test_a_checkpoint_and_the_result_have_finite_weights(tiny_bert_dir, tiny_context, settings):
+    context = tiny_context()
+    with pytest.raises(InputError, match=r"weight is no finite number at step 2 of"):
+        run(context, tiny_bert_dir, 2, learning_rate=1e-3, **settings)
+    assert {path.name for path in context.folder.glob("checkpoint-*")} <= {"checkpoint-1"}
 
 
 def test_a_rate_that_is_too_high(tiny_bert_dir, tiny_context):

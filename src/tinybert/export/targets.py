@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_MASKED_LM_MAPPING,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from tinybert.errors import InputError, missing_extra
 from tinybert.export.parity import self_check
@@ -88,6 +94,11 @@ def check_exportable(model: PreTrainedModel) -> None:
             "a model whose config.json says is_decoder can't be exported; set it to false if the "
             "model reads whole texts"
         )
+    if _writes_texts(model.config):
+        raise InputError(
+            f"a {type(model).__name__} is a {model.config.model_type} model, which writes texts; "
+            "what can be exported are encoders, which read whole texts, as BERT's family does"
+        )
     size = sum(weight.numel() for weight in model.parameters()) * 4
     if size >= _LARGEST:
         raise InputError(
@@ -100,6 +111,13 @@ def check_exportable(model: PreTrainedModel) -> None:
             f"a {type(model).__name__} gives no logits; supported are models with a head for "
             "sequences or tokens"
         )
+
+
+def _writes_texts(config: PretrainedConfig) -> bool:
+    """Whether a model looks back only, as GPT-2 does, or has a part that does."""
+    causal = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
+    masked = type(config) in MODEL_FOR_MASKED_LM_MAPPING
+    return bool(config.is_encoder_decoder) or (causal and not masked)
 
 
 def export(

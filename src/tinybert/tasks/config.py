@@ -1,7 +1,6 @@
 """What a model's config.json says about the task of a sequence classifier."""
 
 from collections.abc import Iterable, Mapping
-from reprlib import repr as short
 from typing import Any
 
 from tinybert.errors import InputError
@@ -35,7 +34,7 @@ def named_activation(config: Mapping[str, Any]) -> str | None:
     activation = str(named).rpartition(".")[2].lower()
     if activation not in _ACTIVATIONS:
         raise InputError(
-            f"config.json: the activation behind its head is {short(named)}; those that can be "
+            f"config.json: the activation behind its head is {str(named)[:99]!r}; those that can be "
             f"used here are: {', '.join(_ACTIVATIONS)}"
         )
     return activation
