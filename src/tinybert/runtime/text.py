@@ -11,6 +11,7 @@ from tokenizers import Encoding, Tokenizer
 from tinybert.errors import InputError
 from tinybert.runtime.config import max_length, read_object
 from tinybert.runtime.tables import Tables
+from tinybert.runtime.tokenizer_settings import honour
 from tinybert.tasks.base import Text
 
 Features = dict[str, NDArray[np.int64]]
@@ -98,6 +99,7 @@ class TextEncoder:
             raise InputError(f"{path}: not readable as a tokenizer ({error})") from None
         settings_path = folder / "tokenizer_config.json"
         settings = read_object(settings_path) if settings_path.exists() else {}
+        honour(tokenizer, settings, config, settings_path)
         return cls(
             tokenizer,
             max_length=max_length(config, settings.get("model_max_length")),

@@ -34,8 +34,8 @@ def named_activation(config: Mapping[str, Any]) -> str | None:
     activation = str(named).rpartition(".")[2].lower()
     if activation not in _ACTIVATIONS:
         raise InputError(
-            f"config.json: the activation behind its head is {str(named)[:99]!r}; those that can be "
-            f"used here are: {', '.join(_ACTIVATIONS)}"
+            f"config.json: the activation behind its head is {str(named)[:99]!r}; those that can "
+            f"be used here are: {', '.join(_ACTIVATIONS)}"
         )
     return activation
 
