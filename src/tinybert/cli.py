@@ -78,10 +78,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     from tinybert.measure.evaluate import evaluate
     from tinybert.models import open_model
     from tinybert.tasks import get_task
+    from tinybert.unnamed_outputs import labeled_examples
 
     model = open_model(options.model, options.threads)
     task = get_task(_task_spec(options), model.task)
-    examples = task.examples(read(options.data, "eval", task.layout))
+    examples = labeled_examples(model, task, read(options.data, "eval", task.layout))
     score = evaluate(model, examples, task)
     if options.json:
         _print_json({"model": options.model, "metric": task.metric, **_renamed(score)})
@@ -184,7 +185,7 @@ def _require_training() -> None:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False))
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def _parse(arguments: Sequence[str] | None, options: argparse.Namespace) -> None:
