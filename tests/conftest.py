@@ -157,6 +157,7 @@ def quick_bench():
                 latency_p95_ms=2.0,
                 throughput_per_s=1000.0 * batch,
                 peak_memory_mb=50.0,
+                runs_ms=[1.0],
             )
             for name in models
         ]

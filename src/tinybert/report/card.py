@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tinybert.measure.table import grid
 from tinybert.recipe import Recipe
-from tinybert.report.table import report_table
+from tinybert.report.table import report_caption, report_notes, report_rows
 
 
 def model_card(report: Mapping[str, Any], recipe: Recipe) -> str:
     """What the model is, what it cost, how to run it, as Markdown with the hub's header."""
     task, best = report["task"], report["best"]
+    notes = "\n".join(f"- {note}" for note in report_notes(report))
     return f"""---
 library_name: tinybert
 pipeline_tag: text-classification
@@ -22,8 +24,11 @@ Made by [tinybert](https://pypi.org/project/tinybert) with `recipe.yaml`, for {t
 `{best}` is the best artifact; `report.json` has every figure below and more.
 
 ```
-{report_table(report)}
+{grid(report_rows(report))}
+{report_caption(report)}
 ```
+
+{notes}
 
 ## Use
 
