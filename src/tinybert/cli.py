@@ -13,6 +13,7 @@ from tinybert import __version__
 from tinybert.distributed import is_main
 from tinybert.errors import InputError
 from tinybert.terminal import ProgressDisplay
+from tinybert.threads import wait_passively
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _demo(options: argparse.Namespace) -> None:
+    wait_passively()
     _require_training()
     from tinybert.demo.run import demo
 
@@ -46,6 +48,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _compress(options: argparse.Namespace) -> None:
+    wait_passively()
     _require_training()
     from tinybert.recipe import Recipe
 

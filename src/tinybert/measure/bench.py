@@ -16,6 +16,7 @@ import numpy as np
 
 from tinybert.errors import InputError
 from tinybert.measure.machine import BusyWatch, describe_machine, visible_cores
+from tinybert.threads import users_environment
 
 logger = logging.getLogger(__name__)
 
@@ -200,6 +201,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             encoding="utf-8",
+            env=users_environment(),
         )
         try:
             self._ask(self._request)
