@@ -161,6 +161,7 @@ def bench_by_facts(models, *, batch=1, length=128, threads=None, repeats=100):
             latency_p95_ms=2.0,
             throughput_per_s=1000.0 * batch,
             peak_memory_mb=50.0,
+            runs_ms=[1.0],
         )
         for name in models
     ]

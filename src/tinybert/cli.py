@@ -12,6 +12,7 @@ from tinybert import __version__
 from tinybert.distributed import is_main
 from tinybert.program import run_program
 from tinybert.terminal import ProgressDisplay
+from tinybert.threads import wait_passively
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _demo(options: argparse.Namespace) -> None:
+    wait_passively()
     _require_training()
     from tinybert.demo.run import demo
 
@@ -40,6 +42,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _compress(options: argparse.Namespace) -> None:
+    wait_passively()
     _require_training()
     from tinybert.recipe import Recipe
 

@@ -8,7 +8,7 @@ import yaml
 
 from tinybert.report.names import shown_name, without_folders
 from tinybert.report.plot import figures_plot
-from tinybert.report.table import report_caption, report_rows
+from tinybert.report.table import report_caption, report_notes, report_rows
 
 STYLE = """
 :root { color-scheme: light dark; --mark: #2563eb; --other: #94a3b8; }
@@ -53,6 +53,7 @@ def report_page(report: Mapping[str, Any]) -> str:
 {figures_plot(report)}
 {_table(report_rows(report))}
 <p>{escape(report_caption(report))}. In brackets: compared with the teacher in PyTorch.</p>
+{_paragraphs(report_notes(report))}
 <h2>Steps</h2>
 {_table(_steps(report))}
 <p>What the model was after each step, in PyTorch.</p>
@@ -63,6 +64,10 @@ def report_page(report: Mapping[str, Any]) -> str:
 </body>
 </html>
 """
+
+
+def _paragraphs(texts: Sequence[str]) -> str:
+    return "\n".join(f"<p>{escape(text)}</p>" for text in texts)
 
 
 def _steps(report: Mapping[str, Any]) -> list[list[str]]:
