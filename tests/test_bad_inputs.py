@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -38,6 +39,7 @@ def refused(tmp_path, capsys):
         lines = said.err.splitlines()
         assert len(lines) == 1, said.err
         assert lines[0].startswith("tinybert: error: ")
+        assert not re.search(r"([\w-]+): \1: ", lines[0]), "a key is named twice"
         assert not list(tmp_path.rglob("report.json"))
         return lines[0]
 
@@ -281,6 +283,17 @@ def test_bad_training_data(content, parts, refused_recipe, tmp_path):
     said = refused_recipe(learns_from_labels)
     for part in ["train.tsv", *parts]:
         assert part in said, said
+
+
+def test_words_that_can_not_be_told_apart(refused_recipe, tmp_path):
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"sentence": "ภาพยนตร์เรื่องนี้สนุกมาก"}), encoding="utf-8")
+
+    def change(recipe):
+        put("data.train", str(path))(recipe)
+        recipe["steps"].insert(1, "augment")
+
+    assert "steps.1.augment: 1 of 1 texts" in refused_recipe(change)
 
 
 def test_an_unknown_label_in_the_evaluation_data(refused_recipe, tmp_path):
@@ -592,6 +605,31 @@ def test_a_single_text_for_a_model_of_pairs(tiny_bert_dir, tmp_path, refused):
     config["tinybert"] = {"task": pairs}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     assert "--pair" in refused("predict", folder, "one text")
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "text", "says"),
+    [
+        (["first", "second"], "sentence", "reads pairs"),
+        (["sentence"], ["sentence", "label"], "one text"),
+    ],
+)
+def test_a_teacher_of_pairs_for_single_texts(
+    trained_on, text, says, refused_recipe, tiny_bert_dir, tmp_path
+):
+    folder = tmp_path / "teacher"
+    shutil.copytree(tiny_bert_dir, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["tinybert"] = {"task": {"kind": "text-classification", "text": trained_on}}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+    def change(recipe):
+        recipe["teacher"] = str(folder)
+        recipe["data"]["text"] = text
+
+    said = refused_recipe(change)
+    assert says in said
+    assert "finetune" in said
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tinybert.errors import InputError
 from tinybert.faults import writing_below
 
 
@@ -56,6 +58,29 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
     finally:
         for path in (temporary, *others):
             remove(path)
+
+
+def require_file(path: Path) -> None:
+    """Refuses what a read would never end at, or read only once: pipes, devices, folders.
+
+    A path where there is nothing passes: whoever reads it says so.
+
+    Raises:
+        InputError: There is something else than a file.
+
+    Example:
+        >>> require_file(Path("/dev/zero"))
+        Traceback (most recent call last):
+        tinybert.errors.InputError: /dev/zero: is a device; expected a file
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # ValueError: no path can hold the name
+        return
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
+        kind = kinds.get(stat.S_IFMT(mode), "device")
+        raise InputError(f"{path}: is a {kind}; expected a file")
 
 
 def sync(path: Path) -> None:

@@ -8,6 +8,7 @@ from tinybert.hub import may_be_hub_id, weight_files
 from tinybert.runtime.load import USUAL_ARTIFACTS, find_artifact, open_artifact
 from tinybert.runtime.manifest import MARK, PublishedFiles, read_settled
 from tinybert.runtime.model import Model
+from tinybert.runtime.threads import require_threads
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -28,8 +29,7 @@ def open_model(name: str | Path, threads: int | None = None) -> Model:
         InputError: There is no such model, one of its files is missing or broken, it needs
             PyTorch and PyTorch is not installed, or there are no threads.
     """
-    if threads is not None and threads < 1:
-        raise InputError(f"threads must be at least 1, not {threads}")
+    require_threads(threads)
     path = Path(name)
     if path.exists() and not _is_hugging_face(path):
         return read_settled(

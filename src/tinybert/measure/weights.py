@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinybert.errors import InputError, missing_extra
+from tinybert.errors import InputError, missing_extra, said
 from tinybert.hub import weight_files
 from tinybert.runtime import openvino_file
 from tinybert.runtime.onnx_file import Tensor, read_tensors, read_weights
@@ -79,8 +79,8 @@ def safetensors_header(path: Path) -> tuple[list[tuple[Tensor, tuple[int, int]]]
             for name, entry in header.items()
         ]
         return tensors, 8 + length
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a whole safetensors file ({error})") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: not a whole safetensors file ({said(error)})") from None
 
 
 def _read_pickle(path: Path) -> list[Tensor]:
@@ -93,8 +93,7 @@ def _read_pickle(path: Path) -> list[Tensor]:
         # Tied weights have several names and one place in memory.
         unique = {tensor.data_ptr(): (name, tensor) for name, tensor in reversed(named.items())}
     except Exception as error:  # of pickle, of zip files, of PyTorch, ...
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a whole file of PyTorch weights ({reason})") from None
+        raise InputError(f"{path}: not a whole file of PyTorch weights ({said(error)})") from None
     precisions = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
     return [
         Tensor(name, precisions.get(tensor.dtype), tuple(tensor.shape), None)

@@ -1,14 +1,49 @@
 """What config.json and tokenizer_config.json say about a model."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said, short
+from tinybert.files import require_file
+from tinybert.tasks.config import ACTIVATION
 
 # Their positions are counted from the padding id + 1, so the table's first rows stay unused.
 _POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
+
+
+# The sizes that every config.json of early BERT has, and those that tell other architectures.
+_BERT = {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"}
+_BERT |= {"vocab_size", "type_vocab_size", "max_position_embeddings"}
+_OTHERS = {"embedding_size", "num_hidden_groups", "relative_attention", "pad_token_id"}
+
+
+def read_config(
+    folder: Path, read: Callable[[Path], dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Reads the config.json of a model, with what other files say instead of it.
+
+    BERT's own early checkpoints, and TinyBERT's, have no "model_type": theirs have BERT's sizes
+    and a vocab.txt. Cross-encoders name their activation in config_sentence_transformers.json.
+
+    Args:
+        folder: Of the model.
+        read: Reads a JSON file; None for `read_object`.
+
+    Raises:
+        InputError: A file is missing or broken.
+    """
+    read = read or read_object
+    config = read(folder / "config.json")
+    early = config.keys() >= _BERT and not config.keys() & _OTHERS
+    if not config.get("model_type") and early and (folder / "vocab.txt").is_file():
+        config["model_type"] = "bert"
+    beside = folder / "config_sentence_transformers.json"
+    activation = read(beside).get("activation_fn") if beside.is_file() else None
+    if activation is not None:
+        config.setdefault(ACTIVATION, {"activation_fn": activation})
+    return config
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -17,12 +52,13 @@ def read_object(path: Path) -> dict[str, Any]:
     Raises:
         InputError: The file is missing, is no JSON or holds something else.
     """
+    require_file(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file, and the model needs it") from None
     except OSError as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from None
+        raise InputError(f"{path}: not readable as JSON ({said(error)})") from None
     return parse_object(content, path)
 
 
@@ -34,8 +70,9 @@ def parse_object(content: bytes, path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(content.decode("utf-8"))
-    except ValueError as error:  # not UTF-8 or not JSON
-        raise InputError(f"{path}: not readable as JSON ({error})") from None
+    # ValueError: not UTF-8 or not JSON; RecursionError: brackets within brackets
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON ({said(error)})") from None
     if not isinstance(value, dict):
         raise InputError(f"{path}: holds no JSON object")
     return value
@@ -74,8 +111,10 @@ def max_positions(config: Mapping[str, Any]) -> int | None:
     positions = config.get("max_position_embeddings")
     if positions is None:
         return None
-    if not isinstance(positions, int):
-        raise InputError(f"its config.json is broken: max_position_embeddings is {positions!r}")
+    if type(positions) is not int:
+        raise InputError(
+            f"its config.json is broken: max_position_embeddings is {short(positions)}"
+        )
     return positions - first_position(config)
 
 
@@ -120,6 +159,10 @@ def max_length(config: Mapping[str, Any], model_max_length: float | None) -> int
         >>> max_length({"max_position_embeddings": 512}, 1e30)  # how a tokenizer says "no limit"
         512
     """
+    if not isinstance(model_max_length, int | float | None) or model_max_length != model_max_length:
+        raise InputError(
+            f"its tokenizer_config.json is broken: model_max_length is {short(model_max_length)}"
+        )
     limits = [limit for limit in (model_max_length, max_positions(config)) if limit is not None]
     shortest = min(limits, default=1e30)
     return int(shortest) if shortest < 1e9 else None

@@ -1,13 +1,15 @@
 """From what a user calls a model to the model: output folders and artifact files."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeGuard
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, short
 from tinybert.runtime.manifest import PublishedFiles, read_settled
 from tinybert.runtime.model import Model
 from tinybert.runtime.onnx import OnnxModel
 from tinybert.runtime.openvino import OpenVinoModel
+from tinybert.runtime.threads import require_threads
 
 # A target's runtime is one file of this package and one line here.
 RUNTIMES: dict[str, Callable[[Path, int | None, PublishedFiles], Model]] = {
@@ -70,8 +72,10 @@ def find_artifact(path: Path, files: PublishedFiles | None = None) -> Path:
     report = path / "report.json"
     if report.is_file():
         best = files.read_object(report).get("best")
-        if not isinstance(best, str) or not (path / best).is_file():
-            raise InputError(f"{report}: its best artifact, {best!r}, is not there; compress again")
+        if not _is_below(best) or not (path / best).is_file():
+            raise InputError(
+                f"{report}: its best artifact, {short(best)}, is not there; compress again"
+            )
         return path / best
     for name in USUAL_ARTIFACTS:
         if (path / name).is_file() and files.may_be_read(path / name):
@@ -79,6 +83,14 @@ def find_artifact(path: Path, files: PublishedFiles | None = None) -> Path:
     if (path / "recipe.yaml").is_file() or (path / "steps").is_dir():
         raise InputError(f"{path}: an unfinished run; run tinybert compress again to finish it")
     raise InputError(f"{path}: holds no compressed model (no report.json and no onnx/model.onnx)")
+
+
+def _is_below(name: Any) -> TypeGuard[str]:
+    """Whether a name is that of a file in the folder, on any system, or below it."""
+    if not isinstance(name, str) or len(name) > 1000 or "\\" in name or ":" in name:
+        return False
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def open_artifact(path: Path, threads: int | None, files: PublishedFiles | None = None) -> Model:
@@ -92,6 +104,7 @@ def open_artifact(path: Path, threads: int | None, files: PublishedFiles | None 
     Raises:
         InputError: No runtime has this suffix, or the file is broken.
     """
+    require_threads(threads)
     if files is None:
         return read_settled(path, lambda files: open_artifact(path, threads, files))
     runtime = RUNTIMES.get(path.suffix)

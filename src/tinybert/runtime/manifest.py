@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tinybert.errors import InputError
-from tinybert.files import hash_path, write_json
+from tinybert.files import hash_path, require_file, write_json
 from tinybert.runtime.config import folders_of, parse_object, read_object
 
 T = TypeVar("T")
@@ -176,6 +176,7 @@ class PublishedFiles:
             InputError: It is missing, or not what was published.
         """
         expected = self._expected(path)
+        require_file(path)
         try:
             content = path.read_bytes()
         except FileNotFoundError:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybert.errors import InputError, missing_extra
-from tinybert.runtime.config import folder_with_config
+from tinybert.errors import InputError, missing_extra, said
+from tinybert.runtime.config import folder_with_config, read_config
 from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.openvino_file import read_weights
@@ -42,7 +42,7 @@ class OpenVinoModel(Model):
             raise missing_extra("openvino", "openvino", f"to run {path}") from None
         self._files = files or PublishedFiles.around(path)
         self._folder = folder_with_config(path)
-        super().__init__(path, self._files.read_object(self._folder / "config.json"))
+        super().__init__(path, read_config(self._folder, self._files.read_object))
         for file in (path, path.with_suffix(".bin")):
             if not file.is_file():
                 raise InputError(f"{file}: there is no such file, and {path} needs it")
@@ -56,17 +56,21 @@ class OpenVinoModel(Model):
         try:
             compiled = openvino.Core().compile_model(str(path), "CPU", settings)
         except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{path}: not a whole OpenVINO model ({reason})") from None
+            raise InputError(f"{path}: not a whole OpenVINO model ({said(error)})") from None
         self._inputs = [node.get_any_name() for node in compiled.inputs]
         check_inputs(path, self._inputs)
+        if not compiled.outputs:
+            raise InputError(f"{path}: the graph has no output")
         self._compiled = compiled
         self._own = threading.local()
 
     def forward(self, features: Features) -> NDArray[np.float32]:
         """Runs one batch, each feature (batch, length); the graph gets those it has inputs for."""
         request = self._request()
-        request.infer({name: features[name] for name in self._inputs})
+        try:
+            request.infer({name: features[name] for name in self._inputs})
+        except RuntimeError as error:
+            raise InputError(f"{self.path}: its graph can't be run ({said(error)})") from None
         return np.array(request.get_output_tensor(0).data, dtype=np.float32)
 
     def _request(self) -> Any:
@@ -81,4 +85,4 @@ class OpenVinoModel(Model):
         return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
 
     def _load_encoder(self) -> TextEncoder:
-        return TextEncoder.from_folder(self._folder, self.config, self._files)
+        return TextEncoder.from_folder(self._folder, self.config, self._inputs, self._files)

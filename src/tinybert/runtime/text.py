@@ -1,5 +1,6 @@
 """Texts to token ids, the same way for every runtime and for PyTorch."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said, short
 from tinybert.runtime.config import max_length
 from tinybert.runtime.manifest import PublishedFiles
+from tinybert.runtime.panics import panics_as_errors, quiet_panics
+from tinybert.runtime.tables import Tables
+from tinybert.runtime.tokenizer_settings import honour
 from tinybert.tasks.base import Text
 
 Features = dict[str, NDArray[np.int64]]
@@ -41,6 +45,11 @@ class TextEncoder:
             first. None cuts nothing.
         pad_id: The token that fills short rows.
         truncation_side: The end, "left" or "right", at which long texts are cut.
+        name: What the tokenizer was read from, for messages.
+        tables: Of the model, in which every id must have a row; None checks nothing.
+
+    Raises:
+        InputError: The length leaves no room for text.
     """
 
     def __init__(
@@ -50,27 +59,48 @@ class TextEncoder:
         max_length: int | None,
         pad_id: int = 0,
         truncation_side: str = "right",
+        name: str = "the tokenizer",
+        tables: Tables | None = None,
     ) -> None:
         self.max_length = max_length
+        self._name = name
+        self._tables = tables
         self._pad_id = pad_id
         self._tokenizer = tokenizer
         tokenizer.no_padding()
         if max_length is None:
             tokenizer.no_truncation()
         else:
+            if max_length <= tokenizer.num_special_tokens_to_add(is_pair=False):
+                raise InputError(f"{name}: texts are cut to {max_length} tokens: no room for text")
             tokenizer.enable_truncation(
                 max_length, strategy="longest_first", direction=truncation_side
             )
+        self.check_tables(pair=False)
+
+    def check_tables(self, *, pair: bool) -> None:
+        """Fails now rather than at the first text with an id that the model has no row for.
+
+        Raises:
+            InputError: There may be such a text.
+        """
+        if self._tables is not None:
+            self._tables.check(self._tokenizer, pad_id=self._pad_id, pair=pair)
 
     @classmethod
     def from_folder(
-        cls, folder: Path, config: Mapping[str, Any], files: PublishedFiles | None = None
+        cls,
+        folder: Path,
+        config: Mapping[str, Any],
+        inputs: Sequence[str] = FEATURES,
+        files: PublishedFiles | None = None,
     ) -> "TextEncoder":
         """Reads tokenizer.json and, where there is one, tokenizer_config.json.
 
         Args:
             folder: Where the two files are.
-            config: The model's config.json, for its positions and its padding id.
+            config: The model's config.json, for its positions, its tables and its padding id.
+            inputs: The features that the model takes.
             files: What was published there when the config was read; None for what is now.
 
         Raises:
@@ -82,17 +112,30 @@ class TextEncoder:
         files = files or PublishedFiles.around(folder)
         content = files.read(path)
         try:
-            tokenizer = Tokenizer.from_buffer(content)
+            with quiet_panics():
+                tokenizer = Tokenizer.from_buffer(content)
+                for text in ("a", ("a", "b")):  # some panic at any text; what else fails shows then
+                    with contextlib.suppress(Exception):
+                        tokenizer.encode_batch([text])
         except Exception as error:  # tokenizers raises nothing narrower
-            raise InputError(f"{path}: not readable as a tokenizer ({error})") from None
+            raise InputError(f"{path}: not readable as a tokenizer ({said(error)})") from None
         settings_path = folder / "tokenizer_config.json"
         settings = files.read_object(settings_path) if settings_path.exists() else {}
+        honour(tokenizer, settings, config, settings_path)
         return cls(
             tokenizer,
+            name=str(path),
             max_length=max_length(config, settings.get("model_max_length")),
             pad_id=_pad_id(tokenizer, settings, config),
             truncation_side=_truncation_side(settings, settings_path),
+            tables=Tables.of_config(config, str(folder), takes_types=FEATURES[2] in inputs),
         )
+
+    @property
+    def joins_pairs(self) -> bool:
+        """Whether two texts become one input with a token between them."""
+        special = self._tokenizer.num_special_tokens_to_add
+        return special(True) > special(False)
 
     def encode(self, texts: Sequence[Text]) -> list[Encoding]:
         """Tokenizes and cuts each text, without padding.
@@ -102,7 +145,11 @@ class TextEncoder:
         """
         for number, text in enumerate(texts, start=1):
             _check(text, f"text {number}")
-        return self._tokenizer.encode_batch(list(texts))
+        try:
+            with panics_as_errors():
+                return self._tokenizer.encode_batch(list(texts))
+        except Exception as error:  # such as a word that is unknown to one without [UNK]
+            raise InputError(f"{self._name}: its tokenizer fails ({said(error)})") from None
 
     def batch(self, encodings: Sequence[Encoding]) -> Features:
         """Pads rows to the longest of them."""
@@ -114,6 +161,8 @@ class TextEncoder:
             ids[row, : len(encoding)] = encoding.ids
             mask[row, : len(encoding)] = 1
             types[row, : len(encoding)] = encoding.type_ids
+        if self._tables is not None:
+            self._tables.check_ids(int(ids.max(initial=0)), int(types.max(initial=0)))
         return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
 
 
@@ -121,7 +170,7 @@ def _check(text: Text, name: str) -> None:
     parts = text if isinstance(text, tuple) and len(text) == 2 else (text,)
     for part in parts:
         if not isinstance(part, str):
-            raise InputError(f"{name}: neither a string nor a pair of strings: {text!r}")
+            raise InputError(f"{name}: neither a string nor a pair of strings: {short(text)}")
         try:
             part.encode()
         except UnicodeEncodeError as error:
@@ -131,7 +180,7 @@ def _check(text: Text, name: str) -> None:
 def _truncation_side(settings: Mapping[str, Any], path: Path) -> str:
     side = settings.get("truncation_side") or "right"
     if side not in ("left", "right"):
-        raise InputError(f"{path}: truncation_side is {side!r}; expected 'left' or 'right'")
+        raise InputError(f"{path}: truncation_side is {short(side)}; expected 'left' or 'right'")
     return str(side)
 
 
