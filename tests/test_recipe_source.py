@@ -72,6 +72,12 @@ def test_numbers_as_everyone_writes_them(written, value, tmp_path):
     assert source.values == {"a": value, "b": value, "c": written}
 
 
+def test_a_key_is_named_once():
+    source = RecipeSource({"task": "x"}, "recipe.yaml", {("task",): 2})
+    error = source.error(("task",), "task: unknown kind 'x'")
+    assert str(error) == "recipe.yaml:2: task: unknown kind 'x'"
+
+
 BOMBS = {
     "lists": "[{}]",
     "mappings": "{{x: [{}]}}",

@@ -10,9 +10,9 @@ from typing import Any
 
 from tinybert import __version__
 from tinybert.distributed import is_main
-from tinybert.errors import InputError
 from tinybert.program import run_program
 from tinybert.terminal import ProgressDisplay
+from tinybert.threads import wait_passively
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _demo(options: argparse.Namespace) -> None:
+    wait_passively()
     _require_training()
     from tinybert.demo.run import demo
 
@@ -41,6 +42,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _compress(options: argparse.Namespace) -> None:
+    wait_passively()
     _require_training()
     from tinybert.recipe import Recipe
 
@@ -79,10 +81,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     from tinybert.measure.evaluate import evaluate
     from tinybert.models import open_model
     from tinybert.tasks import get_task
+    from tinybert.unnamed_outputs import labeled_examples
 
     model = open_model(options.model, options.threads)
     task = get_task(_task_spec(options), model.task)
-    examples = task.examples(read(options.data, "eval", task.layout))
+    examples = labeled_examples(model, task, read(options.data, "eval", task.layout))
     score = evaluate(model, examples, task)
     if options.json:
         _print_json({"model": options.model, "metric": task.metric, **_renamed(score)})
@@ -124,23 +127,26 @@ def _bench(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     from tinybert.models import open_model
-    from tinybert.texts import read_texts
+    from tinybert.predictions import as_line, check_target, predict_all, write_predictions
+    from tinybert.tasks.pairs import texts_per_input
+    from tinybert.texts import TextInput
 
-    texts = read_texts(options.texts, options.file, options.pair)
+    given = TextInput(options.texts, options.file, options.text, options.pair)
+    if options.out is not None:
+        check_target(options.out, options.file)
     model = open_model(options.model, options.threads)
-    if len(model.task.text) == 2 and any(isinstance(text, str) for text in texts):
-        raise InputError(
-            f"{options.model}: reads pairs; give --pair and two texts, or a file with tabs between"
-        )
-    predictions = model(texts)
-    if options.json:
-        _print_json({"predictions": predictions})
-        return
-    for prediction in predictions:
-        if "value" in prediction:
-            print(f"{prediction['value']:.4f}")
+    predictions = predict_all(model, given.rows(model.task, texts_per_input(model.config)))
+    if options.out is not None:
+        count = write_predictions(Path(options.out), predictions)
+        if options.json:
+            _print_json({"out": options.out, "predictions": count})
         else:
-            print(f"{prediction['label']}\t{prediction['score']:.4f}")
+            print(f"{options.out}: {count} predictions")
+    elif options.json:
+        _print_json({"predictions": list(predictions)})
+    else:
+        for prediction in predictions:
+            print(as_line(prediction))
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -182,7 +188,7 @@ def _require_training() -> None:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False))
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def _parse(arguments: Sequence[str] | None, options: argparse.Namespace) -> None:
@@ -191,7 +197,7 @@ def _parse(arguments: Sequence[str] | None, options: argparse.Namespace) -> None
     _, left = parser.parse_known_args(arguments, options)
     if not left:
         return
-    if not hasattr(options, "texts") or any(text.startswith("-") for text in left):
+    if not hasattr(options, "texts") or any(text[:1] == "-" != text for text in left):
         parser.error(f"unrecognized arguments: {' '.join(left)}")
     options.texts += left
 
@@ -241,9 +247,30 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = command("predict", _predict, "Predictions for texts.")
     predict.add_argument("model", metavar="MODEL")
-    predict.add_argument("texts", nargs="*", metavar="TEXT")
-    predict.add_argument("--file", metavar="F", help="one text a line, a pair joined by a tab")
-    predict.add_argument("--pair", action="store_true", help="two TEXTs are one pair")
+    predict.add_argument("texts", nargs="*", metavar="TEXT", help="- is standard input, by lines")
+    predict.add_argument(
+        "--file",
+        metavar="F",
+        help="a table, .csv .tsv .jsonl .parquet, read as training data is; .txt, or - for "
+        "standard input: a text a line",
+    )
+    predict.add_argument(
+        "--text",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="of the table, twice for a pair; default: as in training",
+    )
+    predict.add_argument(
+        "--pair",
+        action="store_true",
+        help="every two TEXTs are a pair, or a line's two that a tab parts",
+    )
+    predict.add_argument(
+        "--out",
+        metavar="F",
+        help="writes .jsonl, .csv or .tsv as predictions are made; --json then prints how many",
+    )
     predict.add_argument("--threads", type=int, metavar="N")
 
     export = command("export", _export, "Exports a Hugging Face model and checks parity.")

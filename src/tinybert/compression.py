@@ -24,7 +24,9 @@ from tinybert.hub import find_folder
 from tinybert.huggingface import load_masked_lm, load_model, load_tokenizer, save_model
 from tinybert.inputs import Inputs, read_inputs
 from tinybert.measure.evaluate import evaluate
-from tinybert.measure.guess import constant_guess
+from tinybert.measure.guess import no_better_than_constant
+from tinybert.measure.held_out import HeldOut, hold_out
+from tinybert.observe import draw_texts
 from tinybert.output_folder import check_out
 from tinybert.progress import Progress, ProgressCallback, silent
 from tinybert.publication import withdraw
@@ -45,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINTS, SECONDS = "checkpoints", "seconds.txt"
 """What a step keeps in its folder while it works."""
+MEASUREMENTS = {"version": 2}
+"""Of what measurements.json holds: a run that goes on measures anew where older code wrote it."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,7 @@ class _Run:
         self.train = inputs.train
         files = (step for step in recipe.steps if step.kind.works_on == "artifact")
         self.quantize = next(files, None)  # the recipe refuses a second one
+        self.unquantized: Path | None = None  # until the quantization has worked on the model
 
     def run(self, fresh: bool) -> Result:
         if fresh:
@@ -138,7 +143,9 @@ class _Run:
             elif step.kind.works_on != "artifact" or step.config.prepares:
                 done.append(self._step(step, settings))
         artifacts = self.folders.run("export", self._export_settings(), self._export)
-        measured = self.folders.run("measure", {}, lambda folder: self._measure(artifacts, folder))
+        measured = self.folders.run(
+            "measure", MEASUREMENTS, lambda folder: self._measure(artifacts, folder)
+        )
         # The other processes of the run have the report too, but leave OUT to the first.
         measurements = json.loads((measured / "measurements.json").read_text(encoding="utf-8"))
         report = build_report(
@@ -160,6 +167,8 @@ class _Run:
         )
         if step.kind.shrinks and self.teacher is None:
             self.teacher = self.model
+        if step is self.quantize:
+            self.unquantized = self.model
         self.model = folder / "model"
         if step.kind.works_on == "vocabulary":
             self.tokenizer = load_tokenizer(self.model, self.recipe.data.max_length)
@@ -171,17 +180,11 @@ class _Run:
     def _check_teacher(self) -> None:
         """Warns of a teacher that has nothing to teach, the most common mistake."""
         task, rows = self.inputs.task, self.inputs.eval
-        reached = evaluate(self._opened(self.model), rows, task)["metric"]
-        guess = constant_guess(task, rows)
-        if reached <= guess:
-            logger.warning(
-                "the teacher's %s is %.4f on %s, no better than always giving one answer (%.4f): "
-                "was it fine-tuned for this task?",
-                task.metric,
-                reached,
-                rows.source,
-                guess,
-            )
+        message = no_better_than_constant(
+            evaluate(self._opened(self.model), rows, task), task, rows
+        )
+        if message is not None:
+            logger.warning("the teacher's %s: was it fine-tuned for this task?", message)
 
     def _make_rows(
         self, step: Step, settings: list[Any], before: dict[str, Any] | None
@@ -203,7 +206,7 @@ class _Run:
         folder = self.folders.run(step.name, settings, work)
         rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
         texts = [tuple(row) if isinstance(row, list) else row for row in rows]
-        self.train = Examples(texts, None, str(folder / "rows.json"))
+        self.train = Examples(texts, None, f"the rows of `{step.name}`")
         return json.loads((folder / "step.json").read_text(encoding="utf-8"))
 
     def _work(self, step: Step, folder: Path) -> None:
@@ -324,13 +327,26 @@ class _Run:
         return saved if saved.exists() else self.model
 
     def _measure(self, artifacts: Path, folder: Path) -> None:
+        student = self._student(artifacts)
         measurements = measure(
             artifacts,
-            self._student(artifacts),
+            student,
+            None if self.quantize is None else self.unquantized or student,
             self.teacher or self.model,
             self.inputs.task,
             self.recipe.data.max_length,
             self.inputs.eval,
+            self._held_out(folder),
             self.progress,
         )
         write_json(folder / "measurements.json", measurements)
+
+    def _held_out(self, folder: Path) -> HeldOut:
+        """Training rows that the quantization has not measured anything on."""
+        rows = self.inputs.train or self.train
+        if rows is None or self.quantize is None:
+            return HeldOut(Examples([], None, "no training rows"))
+        config = self.quantize.config
+        context = self._context(folder, Stopwatch(folder / "seconds.txt"))
+        seen = draw_texts(context, config.calibration_rows) if config.measures else []
+        return HeldOut(hold_out(rows, seen, self.recipe.seed), config.healing is not None)

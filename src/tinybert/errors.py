@@ -4,6 +4,8 @@ import re
 from reprlib import Repr
 from typing import Any
 
+from tinybert.install import install_command
+
 LONGEST_QUOTE = 300
 """Characters of a user's value, or of another package's words, that a message has at most."""
 
@@ -92,11 +94,11 @@ def missing_extra(package: str, extra: str, purpose: str) -> InputError:
     """The error for an optional package that is not installed.
 
     Example:
-        >>> print(missing_extra("torch", "train", "to train"))
-        torch is needed to train and is not installed; run: pip install 'tinybert[train]'
+        >>> print(missing_extra("torch", "train", "to train"))  # doctest: +ELLIPSIS
+        torch is needed to train and is not installed; run: pip install ...[train]...
     """
     return InputError(
-        f"{package} is needed {purpose} and is not installed; run: pip install 'tinybert[{extra}]'"
+        f"{package} is needed {purpose} and is not installed; run: {install_command(extra)}"
     )
 
 

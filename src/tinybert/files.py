@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tinybert.errors import InputError
+from tinybert.faults import writing_below
 
 
 @contextlib.contextmanager
@@ -25,6 +26,9 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
         target: Where the file or folder shall be.
         beside: Suffixes of files that belong to it, "model.bin" to "model.xml": made by the block
             as the temporary path + the suffix, moved before it.
+
+    Raises:
+        OSError: The disk is full or fails, also where a library says so in words of its own.
 
     Example:
         >>> import tempfile
@@ -41,15 +45,16 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
     for path in (temporary, *others):
         remove(path)
     try:
-        yield temporary
-        for path in (*others, temporary):
-            sync(path)
-        for path, suffix in others.items():
-            os.replace(path, target.with_suffix(suffix))
-        if target.is_dir():
-            remove(target)  # os.replace cannot overwrite a folder that has files in it
-        os.replace(temporary, target)
-        sync_names(target.parent)
+        with writing_below(target):
+            yield temporary
+            for path in (*others, temporary):
+                sync(path)
+            for path, suffix in others.items():
+                os.replace(path, target.with_suffix(suffix))
+            if target.is_dir():
+                remove(target)  # os.replace cannot overwrite a folder that has files in it
+            os.replace(temporary, target)
+            sync_names(target.parent)
     finally:
         for path in (temporary, *others):
             remove(path)

@@ -9,21 +9,18 @@ import torch
 import transformers
 from torch import nn
 from transformers import (
-    AutoConfig,
-    AutoTokenizer,
     BatchEncoding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
-from tinybert.errors import InputError, said
+from tinybert.errors import InputError
+from tinybert.fast_tokenizer import load_fast_tokenizer
 from tinybert.files import atomic_path
-from tinybert.hub import require_model_files
 from tinybert.layers import BERT_LIKE
-from tinybert.own_code import NOT_RUN, refuse_own_code
-from tinybert.runtime.config import read_object
-from tinybert.runtime.panics import quiet_panics
-from tinybert.shapes import note_shape, shaped
+from tinybert.pretrained import load_config, load_weights
+from tinybert.runtime.config import read_config
+from tinybert.shapes import note_shape
 from tinybert.tasks import task_from_config
 from tinybert.tasks.base import Task, Text
 
@@ -34,6 +31,18 @@ def known_task(config: dict[str, Any]) -> Task | None:
         return task_from_config(config)
     except InputError:
         return None
+
+
+def why_no_task(config: dict[str, Any], task: Task) -> str:
+    """Why `known_task` knows none: a bare encoder, or a head for something else."""
+    try:
+        task_from_config(config)
+    except InputError as error:
+        names = [str(name) for name in config.get("architectures") or []]
+        bare = all(name.endswith(("Model", "MaskedLM", "PreTraining")) for name in names)
+        if not bare:
+            return str(error)
+    return f"has no head for {task.kind}"
 
 
 def load_model(folder: Path, task: Task, *, new_head: bool = False) -> PreTrainedModel:
@@ -48,7 +57,7 @@ def load_model(folder: Path, task: Task, *, new_head: bool = False) -> PreTraine
     Raises:
         InputError: The weights are broken, don't fit config.json, or the head is missing.
     """
-    if not new_head or _has_head(read_object(folder / "config.json"), task):
+    if not new_head or _has_head(read_config(folder), task):
         # Checks what Transformers would only warn about: weights missing or of another shape.
         from tinybert.torch_model import load_torch
 
@@ -73,24 +82,17 @@ def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
     from tinybert.torch_model import load_torch
 
     load_torch(folder)  # its checks
-    config = AutoConfig.from_pretrained(folder, **NOT_RUN)
+    config = load_config(folder)
     config.update(task.model_config())
     logger = logging.getLogger("transformers.modeling_utils")
     level = logger.level
     logger.setLevel(logging.ERROR)  # that the head is new is what we ask for
     try:
-        model_class = shaped(getattr(transformers, task.head), config)
-        model, loading = model_class.from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # of another task's head; the encoder's are checked above
-            **NOT_RUN,
-        )
+        head = getattr(transformers, task.head)
+        model, missing, mismatched = load_weights(head, folder, config, new_head=True)
     finally:
         logger.setLevel(level)
-    new = {*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])}
+    new = {*missing, *mismatched}
     _forget_head(model, new)
     return model
 
@@ -167,18 +169,31 @@ def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTok
     Raises:
         InputError: The folder has no tokenizer with a fast form.
     """
-    require_model_files(folder)
-    try:
-        with quiet_panics():
-            tokenizer = AutoTokenizer.from_pretrained(folder, **NOT_RUN)
-    except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
-        refuse_own_code(folder, error)
-        raise InputError(f"{folder}: its tokenizer is missing or broken ({said(error)})") from None
-    if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_tokens):
-        raise InputError(f"{folder}: has no tokenizer.json and no vocabulary to make one of")
+    tokenizer = load_fast_tokenizer(folder)
     if max_length is not None:
         tokenizer.model_max_length = max_length
     return tokenizer
+
+
+def check_tables(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, source: str, *, pair: bool
+) -> None:
+    """Refuses a tokenizer with ids that a model's tables have no row for.
+
+    Args:
+        model: The model.
+        tokenizer: What gives it its ids.
+        source: The model's name, for messages.
+        pair: Whether texts are pairs.
+
+    Raises:
+        InputError: There may be a text with such an id.
+    """
+    from tinybert.torch_model import tables_of
+
+    tables = tables_of(model, source)
+    tables.check(tokenizer.backend_tokenizer, pad_id=tokenizer.pad_token_id or 0, pair=pair)
+    tables.check_ids(max(tokenizer.get_vocab().values()), 0)  # an id may be missing before it
 
 
 def tokenize(

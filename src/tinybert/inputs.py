@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from tinybert.augment.split import WordSplitter, changeable
 from tinybert.data import has_splits, read
 from tinybert.data.corpus import hash_corpus
 from tinybert.data.table import Table
@@ -15,20 +16,24 @@ from tinybert.errors import InputError
 from tinybert.export import check_exportable, find_target
 from tinybert.files import hash_value
 from tinybert.hub import find_folder, hash_model
-from tinybert.huggingface import known_task, load_model, load_tokenizer
+from tinybert.huggingface import check_tables, known_task, load_model, load_tokenizer, why_no_task
 from tinybert.other_models import find_other_models
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.quantize.openvino import check_openvino
 from tinybert.recipe import Recipe, Step
 from tinybert.recipe_source import Place
-from tinybert.runtime.config import read_object
+from tinybert.runtime.config import read_config
 from tinybert.structure import check_structure
 from tinybert.tasks import get_task
 from tinybert.tasks.base import Examples, Task
+from tinybert.tasks.labels import UnnamedOutputs
+from tinybert.tasks.pairs import texts_per_input
+from tinybert.torch_model import load_torch
 from tinybert.trim.choose import always_kept, check_size
 from tinybert.trim.config import TrimConfig
 from tinybert.trim.pieces import read_pieces
 from tinybert.trim.rebuild import read_document
+from tinybert.unnamed_outputs import first_likely_order
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +75,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
                 check_openvino(step.config)
     with recipe.blamed("teacher"):
         teacher = find_folder(recipe.teacher)
-    config = read_object(teacher / "config.json")
+    config = read_config(teacher)
     check_structure(recipe, config)
     _warn_of_ineffective(recipe)
     known = known_task(config)
@@ -80,26 +85,20 @@ def read_inputs(recipe: Recipe) -> Inputs:
     if known is None and not finetunes:
         raise recipe.source.error(
             ("teacher",),
-            f"{recipe.teacher}: has no head for {task.kind}; begin the steps with `finetune`",
+            f"{recipe.teacher}: {why_no_task(config, task)}; begin the steps with `finetune`, "
+            f"which makes one for {task.kind}",
         )
-    train_table, labeled = None, False
-    if _needs_rows(recipe) or recipe.data.train is not None:
-        if recipe.data.train is None:
-            raise recipe.source.error(
-                ("data", "train"), "is missing, and the steps need training rows"
-            )
-        train_table = read(recipe.data.train, "train", task.layout)
-        labeled = _needs_labels(recipe) or _has_labels(task, train_table, known)
-        task = task.fit(train_table) if labeled else task
-    if known is not None:
-        task = _for_teacher(task, known, recipe, finetunes)
-    train = None if train_table is None else task.examples(train_table, labeled)
-    evaluation = task.examples(read(_evaluation(recipe), "eval", task.layout))
+    task, train, evaluation = _read_rows(recipe, teacher, task, known, finetunes)
+    _check_activation(recipe, task, known)
+    if not finetunes:
+        _check_pairs(task, config, recipe)
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
+    _check_words(recipe, train, tokenizer)
     model = load_model(teacher, task, new_head=finetunes)
     with recipe.blamed("teacher"):
+        check_tables(model, tokenizer, recipe.teacher, pair=len(task.text) == 2)
         check_exportable(model)
     others = find_other_models(recipe, task, config, tokenizer)
     _check_sizes(recipe, config, tokenizer)
@@ -116,16 +115,68 @@ def read_inputs(recipe: Recipe) -> Inputs:
     return Inputs(teacher, task, train, evaluation, key, reads)
 
 
+def _read_rows(
+    recipe: Recipe, teacher: Path, task: Task, known: Task | None, finetunes: bool
+) -> tuple[Task, Examples | None, Examples]:
+    """The task with its labels, the training rows, and those of the evaluation split."""
+    tables: list[Table] = []
+    labeled = False
+    fitted, train = task, None
+    try:
+        if _needs_rows(recipe) or recipe.data.train is not None:
+            if recipe.data.train is None:
+                raise recipe.source.error(
+                    ("data", "train"), "is missing, and the steps need training rows"
+                )
+            tables.append(read(recipe.data.train, "train", task.layout))
+            labeled = _needs_labels(recipe) or _has_labels(task, tables[0], known)
+            fitted = task.fit(tables[0]) if labeled else task
+        if known is not None:
+            fitted = _for_teacher(fitted, known, recipe, finetunes)
+        if tables:
+            train = fitted.examples(tables[0], labeled)
+        tables.append(read(_evaluation(recipe), "eval", task.layout))
+        return fitted, train, fitted.examples(tables[-1])
+    except UnnamedOutputs as error:
+        model = load_torch(teacher, max_length=recipe.data.max_length)
+        likely = first_likely_order(model, task, tables)
+        hint = "" if likely is None else f"; {likely.as_recipe(recipe.task)}"
+        raise recipe.source.error(("task",), f"{recipe.teacher}: {error}{hint}") from None
+
+
 def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Task:
     """The task with the teacher's labels in its order; as it is where that gets a new head."""
     try:
         return task.for_model(known)
     except InputError as error:
+        if isinstance(error, UnnamedOutputs) and not finetunes:
+            raise
         if finetunes and _is_of_another_task(known, task):
             logger.warning("%s: %s; `finetune` trains a new head", recipe.teacher, error)
             return task
         source = f", read from {recipe.data.train}" if recipe.data.train else ""
         raise recipe.source.error(("teacher",), f"{recipe.teacher}: {error}{source}") from None
+
+
+def _check_pairs(task: Task, config: dict[str, Any], recipe: Recipe) -> None:
+    """Refuses rows of pairs for a teacher of single texts, and the other way round."""
+    reads = texts_per_input(config)
+    if reads is not None and reads != len(task.text):
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: reads {'pairs' if reads == 2 else 'one text at a time'}, and the "
+            f"task's text is {' and '.join(task.text)}; begin the steps with `finetune`",
+        )
+
+
+def _check_activation(recipe: Recipe, task: Task, known: Task | None) -> None:
+    """Of a cross-encoder's sigmoid: the loss of a head is that of its output alone."""
+    if getattr(known, "activation", None) == "sigmoid" and _needs_labels(recipe):
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: its values are the sigmoid of its output, which no step can learn "
+            "from labels; leave out `finetune` and `label`: the student learns from its outputs",
+        )
 
 
 def _is_of_another_task(model: Task, task: Task) -> bool:
@@ -183,6 +234,18 @@ def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase
         )
 
 
+def _check_words(
+    recipe: Recipe, train: Examples | None, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Of training rows that are to be changed, whose words must be known."""
+    for index, step in enumerate(recipe.steps):
+        if step.name == "augment" and train is not None:
+            with recipe.blamed("steps", index, step.name):
+                changeable(train.texts, WordSplitter(tokenizer))
+        if step.kind.works_on == "rows":
+            return
+
+
 def _check_sizes(
     recipe: Recipe, config: dict[str, Any], tokenizer: PreTrainedTokenizerBase
 ) -> None:
@@ -208,6 +271,8 @@ def _has_labels(task: Task, table: Table, known: Task | None) -> bool:
     try:
         fitted = task.fit(table)
         (fitted if known is None else fitted.for_model(known)).examples(table)
+    except UnnamedOutputs:
+        raise
     except InputError:
         return False
     return True

@@ -11,15 +11,18 @@ from tinybert.errors import InputError
 from tinybert.generate.config import GenerateConfig
 from tinybert.hub import find_folder
 from tinybert.huggingface import (
+    check_tables,
     known_task,
     load_masked_lm,
     load_model,
     load_tokenizer,
     masked_lm_head,
+    why_no_task,
 )
 from tinybert.recipe import Recipe
 from tinybert.recipe_source import Place
-from tinybert.runtime.config import max_positions, read_object, require_positions
+from tinybert.runtime.config import max_positions, read_config, require_positions
+from tinybert.runtime.tables import Tables
 from tinybert.students.config import SHAPE, StudentConfig
 from tinybert.tasks.base import Task
 
@@ -45,11 +48,11 @@ def find_other_models(
     for index, place, name, check in _named(recipe):
         with recipe.blamed(*place):
             folder = find_folder(name)
-            theirs = read_object(folder / "config.json")
+            theirs = read_config(folder)
             if isinstance(check, StudentConfig):
                 _check_shape(folder, theirs, check, config)
             if not isinstance(check, StudentConfig) or _has_tokenizer(folder):
-                _check_vocabulary(folder, tokenizer)
+                _check_vocabulary(folder, theirs, tokenizer)
             if isinstance(check, GenerateConfig):
                 load_masked_lm(folder)
             if isinstance(check, GeneralDistillConfig) and check.prediction:
@@ -99,17 +102,26 @@ def _has_tokenizer(folder: Path) -> bool:
     return any((folder / name).exists() for name in ("tokenizer.json", "vocab.txt"))
 
 
-def _check_vocabulary(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
-    if load_tokenizer(folder).get_vocab() != tokenizer.get_vocab():
+def _check_vocabulary(
+    folder: Path, theirs: dict[str, Any], tokenizer: PreTrainedTokenizerBase
+) -> None:
+    vocabulary = tokenizer.get_vocab()
+    if load_tokenizer(folder).get_vocab() != vocabulary:
         raise InputError(
             f"{folder}: its vocabulary is not the teacher's; the models must read the same tokens"
         )
+    tables = Tables.of_config(theirs, str(folder), takes_types=False)
+    tables.check_ids(max(vocabulary.values()), 0)
 
 
 def _check_labels(folder: Path, theirs: dict[str, Any], task: Task) -> None:
     known = known_task(theirs)
     if known is None:
-        raise InputError(f"{folder}: has no head for {task.kind}; fine-tune it first")
+        raise InputError(f"{folder}: {why_no_task(theirs, task)}; fine-tune it first")
+    ours, own = (getattr(each, "activation", None) or "identity" for each in (task, known))
+    if ours != own:
+        raise InputError(f"{folder}: its output has another activation than the teacher's")
     if task.for_model(known).model_config()["id2label"] != task.model_config()["id2label"]:
         raise InputError(f"{folder}: its labels are not the teacher's, in the same order")
-    load_model(folder, task)
+    model, tokenizer = load_model(folder, task), load_tokenizer(folder)
+    check_tables(model, tokenizer, str(folder), pair=len(task.text) == 2)

@@ -95,6 +95,8 @@ class RecipeSource:
 
     def error(self, place: Place, message: str) -> InputError:
         """The error of the value at `place`, with its line or the `--set` that gave it."""
+        if place:  # what raised it may name the key too
+            message = message.removeprefix(f"{place[-1]}: ")
         keys = cut(".".join(map(str, place)), 100)
         for length in range(len(place), -1, -1):
             part = place[:length]

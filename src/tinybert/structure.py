@@ -18,7 +18,7 @@ from tinybert.layers import BERT_LIKE, group_heads, map_layers, pair_layers
 from tinybert.prune.config import PruneConfig, require_layers
 from tinybert.recipe import Recipe, Step
 from tinybert.recipe_source import Place
-from tinybert.runtime.config import max_positions, read_object, require_positions
+from tinybert.runtime.config import max_positions, read_config, require_positions
 from tinybert.shorten.config import ShortenConfig
 from tinybert.students.config import StudentConfig
 
@@ -223,7 +223,7 @@ def _check_general(
         require_positions(max_positions(config), settings.length, "the student")
     if settings.other_teacher is not None:
         with recipe.blamed(*place, "teacher"):
-            config = read_object(find_folder(settings.other_teacher) / "config.json")
+            config = read_config(find_folder(settings.other_teacher))
     if config.get("model_type") not in BERT_LIKE:
         raise recipe.source.error(
             place,

@@ -12,14 +12,14 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.errors import InputError, cut, said
+from tinybert.fast_tokenizer import load_fast_tokenizer
 from tinybert.hub import download, require_model_files, weight_files
-from tinybert.own_code import NOT_RUN, refuse_own_code
-from tinybert.runtime.config import max_length, read_object
+from tinybert.pretrained import load_config, load_weights
+from tinybert.runtime.config import max_length, read_config
 from tinybert.runtime.manifest import PublishedFiles, read_settled
 from tinybert.runtime.model import Facts, Model
-from tinybert.runtime.panics import quiet_panics
+from tinybert.runtime.tables import Tables
 from tinybert.runtime.text import Features, TextEncoder
-from tinybert.shapes import shaped
 from tinybert.tasks.base import Task
 
 
@@ -67,15 +67,18 @@ class TorchModel(Model):
     format = "pytorch"
 
     def __init__(self, folder: Path, length: int | None = None) -> None:
-        super().__init__(folder, read_object(folder / "config.json"))
+        super().__init__(folder, read_config(folder))
         self._length = length
         require_model_files(folder)
         self._files = weight_files(folder)
         if not self._files:
             raise InputError(f"{folder}: has a config.json but no weights (model.safetensors)")
-        self.module: PreTrainedModel
-        self.untrained: list[str]
-        self.module, self.untrained = _from_pretrained(folder, self.config)
+        name = next(iter(self.config.get("architectures") or []), "AutoModel")
+        model_class = getattr(transformers, name, None)
+        self._unknown_class = None if model_class else name
+        loaded = load_weights(model_class or transformers.AutoModel, folder, load_config(folder))
+        self.module: PreTrainedModel = loaded.module
+        self.untrained: list[str] = loaded.missing
         self._inputs = inspect.signature(self.module.forward).parameters.keys()
 
     @torch.inference_mode()
@@ -105,6 +108,11 @@ class TorchModel(Model):
         )
 
     def _load_task(self) -> Task:
+        if self._unknown_class:
+            raise InputError(
+                f"{self.path}: config.json names a {self._unknown_class}, which Transformers "
+                "doesn't have: its encoder alone was loaded; fine-tune it first"
+            )
         if self.untrained:
             raise InputError(
                 f"{self.path}: its files lack {cut(', '.join(self.untrained))}, so its predictions "
@@ -113,57 +121,32 @@ class TorchModel(Model):
         return super()._load_task()
 
     def _load_encoder(self) -> TextEncoder:
-        try:
-            with quiet_panics():
-                tokenizer = transformers.AutoTokenizer.from_pretrained(self.path, **NOT_RUN)
-        except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
-            refuse_own_code(self.path, error)
-            raise InputError(
-                f"{self.path}: its tokenizer is missing or broken ({said(error)})"
-            ) from None
-        if not isinstance(tokenizer, transformers.PreTrainedTokenizerFast):
-            raise InputError(f"{self.path}: its tokenizer has no fast form (tokenizer.json)")
-        if len(tokenizer) <= len(tokenizer.all_special_tokens):
-            # What Transformers makes of a folder without a tokenizer: every word unknown.
-            raise InputError(f"{self.path}: has no tokenizer.json and no other vocabulary")
+        tokenizer = load_fast_tokenizer(self.path)
         return TextEncoder(
             tokenizer.backend_tokenizer,
             name=str(self.path),
             max_length=max_length(self.config, self._length or tokenizer.model_max_length),
             pad_id=tokenizer.pad_token_id or 0,
             truncation_side=tokenizer.truncation_side,
+            tables=tables_of(self.module, str(self.path)),
         )
 
 
-def _from_pretrained(folder: Path, settings: dict[str, Any]) -> tuple[PreTrainedModel, list[str]]:
-    """The model, and the names of weights that the files lack."""
-    architecture = next(iter(settings.get("architectures") or []), "AutoModel")
-    try:
-        config = transformers.AutoConfig.from_pretrained(folder, **NOT_RUN)
-        model_class = shaped(getattr(transformers, architecture, transformers.AutoModel), config)
-        module, loading = model_class.from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # to name them below, which its own error does not
-            **NOT_RUN,
-        )
-    except Exception as error:  # its own, of safetensors, of pickle, of the hub's dataclasses, ...
-        refuse_own_code(folder, error)
-        raise InputError(f"{folder}: not a whole Hugging Face model ({said(error)})") from None
-    for name, in_file, in_model in sorted(loading["mismatched_keys"]):
-        raise InputError(
-            f"{folder}: {name} is {list(in_file)} in the weights "
-            f"but {list(in_model)} by config.json"
-        )
-    missing = sorted(loading["missing_keys"])
-    if scores := [name for name in missing if name.endswith("encoder.selection.weight")]:
-        raise InputError(
-            f"{folder}: its files lack {scores[0]}, which says what tokens go on; make it anew "
-            "with `shorten`"
-        )
-    return module.eval(), missing
+def tables_of(module: PreTrainedModel, source: str) -> Tables:
+    """The rows of a model's embedding tables, by the tables themselves.
+
+    Args:
+        module: The model.
+        source: Its name, for messages.
+    """
+    tokens: Any = module.get_input_embeddings()
+    types = next(
+        (part for name, part in module.named_modules() if name.endswith("token_type_embeddings")),
+        None,
+    )
+    return Tables(
+        getattr(tokens, "num_embeddings", None), getattr(types, "num_embeddings", None), source
+    )
 
 
 def _stored(module: PreTrainedModel) -> list[Tensor]:

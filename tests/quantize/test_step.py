@@ -239,3 +239,26 @@ def test_settings_of_the_training_within_are_checked_before_anything_runs(run):
         run([{"quantize": {"method": "qat", "distill": {"mapping": [2, 1]}}}])
     with pytest.raises(tinybert.InputError, match=r"steps\.0\.quantize.*distill.*epoch"):
         run([{"quantize": {"method": "qat", "distill": {"epoch": 2}}}])
+
+
+@pytest.mark.parametrize(
+    ("settings", "alone"),
+    [
+        ({"method": "dynamic"}, False),
+        ({"method": "static"}, True),
+        ({"method": "qat", "distill": QUICK}, True),
+        ({"method": "weight-only"}, True),
+    ],
+    ids=str,
+)
+def test_who_else_is_in_the_batch_decides_nothing_but_in_dynamic_files(
+    settings, alone, context, model, tmp_path
+):
+    config = QuantizeConfig(**settings)
+    prepared = prepare(config, model, context) if config.prepares else model
+    path = export(prepared, context.tokenizer, tmp_path / "out")["onnx"]
+    quantize_onnx(path, path.with_name("quantized.onnx"), config)
+    artifact = open_artifact(path.with_name("quantized.onnx"), None)
+    texts = context.train.texts
+    change = np.abs(artifact.logits(texts, batch_size=1) - artifact.logits(texts, batch_size=16))
+    assert (np.median(change.max(axis=1)) < 1e-5) == alone

@@ -3,6 +3,7 @@ import pytest
 
 from tinybert.data import Table
 from tinybert.errors import InputError
+from tinybert.tasks.labels import UnnamedOutputs
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression
 
@@ -17,6 +18,9 @@ def table(labels, **columns):
     [
         (["b", "a", "b"], ("a", "b")),
         (["10", "9", "-1"], ("-1", "9", "10")),
+        (["10.0", "2.0"], ("2.0", "10.0")),
+        (["1", "1.0", "0"], ("0", "1", "1.0")),  # two that are one number: names
+        (["1.0", "0.5"], ("0.5", "1.0")),
         ([10, 9, 10], ("9", "10")),
         ([1.0, 0.0], ("0", "1")),
         ([True, False], ("false", "true")),
@@ -30,7 +34,7 @@ def test_labels_come_from_the_training_rows_in_order(cells, names):
     ids = task.examples(rows).labels
     assert ids.dtype == np.int64
     assert [names[label] for label in ids] == [
-        str(cell).strip().lower().removesuffix(".0") for cell in cells
+        str(int(cell) if isinstance(cell, float) else cell).strip().lower() for cell in cells
     ]
 
 
@@ -171,6 +175,56 @@ def test_numbers_take_the_names_of_a_model():
 def test_positions_count_where_a_model_has_no_names():
     model = TextClassification(labels=("LABEL_0", "LABEL_1"))
     assert model.examples(table(["1", "0"])).labels.tolist() == [1, 0]
+
+
+def test_names_are_never_paired_by_sorting_with_outputs_that_have_none():
+    found = TextClassification().fit(table(["World", "Business"]))
+    for names in (("LABEL_0", "LABEL_1"), ("0", "1")):
+        model = TextClassification(labels=names)
+        with pytest.raises(UnnamedOutputs, match=r"have no names .* labels \(Business, World\)"):
+            found.for_model(model)
+        given = TextClassification(labels=("World", "Business")).for_model(model)
+        assert given.labels == ("World", "Business")
+        with pytest.raises(UnnamedOutputs, match="unknown label 'World'"):
+            model.examples(table(["World"]))
+
+
+@pytest.mark.parametrize("names", [("no", "maybe", "yes"), ("LABEL_0", "LABEL_1", "LABEL_2")])
+@pytest.mark.parametrize("cells", [["2.0", "0.0", "1.0"], [2, 0, 1], [2.0, 0.0, 1.0]])
+def test_whole_numbers_are_the_numbers_of_outputs(names, cells):
+    rows = table(cells)
+    task = TextClassification().fit(rows).for_model(TextClassification(labels=names))
+    assert task.examples(rows).labels.tolist() == [2, 0, 1]
+    assert task.examples(table(["1", 1, 1.0, "1.0"])).labels.tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("cells", [["0.0", "1"], ["1", "0"]])
+def test_numbers_of_labels_that_are_numbers(cells):
+    model = TextClassification(labels=("1.0", "0.0"))
+    task = TextClassification().fit(table(cells)).for_model(model)
+    assert task.examples(table(["1", "0.0"])).labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("cells", [["1", "2"], ["0", "2"], ["0", "0.0"], ["-1", "0"], ["0", "1.5"]])
+def test_numbers_outside_the_outputs_are_refused(cells):
+    with pytest.raises(InputError, match="the model's"):
+        TextClassification().fit(table(cells)).for_model(OURS)
+
+
+def test_numbers_mean_nothing_where_names_have_no_order():
+    found = TextClassification().fit(table(["World", "Business"]))
+    with pytest.raises(InputError, match="unknown label '0'"):
+        found.examples(table(["0"]))
+    named = found.for_model(TextClassification(labels=("world", "business")))
+    assert named.labels == ("World", "Business")
+    assert named.examples(table(["0", "World", "Business"])).labels.tolist() == [0, 0, 1]
+
+
+def test_names_that_differ_in_case_alone_are_not_matched_by_it():
+    with pytest.raises(InputError, match="the model's labels"):
+        TextClassification(labels=("A", "a", "b")).for_model(TextClassification(labels=("a", "b")))
+    with pytest.raises(InputError, match="the model's labels"):
+        TextClassification(labels=("A", "a")).for_model(TextClassification(labels=("a", "b")))
 
 
 def test_names_that_are_numbers_but_no_positions_are_not_matched_with_others():

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tinybert.errors import InputError
@@ -76,7 +76,25 @@ def stream_lines(path: Path) -> Iterator[str]:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
 
 
-def _decode(content: bytes, path: Path, line: int = 1) -> str:
+def decode_lines(lines: Iterable[bytes], source: str) -> Iterator[str]:
+    """UTF-8 lines as text, with their line ends, one at a time in memory.
+
+    Args:
+        lines: Such as those of `sys.stdin.buffer`.
+        source: Names them in messages.
+
+    Raises:
+        InputError: A line is no UTF-8 text.
+
+    Example:
+        >>> list(decode_lines([b"one\\n", b"two"], "standard input"))
+        ['one\\n', 'two']
+    """
+    for number, content in enumerate(lines, 1):
+        yield _decode(content, source, number)
+
+
+def _decode(content: bytes, path: Path | str, line: int = 1) -> str:
     """UTF-8 bytes as text; `line` is the number of their first line in the file."""
     if (nul := content.find(b"\0")) >= 0:
         line += content.count(b"\n", 0, nul)

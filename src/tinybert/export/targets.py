@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_MASKED_LM_MAPPING,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from tinybert.claim import check_claim, claim
 from tinybert.errors import InputError, missing_extra, short
 from tinybert.export.parity import self_check
+from tinybert.faults import writing_below
 from tinybert.files import atomic_path, remove
+from tinybert.huggingface import check_tables, known_task
 from tinybert.publication import files_below, publish_files
 from tinybert.runtime.load import open_artifact
 from tinybert.workspace import exclusive
@@ -93,6 +101,11 @@ def check_exportable(model: PreTrainedModel) -> None:
             "a model whose config.json says is_decoder can't be exported; set it to false if the "
             "model reads whole texts"
         )
+    if _writes_texts(model.config):
+        raise InputError(
+            f"a {type(model).__name__} is a {model.config.model_type} model, which writes texts; "
+            "what can be exported are encoders, which read whole texts, as BERT's family does"
+        )
     size = sum(weight.numel() for weight in model.parameters()) * 4
     if size >= _LARGEST:
         raise InputError(
@@ -105,6 +118,13 @@ def check_exportable(model: PreTrainedModel) -> None:
             f"a {type(model).__name__} gives no logits; supported are models with a head for "
             "sequences or tokens"
         )
+
+
+def _writes_texts(config: PretrainedConfig) -> bool:
+    """Whether a model looks back only, as GPT-2 does, or has a part that does."""
+    causal = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
+    masked = type(config) in MODEL_FOR_MASKED_LM_MAPPING
+    return bool(config.is_encoder_decoder) or (causal and not masked)
 
 
 def export(
@@ -138,9 +158,9 @@ def export(
         {'onnx': PosixPath('out/onnx/model.onnx')}
     """
     found = {name: find_target(name) for name in targets}
-    check_exportable(model)
     check_claim(out, "export")
-    with exclusive(out):
+    check_exportable(model)
+    with writing_below(out), exclusive(out):
         claim(out, "export")
         # What was exported there before stays until all of this is known to be right.
         made = out / ".export.partial"
@@ -162,6 +182,9 @@ def write_artifacts(
     """What `export` does, into a folder that is the caller's own: there is no manifest."""
     found = {name: find_target(name) for name in targets}
     check_exportable(model)
+    task = known_task(model.config.to_dict())
+    pair = task is not None and len(task.text) == 2
+    check_tables(model, tokenizer, f"a {type(model).__name__}", pair=pair)
     if not model.config.architectures:  # noted only when a model is saved; it tells the task
         model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(folder)

@@ -142,7 +142,8 @@ def _origin_lines(origin: Mapping[str, Any]) -> list[str]:
         steps = ", ".join(name for step in origin["steps"] or [] for name in step)
         lines.append(f"teacher: {origin['teacher']}; steps: {steps}")
     if origin["ratios"]:
-        ratios = ", ".join(f"{_words(key)} {value}" for key, value in origin["ratios"].items())
+        known = {key: value for key, value in origin["ratios"].items() if value is not None}
+        ratios = ", ".join(f"{_words(key)} {value}" for key, value in known.items())
         lines.append(f"{origin['best']} against its teacher: {ratios}")
     return lines
 

@@ -19,7 +19,8 @@ class QuantizeConfig(Config):
     """Weights and embedding tables in 8 or 4 bits, products of layers in int8 where they pay.
 
     `static` and `qat` read training rows; `qat` trains. Kept layers are found on training rows
-    whatever the method.
+    whatever the method. A `dynamic` file measures the range of a whole batch, so that an answer
+    depends a little on the texts beside it; the other methods' files answer each text alone.
     """
 
     method: Literal["dynamic", "static", "qat", "weight-only"] = Field(

@@ -35,7 +35,7 @@ def publish(
             **files_below(student, "student/"),
             RECIPE: recipe.to_yaml(),
             "README.md": model_card(report, recipe),
-            "report.html": report_page(report, recipe.to_yaml()),
+            "report.html": report_page(report),
             # Last, for whoever waits for it.
             REPORT: json.dumps(report, indent=2, ensure_ascii=False) + "\n",
         },

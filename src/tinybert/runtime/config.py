@@ -1,15 +1,49 @@
 """What config.json and tokenizer_config.json say about a model."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tinybert.errors import InputError, said, short
 from tinybert.files import require_file
+from tinybert.tasks.config import ACTIVATION
 
 # Their positions are counted from the padding id + 1, so the table's first rows stay unused.
 _POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
+
+
+# The sizes that every config.json of early BERT has, and those that tell other architectures.
+_BERT = {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"}
+_BERT |= {"vocab_size", "type_vocab_size", "max_position_embeddings"}
+_OTHERS = {"embedding_size", "num_hidden_groups", "relative_attention", "pad_token_id"}
+
+
+def read_config(
+    folder: Path, read: Callable[[Path], dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Reads the config.json of a model, with what other files say instead of it.
+
+    BERT's own early checkpoints, and TinyBERT's, have no "model_type": theirs have BERT's sizes
+    and a vocab.txt. Cross-encoders name their activation in config_sentence_transformers.json.
+
+    Args:
+        folder: Of the model.
+        read: Reads a JSON file; None for `read_object`.
+
+    Raises:
+        InputError: A file is missing or broken.
+    """
+    read = read or read_object
+    config = read(folder / "config.json")
+    early = config.keys() >= _BERT and not config.keys() & _OTHERS
+    if not config.get("model_type") and early and (folder / "vocab.txt").is_file():
+        config["model_type"] = "bert"
+    beside = folder / "config_sentence_transformers.json"
+    activation = read(beside).get("activation_fn") if beside.is_file() else None
+    if activation is not None:
+        config.setdefault(ACTIVATION, {"activation_fn": activation})
+    return config
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tinybert.errors import InputError, said
 from tinybert.files import require_file
-from tinybert.runtime.config import folder_with_config
+from tinybert.runtime.config import folder_with_config, read_config
 from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.onnx_file import read_weights
@@ -37,7 +37,7 @@ class OnnxModel(Model):
 
         self._files = files or PublishedFiles.around(path)
         self._folder = folder_with_config(path)
-        super().__init__(path, self._files.read_object(self._folder / "config.json"))
+        super().__init__(path, read_config(self._folder, self._files.read_object))
         require_file(path)
         self._files.check(path)
         options = onnxruntime.SessionOptions()
@@ -71,4 +71,4 @@ class OnnxModel(Model):
         return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
 
     def _load_encoder(self) -> TextEncoder:
-        return TextEncoder.from_folder(self._folder, self.config, self._files)
+        return TextEncoder.from_folder(self._folder, self.config, self._inputs, self._files)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.errors import InputError, missing_extra, said
-from tinybert.runtime.config import folder_with_config
+from tinybert.runtime.config import folder_with_config, read_config
 from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.openvino_file import read_weights
@@ -42,7 +42,7 @@ class OpenVinoModel(Model):
             raise missing_extra("openvino", "openvino", f"to run {path}") from None
         self._files = files or PublishedFiles.around(path)
         self._folder = folder_with_config(path)
-        super().__init__(path, self._files.read_object(self._folder / "config.json"))
+        super().__init__(path, read_config(self._folder, self._files.read_object))
         for file in (path, path.with_suffix(".bin")):
             if not file.is_file():
                 raise InputError(f"{file}: there is no such file, and {path} needs it")
@@ -85,4 +85,4 @@ class OpenVinoModel(Model):
         return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
 
     def _load_encoder(self) -> TextEncoder:
-        return TextEncoder.from_folder(self._folder, self.config, self._files)
+        return TextEncoder.from_folder(self._folder, self.config, self._inputs, self._files)

@@ -2,7 +2,11 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
+
+_STDERR = threading.RLock()
+"""There is one standard error: two threads would take each other's substitute for it."""
 
 
 class Panic(RuntimeError):
@@ -36,8 +40,8 @@ def panics_as_errors() -> Iterator[None]:
 def quiet_panics() -> Iterator[None]:
     """As `panics_as_errors`, without the lines that Rust itself writes to stderr of a panic.
 
-    The standard error of the whole process waits until the block ends: this is for loading, not
-    for what several threads do at once.
+    The standard error of the whole process waits until the block ends: this is for loading, which
+    threads then do one after the other.
 
     Raises:
         Panic: The block panicked.
@@ -46,6 +50,11 @@ def quiet_panics() -> Iterator[None]:
         with panics_as_errors():
             yield
         return
+    with _STDERR:
+        yield from _kept_from_stderr()
+
+
+def _kept_from_stderr() -> Iterator[None]:
     stderr, said = os.dup(2), os.memfd_create("stderr")
     os.dup2(said, 2)
     words = b""

@@ -13,6 +13,8 @@ from tinybert.errors import InputError, said, short
 from tinybert.runtime.config import max_length
 from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.panics import panics_as_errors, quiet_panics
+from tinybert.runtime.tables import Tables
+from tinybert.runtime.tokenizer_settings import honour
 from tinybert.tasks.base import Text
 
 Features = dict[str, NDArray[np.int64]]
@@ -44,6 +46,7 @@ class TextEncoder:
         pad_id: The token that fills short rows.
         truncation_side: The end, "left" or "right", at which long texts are cut.
         name: What the tokenizer was read from, for messages.
+        tables: Of the model, in which every id must have a row; None checks nothing.
 
     Raises:
         InputError: The length leaves no room for text.
@@ -57,9 +60,11 @@ class TextEncoder:
         pad_id: int = 0,
         truncation_side: str = "right",
         name: str = "the tokenizer",
+        tables: Tables | None = None,
     ) -> None:
         self.max_length = max_length
         self._name = name
+        self._tables = tables
         self._pad_id = pad_id
         self._tokenizer = tokenizer
         tokenizer.no_padding()
@@ -71,16 +76,31 @@ class TextEncoder:
             tokenizer.enable_truncation(
                 max_length, strategy="longest_first", direction=truncation_side
             )
+        self.check_tables(pair=False)
+
+    def check_tables(self, *, pair: bool) -> None:
+        """Fails now rather than at the first text with an id that the model has no row for.
+
+        Raises:
+            InputError: There may be such a text.
+        """
+        if self._tables is not None:
+            self._tables.check(self._tokenizer, pad_id=self._pad_id, pair=pair)
 
     @classmethod
     def from_folder(
-        cls, folder: Path, config: Mapping[str, Any], files: PublishedFiles | None = None
+        cls,
+        folder: Path,
+        config: Mapping[str, Any],
+        inputs: Sequence[str] = FEATURES,
+        files: PublishedFiles | None = None,
     ) -> "TextEncoder":
         """Reads tokenizer.json and, where there is one, tokenizer_config.json.
 
         Args:
             folder: Where the two files are.
-            config: The model's config.json, for its positions and its padding id.
+            config: The model's config.json, for its positions, its tables and its padding id.
+            inputs: The features that the model takes.
             files: What was published there when the config was read; None for what is now.
 
         Raises:
@@ -101,13 +121,21 @@ class TextEncoder:
             raise InputError(f"{path}: not readable as a tokenizer ({said(error)})") from None
         settings_path = folder / "tokenizer_config.json"
         settings = files.read_object(settings_path) if settings_path.exists() else {}
+        honour(tokenizer, settings, config, settings_path)
         return cls(
             tokenizer,
             name=str(path),
             max_length=max_length(config, settings.get("model_max_length")),
             pad_id=_pad_id(tokenizer, settings, config),
             truncation_side=_truncation_side(settings, settings_path),
+            tables=Tables.of_config(config, str(folder), takes_types=FEATURES[2] in inputs),
         )
+
+    @property
+    def joins_pairs(self) -> bool:
+        """Whether two texts become one input with a token between them."""
+        special = self._tokenizer.num_special_tokens_to_add
+        return special(True) > special(False)
 
     def encode(self, texts: Sequence[Text]) -> list[Encoding]:
         """Tokenizes and cuts each text, without padding.
@@ -133,6 +161,8 @@ class TextEncoder:
             ids[row, : len(encoding)] = encoding.ids
             mask[row, : len(encoding)] = 1
             types[row, : len(encoding)] = encoding.type_ids
+        if self._tables is not None:
+            self._tables.check_ids(int(ids.max(initial=0)), int(types.max(initial=0)))
         return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
 
 

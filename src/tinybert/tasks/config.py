@@ -5,6 +5,47 @@ from typing import Any
 
 from tinybert.errors import InputError
 
+ACTIVATION = "sentence_transformers"
+"""The key of config.json under which a cross-encoder names the activation behind its head."""
+
+_OLD_ACTIVATION = "sbert_ce_default_activation_function"
+
+_ACTIVATIONS = {"identity": "linear.Identity", "sigmoid": "activation.Sigmoid"}
+
+
+def named_activation(config: Mapping[str, Any]) -> str | None:
+    """The activation that a cross-encoder's config.json names; None where it names none.
+
+    Raises:
+        InputError: It is neither "identity" nor "sigmoid".
+
+    Example:
+        >>> path = "torch.nn.modules.activation.Sigmoid"
+        >>> named_activation({"sentence_transformers": {"activation_fn": path}})
+        'sigmoid'
+        >>> named_activation({"sbert_ce_default_activation_function": "torch.nn.Identity"})
+        'identity'
+    """
+    theirs = config.get(ACTIVATION)
+    named = theirs.get("activation_fn") if isinstance(theirs, Mapping) else None
+    named = named or config.get(_OLD_ACTIVATION)
+    if named is None:
+        return None
+    activation = str(named).rpartition(".")[2].lower()
+    if activation not in _ACTIVATIONS:
+        raise InputError(
+            f"config.json: the activation behind its head is {str(named)[:99]!r}; those that can "
+            f"be used here are: {', '.join(_ACTIVATIONS)}"
+        )
+    return activation
+
+
+def activation_config(activation: str | None) -> dict[str, Any]:
+    """What a config.json says of an activation, so that sentence-transformers reads it."""
+    if activation is None:
+        return {}
+    return {ACTIVATION: {"activation_fn": f"torch.nn.modules.{_ACTIVATIONS[activation]}"}}
+
 
 def is_classifier_of(config: Mapping[str, Any], kind: str) -> bool:
     """Whether a config.json is that of a sequence classifier that may be of this kind.

@@ -68,10 +68,33 @@ def task_from_config(config: Mapping[str, Any]) -> Task:
         if (task := kind.from_model_config(config)) is not None:
             return task
     architectures = cut(", ".join(map(str, config.get("architectures") or ["none"])))
+    if (head := _other_head(config, architectures)) is not None:
+        raise InputError(
+            f"config.json: its head is for {head} ({architectures}), and this version does "
+            f"{' and '.join(KINDS)} only"
+        )
     raise InputError(
         f"config.json: a model for none of the tasks {', '.join(KINDS)} "
         f"(architectures: {architectures}); fine-tune it for one first"
     )
+
+
+_OTHER_HEADS = {
+    "ForTokenClassification": "labels of tokens, as named entities are",
+    "ForQuestionAnswering": "answers to questions",
+    "ForMultipleChoice": "multiple choice",
+    "ForNextSentencePrediction": "whether a sentence follows another",
+    "ForCausalLM": "the next word",
+    "LMHeadModel": "the next word",
+    "ForConditionalGeneration": "making texts",
+}
+
+
+def _other_head(config: Mapping[str, Any], architectures: str) -> str | None:
+    """What a head does that none of our tasks does."""
+    if config.get("problem_type") == "multi_label_classification":
+        return "several labels a text (problem_type multi_label_classification)"
+    return next((does for end, does in _OTHER_HEADS.items() if architectures.endswith(end)), None)
 
 
 def _option(task: Task, name: str, value: Any) -> Any:

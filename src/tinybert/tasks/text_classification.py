@@ -1,18 +1,28 @@
 """One of several classes for a sentence or a pair of sentences."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.data.table import Table
-from tinybert.errors import InputError, cut, short
+from tinybert.errors import InputError, short
 from tinybert.tasks.base import Examples, Prediction, Task
 from tinybert.tasks.columns import texts
 from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
-from tinybert.tasks.labels import has_numbers, in_order, label_name, match_labels
+from tinybert.tasks.labels import (
+    UnnamedOutputs,
+    has_numbers,
+    in_order,
+    label_name,
+    match_labels,
+    say_nothing,
+    some_names,
+    whole_number,
+    whole_numbers,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +33,8 @@ class TextClassification(Task):
         labels: The names of the classes, in the order of the model's outputs; empty until
             `fit` has found them in the training rows.
         numbered: The names that 0, 1, ... in the data stand for; `labels` itself when empty.
+        ordered: Whether the order of `labels` was given, by a user, a known data set or a model;
+            that of names which `fit` found in rows says nothing.
 
     Example:
         >>> table = Table({"sentence": ["good", "bad"], "label": ["pos", "neg"]}, "train.tsv")
@@ -40,12 +52,13 @@ class TextClassification(Task):
     metrics: tuple[str, ...] = ("accuracy",)
     labels: tuple[str, ...] = ()
     numbered: tuple[str, ...] = ()
+    ordered: bool = field(default=True, compare=False)  # where they are from, not what they are
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
             raise InputError(
-                f"labels: expected two different names or more, got {cut(', '.join(self.labels))}"
+                f"labels: expected two different names or more, got {some_names(self.labels)}"
             )
         if "f1" in self.metrics and len(self.labels) > 2:
             raise InputError(
@@ -62,20 +75,21 @@ class TextClassification(Task):
                 f"{table.source}: every row has the label {short(names.pop())} in "
                 f"{short(self.label)}; expected two different ones or more"
             )
-        return replace(self, labels=in_order(names))
+        return replace(self, labels=in_order(names), ordered=False)
 
     def for_model(self, model: Task) -> "TextClassification":
         """This task with its labels in the order of a model's outputs."""
         super().for_model(model)
         assert isinstance(model, TextClassification)
         if not self.labels:
-            return replace(self, labels=model.labels)
-        labels = match_labels(self.labels, model.labels)
-        if labels == self.labels:
+            numbered = model.numbered or model.labels
+            return replace(self, labels=model.labels, numbered=numbered, ordered=False)
+        labels = match_labels(self.labels, model.labels, self.ordered)
+        if labels == self.labels and self.ordered:
             return self
-        if set(labels) != set(self.labels):  # ours were numbers, and are names now
-            return replace(self, labels=labels)
-        return replace(self, labels=labels, numbered=self.numbered or self.labels)
+        # What was in an order keeps its numbers; what had none has those of the model's outputs.
+        kept = self.labels if self.ordered and set(labels) == set(self.labels) else labels
+        return replace(self, labels=labels, numbered=self.numbered or kept)
 
     def examples(self, table: Table, labeled: bool = True) -> Examples:
         """Texts, and class ids (rows,) int64."""
@@ -85,20 +99,32 @@ class TextClassification(Task):
     def _class_ids(self, table: Table) -> NDArray[np.int64]:
         self._check_fitted()
         ids = {name: index for index, name in enumerate(self.labels)}
-        if not has_numbers(self.labels):
-            ids |= {
-                str(index): ids[name] for index, name in enumerate(self.numbered or self.labels)
-            }
+        by_number = self._ids_by_number(ids)
         found = np.empty(len(table), np.int64)
         for row in range(len(table)):
             name = label_name(table, self.label, row)
-            if name not in ids:
-                raise InputError(
+            number = whole_number(name)
+            if name in ids:
+                found[row] = ids[name]
+            elif number in by_number:
+                found[row] = by_number[number]
+            else:
+                kind = UnnamedOutputs if say_nothing(self.labels) else InputError
+                raise kind(
                     f"{table.where(row)}: unknown label {short(name)} in {short(self.label)}; "
-                    f"known: {cut(', '.join(self.labels))}"
+                    f"known: {some_names(self.labels)}"
                 )
-            found[row] = ids[name]
         return found
+
+    def _ids_by_number(self, ids: Mapping[str, int]) -> dict[int | None, int]:
+        """The class of a number in the data: its name, or its place where names are no numbers."""
+        numbers = whole_numbers(self.labels)
+        if numbers is not None:
+            return {number: ids[name] for name, number in numbers.items()}
+        if has_numbers(self.labels):
+            return {}
+        names = self.numbered or (self.labels if self.ordered else ())
+        return {index: ids[name] for index, name in enumerate(names)}
 
     def _check_fitted(self) -> None:
         if not self.labels:

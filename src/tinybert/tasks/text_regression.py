@@ -1,7 +1,7 @@
 """A number for a sentence or a pair of sentences."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +11,13 @@ from tinybert.data.table import Table
 from tinybert.errors import InputError, short
 from tinybert.tasks.base import Examples, Prediction, Task
 from tinybert.tasks.columns import texts, value
-from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
+from tinybert.tasks.config import (
+    activation_config,
+    config_labels,
+    is_classifier_of,
+    named_activation,
+    saved_fields,
+)
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -24,6 +30,10 @@ SAME_VALUE = 0.02
 class TextRegression(Task):
     """Text regression.
 
+    Attributes:
+        activation: What makes a value of the model's only output: "identity", "sigmoid" as in
+            most cross-encoders, or None, which is the identity where nobody said so.
+
     Example:
         >>> task = TextRegression(label="score")
         >>> task.examples(Table({"sentence": ["fine"], "score": ["3.2"]}, "train.tsv")).labels
@@ -35,6 +45,13 @@ class TextRegression(Task):
     scored_by: ClassVar[tuple[str, ...]] = ("spearman", "pearson")
 
     metrics: tuple[str, ...] = ("spearman", "pearson")
+    activation: str | None = None
+
+    def for_model(self, model: Task) -> "TextRegression":
+        """This task with the activation of a model."""
+        super().for_model(model)
+        assert isinstance(model, TextRegression)
+        return replace(self, activation=model.activation)
 
     def examples(self, table: Table, labeled: bool = True) -> Examples:
         """Texts, and values (rows,) float32."""
@@ -57,11 +74,14 @@ class TextRegression(Task):
         return number
 
     def model_config(self) -> dict[str, Any]:
-        """One output, trained with the squared error."""
+        """One output, trained with the squared error where it is the value."""
         return {
             "id2label": {0: self.label},
             "label2id": {self.label: 0},
-            "problem_type": "regression",
+            # Of a "regression" Transformers' pipelines give the output itself; of one output
+            # without a type, its sigmoid.
+            "problem_type": None if self.activation == "sigmoid" else "regression",
+            **activation_config(self.activation),
             **super().model_config(),
         }
 
@@ -70,8 +90,12 @@ class TextRegression(Task):
         return [{"value": value} for value in self.answers(logits).tolist()]
 
     def answers(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The only output, (rows,)."""
-        return logits[:, 0]
+        """The only output behind its activation, (rows,)."""
+        outputs = logits[:, 0]
+        if self.activation != "sigmoid":
+            return outputs
+        powers = np.exp(-np.abs(outputs))  # which can't overflow
+        return np.where(outputs < 0, powers, 1) / (1 + powers)
 
     def agrees(
         self, logits: NDArray[np.float32], expected: NDArray[np.float32]
@@ -87,4 +111,4 @@ class TextRegression(Task):
             return None
         if (config.get("problem_type") or "regression") != "regression":
             return None
-        return cls(**saved_fields(config, cls.saved))
+        return cls(activation=named_activation(config), **saved_fields(config, cls.saved))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import (
     DataCollatorWithPadding,
@@ -32,6 +33,7 @@ from tinybert.progress import Progress, ProgressCallback, silent
 from tinybert.seal import is_whole, seal
 from tinybert.training.batches import LengthBucketedSampler
 from tinybert.training.config import TrainingConfig
+from tinybert.training.divergence import StopWhereDiverged
 from tinybert.training.packing import EpochSampler, PackedTokens
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,14 @@ class BucketedTrainer(Trainer):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.model_accepts_loss_kwargs = False
+        self._divergence = StopWhereDiverged()
+        self.add_callback(self._divergence)
+
+    def training_step(self, *args: Any, **options: Any) -> Tensor:
+        """As the Trainer's; a loss that is no finite number stops the training."""
+        loss = super().training_step(*args, **options)
+        self._divergence.add(loss)
+        return loss
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         rows: Any = self.train_dataset
