@@ -88,7 +88,7 @@ def measure(
     for done, path in enumerate(paths):
         progress(Progress("measure", done, total))
         artifact = open_artifact(artifacts / "model" / path, threads=None)
-        parity = check_parity(artifact, rows.texts, expected, path)
+        parity = check_parity(artifact, rows.texts, expected, name=path)
         scores.append({"path": path, **evaluate(artifact, rows, task), "parity": parity})
     progress(Progress("measure", total - 2, total))
     reached = evaluate(load_torch(teacher, max_length=max_length), rows, task)

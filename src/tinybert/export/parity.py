@@ -47,6 +47,7 @@ def check_parity(
     artifact: Model,
     texts: Sequence[Text],
     expected: NDArray[np.float32],
+    *,
     name: str | None = None,
 ) -> Parity:
     """Compares an artifact, run by its own runtime, with the model's logits on real rows.
