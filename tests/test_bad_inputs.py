@@ -688,3 +688,7 @@ def test_a_checkpoint_of_other_words(refused_recipe, another, recipe):
         "init": str(folder),
     }
     assert "vocabulary" in refused_recipe(put(SHAPE, shape))
+
+
+def test_a_path_is_not_looked_up_on_the_hub(refused_recipe):
+    assert "there is no such folder" in refused_recipe(put("teacher", "./nowhere/model"))

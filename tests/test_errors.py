@@ -32,6 +32,12 @@ def test_a_value_is_quoted_short(value):
     assert 0 < len(short(value)) <= LONGEST_QUOTE
 
 
+def test_a_path_that_no_system_has_is_cut():
+    assert len(str(InputError(f"{'a' * 5000}: can't be read"))) < 400
+    whole = f"/{'folder/' * 50}model.onnx: damaged"
+    assert str(InputError(whole)) == whole
+
+
 def test_lists_of_lists_that_stand_for_a_billion_values():
     bomb = ["x"]
     for _ in range(30):

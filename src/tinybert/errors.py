@@ -16,6 +16,10 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """What would break a line, steer the terminal, or fit into no encoding."""
 
 
+_LONG_WORD = re.compile(r"\S{401,}")
+"""A path that no system has, most often; what others are shows in their beginning and end."""
+
+
 class InputError(ValueError):
     """What the user gave us can't be used.
 
@@ -32,6 +36,7 @@ class InputError(ValueError):
 
     def __init__(self, message: str) -> None:
         line = _CONTROL.sub(lambda found: ascii(found[0])[1:-1], message)
+        line = _LONG_WORD.sub(lambda found: cut(found[0]), line)
         super().__init__(cut(line, _LONGEST_MESSAGE))
 
 

@@ -13,7 +13,8 @@ from tinybert.data import lines as line_reader
 from tinybert.data import read
 from tinybert.data.corpus import hash_corpus, read_corpus
 from tinybert.errors import InputError
-from tinybert.texts import read_texts
+from tinybert.tasks import get_task
+from tinybert.texts import TextInput
 
 FORMATS = ["tsv", "csv", "jsonl", "parquet"]
 
@@ -49,7 +50,7 @@ def test_a_device_as_a_corpus(suffix, tmp_path):
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs /dev/zero")
 def test_a_device_as_texts():
     with pytest.raises(InputError, match="/dev/zero: is a device; expected a file"):
-        read_texts([], "/dev/zero", False)
+        list(TextInput(file="/dev/zero").rows(get_task("text-classification"), 1))
 
 
 def test_a_packed_line_of_gigabytes(tmp_path, monkeypatch):

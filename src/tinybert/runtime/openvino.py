@@ -55,7 +55,7 @@ class OpenVinoModel(Model):
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
             compiled = openvino.Core().compile_model(str(path), "CPU", settings)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:  # ValueError: of text that is not UTF-8
             raise InputError(f"{path}: not a whole OpenVINO model ({said(error)})") from None
         self._inputs = [node.get_any_name() for node in compiled.inputs]
         check_inputs(path, self._inputs)
@@ -69,7 +69,7 @@ class OpenVinoModel(Model):
         request = self._request()
         try:
             request.infer({name: features[name] for name in self._inputs})
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:  # ValueError: of text that is not UTF-8
             raise InputError(f"{self.path}: its graph can't be run ({said(error)})") from None
         return np.array(request.get_output_tensor(0).data, dtype=np.float32)
 
