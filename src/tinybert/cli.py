@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("TQDM_DISABLE", "1")
         options.run(options)
 
-    return run_program(command, lambda: Path(options.out) if "out" in options else None)
+    return run_program(command, lambda: Path(out) if (out := getattr(options, "out", "")) else None)
 
 
 def _demo(options: argparse.Namespace) -> None:
