@@ -16,12 +16,13 @@ from tinybert.runtime.panics import quiet_panics
 _SETTINGS = "tokenizer_config.json"
 
 
-def load_fast_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+def load_fast_tokenizer(folder: str | Path) -> PreTrainedTokenizerFast:
     """Loads the tokenizer of a Hugging Face directory.
 
     Raises:
         InputError: There is none that has, or can be given, a fast form (tokenizer.json).
     """
+    folder = Path(folder)
     # Without a config of ours Transformers would look for the architecture in the folder's name.
     options = {"config": load_config(folder)} if (folder / "config.json").exists() else {}
     require_model_files(folder)

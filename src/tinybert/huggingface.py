@@ -159,7 +159,7 @@ def masked_lm_head(model: PreTrainedModel) -> nn.Module:
     return head
 
 
-def load_tokenizer(folder: Path, max_length: int | None = None) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: str | Path, max_length: int | None = None) -> PreTrainedTokenizerBase:
     """Loads a fast tokenizer.
 
     Args:

@@ -21,18 +21,18 @@ from transformers import (
     TrainingArguments,
     default_data_collator,
 )
-from transformers.integrations.integration_utils import TensorBoardCallback
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from tinybert.distributed import is_main, wait_for_all, world_size
-from tinybert.errors import InputError, missing_extra
+from tinybert.errors import InputError
 from tinybert.files import remove, write_text
 from tinybert.progress import Progress, ProgressCallback, silent
 from tinybert.seal import is_whole, seal
 from tinybert.training.batches import LengthBucketedSampler
 from tinybert.training.config import TrainingConfig
+from tinybert.training.curves import loss_curves
 from tinybert.training.divergence import StopWhereDiverged
 from tinybert.training.packing import EpochSampler, PackedTokens
 
@@ -210,19 +210,6 @@ def trainer_options(
         "data_collator": default_data_collator if packed else DataCollatorWithPadding(tokenizer),
         "callbacks": callbacks,
     }
-
-
-def loss_curves(folder: Path) -> TrainerCallback:
-    """Writes what the Trainer logs for `tensorboard --logdir`.
-
-    Raises:
-        InputError: TensorBoard is not installed.
-    """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise missing_extra("tensorboard", "tensorboard", "to write loss curves") from None
-    return TensorBoardCallback(SummaryWriter(str(folder)))
 
 
 def train_to_end(trainer: Trainer, *, gradient_checkpointing: bool = False) -> None:
