@@ -28,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("TQDM_DISABLE", "1")
         options.run(options)
 
-    return run_program(command, lambda: Path(options.out) if "out" in options else None)
+    def out() -> Path | None:
+        given = getattr(options, "out", None)  # `predict` may be given none
+        return None if given is None else Path(given)
+
+    return run_program(command, out)
 
 
 def _demo(options: argparse.Namespace) -> None:

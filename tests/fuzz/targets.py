@@ -271,7 +271,8 @@ def corpus(dice: Dice, base: Path, work: Path) -> None:
     """A corpus or a file of texts: .txt, .txt.gz, .jsonl.gz."""
     import gzip
 
-    from tinybert.texts import read_texts
+    from tinybert.tasks import get_task
+    from tinybert.texts import TextInput
 
     suffix = dice.choice([".txt", ".txt.gz", ".jsonl.gz"])
     name = "reviews.jsonl" if "jsonl" in suffix else "corpus.txt"
@@ -283,7 +284,7 @@ def corpus(dice: Dice, base: Path, work: Path) -> None:
     path = work / f"corpus{suffix}"
     path.write_bytes(content)
     if suffix == ".txt" and dice.random() < 0.5:
-        read_texts([], str(path), False)
+        list(TextInput(file=str(path)).rows(get_task("text-classification"), 1))
         return
     _passages(path)
 

@@ -2,8 +2,9 @@
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from tinybert.errors import InputError
 from tinybert.files import require_file
@@ -62,35 +63,38 @@ def stream_lines(path: Path) -> Iterator[str]:
     number = 0
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            while content := file.readline(LONGEST_LINE):
+            for line in decode_lines(cast(BinaryIO, file), str(path)):
                 number += 1
-                if len(content) == LONGEST_LINE:
-                    raise InputError(
-                        f"{path}: line {number}: is longer than {LONGEST_LINE:,} bytes; "
-                        "expected a passage a line"
-                    )
-                yield _decode(content, path, number)
+                yield line
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InputError(f"{path}: not a whole gzip file; broken after line {number}") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
 
 
-def decode_lines(lines: Iterable[bytes], source: str) -> Iterator[str]:
+def decode_lines(file: BinaryIO, source: str) -> Iterator[str]:
     """UTF-8 lines as text, with their line ends, one at a time in memory.
 
     Args:
-        lines: Such as those of `sys.stdin.buffer`.
-        source: Names them in messages.
+        file: Such as `sys.stdin.buffer`.
+        source: Names it in messages.
 
     Raises:
-        InputError: A line is no UTF-8 text.
+        InputError: A line is no UTF-8 text, or has no end.
 
     Example:
-        >>> list(decode_lines([b"one\\n", b"two"], "standard input"))
+        >>> import io
+        >>> list(decode_lines(io.BytesIO(b"one\\ntwo"), "standard input"))
         ['one\\n', 'two']
     """
-    for number, content in enumerate(lines, 1):
+    number = 0
+    while content := file.readline(LONGEST_LINE):
+        number += 1
+        if len(content) == LONGEST_LINE:
+            raise InputError(
+                f"{source}: line {number}: is longer than {LONGEST_LINE:,} bytes; expected a text "
+                "a line"
+            )
         yield _decode(content, source, number)
 
 
