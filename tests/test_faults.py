@@ -63,6 +63,10 @@ def test_a_folder_that_could_not_be_copied():
     assert reason(error).startswith("out/a: No space left on device; ")
 
 
+def test_a_copy_that_finds_no_room_is_named_by_its_target():
+    assert reason(full("steps/a", None, "out/a")).startswith("out/a: No space left on device; ")
+
+
 def test_a_long_word_of_the_user_is_cut():
     line = reason(InputError(f"{'a' * 5000}: no such file; a {'b' * 299} stays"))
     assert line == f"{'a' * 300}… no such file; a {'b' * 299} stays"

@@ -126,7 +126,7 @@ def reason(error: BaseException, out: Path | None = None) -> str | None:
 
 
 def _disk_line(error: OSError, out: Path | None) -> str:
-    place = error.filename
+    place = error.filename2 or error.filename  # a copy's target is what has no room
     if place is None:
         place = _fullest(out) if error.errno in (errno.ENOSPC, errno.EIO) else out
     advice = ""

@@ -64,6 +64,8 @@ def find_folder(name: str) -> Path:
     folder = Path(name)
     if folder.is_file():
         raise InputError(f"{name} is a file; expected a Hugging Face folder or hub id")
+    if not folder.exists() and not may_be_hub_id(name):
+        raise InputError(f"{name}: there is no such folder")
     return folder if folder.exists() else download(name)
 
 

@@ -122,7 +122,7 @@ class TextInput:
 def _stdin_lines() -> Iterator[str]:
     if sys.stdin is None:
         raise InputError("standard input is closed")
-    return decode_lines(sys.stdin.buffer, "standard input")
+    return decode_lines(sys.stdin.buffer.readline, "standard input")
 
 
 def _from_lines(

@@ -2,9 +2,8 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from tinybert.errors import InputError
 from tinybert.files import require_file
@@ -63,8 +62,7 @@ def stream_lines(path: Path) -> Iterator[str]:
     number = 0
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for line in decode_lines(cast(BinaryIO, file), str(path)):
-                number += 1
+            for number, line in enumerate(decode_lines(file.readline, str(path)), 1):  # noqa: B007
                 yield line
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InputError(f"{path}: not a whole gzip file; broken after line {number}") from None
@@ -72,28 +70,28 @@ def stream_lines(path: Path) -> Iterator[str]:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
 
 
-def decode_lines(file: BinaryIO, source: str) -> Iterator[str]:
+def decode_lines(read_line: Callable[[int], bytes], source: str) -> Iterator[str]:
     """UTF-8 lines as text, with their line ends, one at a time in memory.
 
     Args:
-        file: Such as `sys.stdin.buffer`.
+        read_line: Such as `sys.stdin.buffer.readline`.
         source: Names it in messages.
 
     Raises:
-        InputError: A line is no UTF-8 text, or has no end.
+        InputError: A line is no UTF-8 text, or longer than `LONGEST_LINE`.
 
     Example:
         >>> import io
-        >>> list(decode_lines(io.BytesIO(b"one\\ntwo"), "standard input"))
+        >>> list(decode_lines(io.BytesIO(b"one\\ntwo").readline, "standard input"))
         ['one\\n', 'two']
     """
     number = 0
-    while content := file.readline(LONGEST_LINE):
+    while content := read_line(LONGEST_LINE):
         number += 1
         if len(content) == LONGEST_LINE:
             raise InputError(
-                f"{source}: line {number}: is longer than {LONGEST_LINE:,} bytes; expected a text "
-                "a line"
+                f"{source}: line {number}: is longer than {LONGEST_LINE:,} bytes; "
+                "expected a passage a line"
             )
         yield _decode(content, source, number)
 
