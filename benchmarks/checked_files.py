@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def parts(out: Path, target: Path, flip: int) -> Path:
-    """An output folder's files before they are published; `flip` makes them those of another run."""
+    """An output folder's files to publish; `flip` makes them those of another run."""
     (target / "artifacts").mkdir(parents=True)
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         shutil.copy(out / name, target / "artifacts" / name)

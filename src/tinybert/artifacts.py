@@ -105,7 +105,7 @@ def measure(
         found = {
             "path": path,
             **score(logits, rows.labels, task),
-            "parity": check_parity(artifact, rows.texts, expected, logits, path),
+            "parity": check_parity(artifact, rows.texts, expected, logits, name=path),
             "of_teacher": compare(task, logits, taught, rows.labels),
             "of_student": None,
         }

@@ -28,11 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("TQDM_DISABLE", "1")
         options.run(options)
 
-    def out() -> Path | None:
-        given = getattr(options, "out", None)  # `predict` may be given none
-        return None if given is None else Path(given)
-
-    return run_program(command, out)
+    return run_program(command, lambda: Path(out) if (out := getattr(options, "out", "")) else None)
 
 
 def _demo(options: argparse.Namespace) -> None:

@@ -67,3 +67,9 @@ def test_a_length_that_leaves_no_room_for_text(length, model_with):
 @pytest.mark.parametrize("length", [3, 64, 1e30, None])
 def test_lengths_that_tokenizers_have(length, model_with):
     assert len(load(model_with({}, {"model_max_length": length}))("good film")) == 1
+
+
+@pytest.mark.parametrize("value", [[], "yes", {"a": 1}, 7], ids=str)
+def test_settings_of_wrong_kinds(value, model_with):
+    with pytest.raises(InputError, match=r"tokenizer_config\.json: can't be honoured"):
+        load(model_with({}, {"strip_accents": value}))

@@ -48,6 +48,7 @@ def check_parity(
     texts: Sequence[Text],
     expected: NDArray[np.float32],
     logits: NDArray[np.float32] | None = None,
+    *,
     name: str | None = None,
 ) -> Parity:
     """Compares an artifact, run by its own runtime, with the model's logits on real rows.
