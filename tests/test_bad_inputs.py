@@ -690,5 +690,10 @@ def test_a_checkpoint_of_other_words(refused_recipe, another, recipe):
     assert "vocabulary" in refused_recipe(put(SHAPE, shape))
 
 
+@pytest.mark.parametrize("name", ["nowhere.txt", "x" * 5000 + ".txt", "."])
+def test_predict_of_a_file_that_is_none(refused, tiny_artifact_dir, name):
+    assert name[:20] in refused("predict", tiny_artifact_dir, "--file", name)
+
+
 def test_a_path_is_not_looked_up_on_the_hub(refused_recipe):
     assert "there is no such folder" in refused_recipe(put("teacher", "./nowhere/model"))

@@ -1,6 +1,7 @@
 """Files that would hang a reader, fill the memory, or fail far from their cause."""
 
 import gzip
+import io
 import json
 import os
 from itertools import islice
@@ -48,9 +49,12 @@ def test_a_device_as_a_corpus(suffix, tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs /dev/zero")
-def test_a_device_as_texts():
-    with pytest.raises(InputError, match="/dev/zero: is a device; expected a file"):
-        list(TextInput(file="/dev/zero").rows(get_task("text-classification"), 1))
+@pytest.mark.parametrize("suffix", ["txt", "csv"])
+def test_a_device_as_texts(suffix, tmp_path):
+    path = tmp_path / f"texts.{suffix}"
+    path.symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="is a device; expected a file"):
+        list(TextInput(file=str(path)).rows(get_task("text-classification"), 1))
 
 
 def test_a_packed_line_of_gigabytes(tmp_path, monkeypatch):
@@ -61,6 +65,15 @@ def test_a_packed_line_of_gigabytes(tmp_path, monkeypatch):
     assert next(passages) == "a passage"
     with pytest.raises(InputError, match=r"corpus.txt.gz: line 2: is longer than 1,000 bytes"):
         next(passages)
+
+
+def test_standard_input_without_end_of_line(monkeypatch):
+    monkeypatch.setattr(line_reader, "LONGEST_LINE", 1000)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"good\n" + b"a" * 10**6)))
+    texts = TextInput(file="-").rows(get_task("text-classification"), 1)
+    assert next(texts) == "good"
+    with pytest.raises(InputError, match=r"standard input: line 2: is longer than 1,000 bytes"):
+        next(texts)
 
 
 FAR = {

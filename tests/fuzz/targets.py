@@ -258,7 +258,7 @@ def parquet(dice: Dice, base: Path, work: Path) -> None:
         columns[dice.choice(list(columns))] = dice.choice(odd)
     if dice.random() < 0.1:
         # Dictionaries of one value: a few bytes for any number of rows.
-        columns = {"sentence": ["good"] * 300_000, "label": [1] * 300_000}
+        columns = {"sentence": ["good"] * 50_000, "label": [1] * 50_000}
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
     if dice.random() < 0.5:
         path.write_bytes(mutators.mutate_bytes(dice, path.read_bytes()))

@@ -26,7 +26,9 @@ def model_with(tiny_artifact_dir, tmp_path):
     return make
 
 
-TEMPLATE = {"type": "TemplateProcessing", "pair": [], "special_tokens": {}}
+AS_IT_IS = {"tokenizer_class": "PreTrainedTokenizerFast"}
+"""A class that takes all of tokenizer.json, not the vocabulary alone."""
+
 PANICS = {
     "a map of characters": {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}},
     "words of no length": {"pre_tokenizer": {"type": "FixedLength", "length": 0}},
@@ -44,7 +46,7 @@ def test_a_tokenizer_that_panics_in_one_line(changes, model_with, capfd):
 
 def test_a_tokenizer_that_panics_at_one_text(model_with):
     pattern = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": "b"}
-    model = load(model_with({"normalizer": pattern}))
+    model = load(model_with({"normalizer": pattern}, AS_IT_IS))
     assert len(model("good")) == 1
     with pytest.raises(InputError, match=r"tokenizer\.json: its tokenizer fails"):
         model("a" * 60 + "b")
@@ -52,7 +54,7 @@ def test_a_tokenizer_that_panics_at_one_text(model_with):
 
 def test_a_word_that_is_unknown_to_a_tokenizer_without_unknowns(model_with):
     words = {"type": "WordLevel", "vocab": {"good": 9}, "unk_token": "[UNK]"}
-    model = load(model_with({"model": words, "added_tokens": [], "post_processor": None}))
+    model = load(model_with({"model": words, "added_tokens": [], "post_processor": None}, AS_IT_IS))
     assert len(model("good")) == 1
     with pytest.raises(InputError, match=r"tokenizer\.json: its tokenizer fails"):
         model("bad")
@@ -67,3 +69,9 @@ def test_a_length_that_leaves_no_room_for_text(length, model_with):
 @pytest.mark.parametrize("length", [3, 64, 1e30, None])
 def test_lengths_that_tokenizers_have(length, model_with):
     assert len(load(model_with({}, {"model_max_length": length}))("good film")) == 1
+
+
+@pytest.mark.parametrize("value", [[], "yes", {"a": 1}, 7], ids=str)
+def test_settings_of_wrong_kinds(value, model_with):
+    with pytest.raises(InputError, match=r"tokenizer_config\.json: can't be honoured"):
+        load(model_with({}, {"strip_accents": value}))

@@ -121,7 +121,12 @@ class TextEncoder:
             raise InputError(f"{path}: not readable as a tokenizer ({said(error)})") from None
         settings_path = folder / "tokenizer_config.json"
         settings = files.read_object(settings_path) if settings_path.exists() else {}
-        honour(tokenizer, settings, config, settings_path)
+        try:
+            honour(tokenizer, settings, config, settings_path)
+        except InputError:
+            raise
+        except Exception as error:  # tokenizers', of values of the wrong kind
+            raise InputError(f"{settings_path}: can't be honoured ({said(error)})") from None
         return cls(
             tokenizer,
             name=str(path),
