@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tinybert.threads import wait_passively
+
 os.environ["TQDM_DISABLE"] = "1"  # read when Transformers is imported, as the program sets it
+wait_passively()  # likewise, when PyTorch is
 
 # Not the caches of whoever runs the tests.
 os.environ["TINYBERT_CACHE"] = tempfile.mkdtemp(prefix="tinybert-test-cache-")

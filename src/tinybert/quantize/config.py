@@ -57,8 +57,9 @@ class QuantizeConfig(Config):
     )
     reduce_range: bool = Field(
         False,
-        description="weights of 7 bits: for x86 without VNNI (before 2019), whose int8 products "
-        "of 8 bits saturate",
+        description="weights of 7 bits: for OpenVINO files on x86 without VNNI (Intel's before "
+        "2019, AMD's before Zen 4), where sums of int8 products of 8 bits saturate; ONNX files run "
+        "exactly there too, by `tinybert.load`",
     )
     keep_sensitive: int = Field(
         0,
