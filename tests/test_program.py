@@ -194,6 +194,7 @@ def test_much_output_is_not_kept(capsys):
 
     def work():
         for number in range(100_000):
+            sys.stdout.write(f"{number}\n")
             if number == 50_000:
                 seen.append(len(capsys.readouterr().out))
 
