@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tinybert.threads import wait_passively
+
 os.environ["TQDM_DISABLE"] = "1"  # read when Transformers is imported, as the program sets it
+wait_passively()  # likewise, when PyTorch is
 
 # Not the caches of whoever runs the tests.
 os.environ["TINYBERT_CACHE"] = tempfile.mkdtemp(prefix="tinybert-test-cache-")
@@ -20,6 +23,12 @@ WORDS = (  # noqa: SIM905 (a list of words is best read as a text)
     "play music guitar drums runs slept ate old young new first last never always about from to "
     "market bank shares price team match goal won lost minister party vote game console software"
 ).split()
+
+
+@pytest.fixture(autouse=True)
+def from_an_index(monkeypatch):
+    """Messages name what to install as after `pip install tinybert`, wherever this is run."""
+    monkeypatch.setattr("tinybert.install._origin", dict)
 
 
 @pytest.fixture(scope="session")
@@ -142,28 +151,31 @@ def tiny_context(tiny_bert_dir, reviews, tmp_path):
     return lambda **changes: Context(**(defaults | changes))
 
 
-@pytest.fixture(scope="module")
-def quick_bench():
+def bench_by_facts(models, *, batch=1, length=128, threads=None, repeats=100):
     """Costs from facts alone: processes that time models take longer than all else here."""
     from tinybert.measure.bench import BenchResult, ModelBench
     from tinybert.models import open_model
 
-    def bench(models, *, batch=1, length=128, threads=None, repeats=100):
-        measured = [
-            ModelBench(
-                model=name,
-                **vars(open_model(name).facts()),
-                latency_ms=1.0,
-                latency_p95_ms=2.0,
-                throughput_per_s=1000.0 * batch,
-                peak_memory_mb=50.0,
-            )
-            for name in models
-        ]
-        return BenchResult({"cpu": "a", "threads": 1}, batch, length, threads or 1, measured)
+    measured = [
+        ModelBench(
+            model=name,
+            **vars(open_model(name).facts()),
+            latency_ms=1.0,
+            latency_p95_ms=2.0,
+            throughput_per_s=1000.0 * batch,
+            peak_memory_mb=50.0,
+            runs_ms=[1.0],
+        )
+        for name in models
+    ]
+    return BenchResult({"cpu": "a", "threads": 1}, batch, length, threads or 1, measured)
 
+
+@pytest.fixture(scope="module")
+def quick_bench():
+    """Lets runs be measured by `bench_by_facts`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tinybert.artifacts.bench", bench)
+        patch.setattr("tinybert.artifacts.bench", bench_by_facts)
         yield
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -38,6 +39,7 @@ def refused(tmp_path, capsys):
         lines = said.err.splitlines()
         assert len(lines) == 1, said.err
         assert lines[0].startswith("tinybert: error: ")
+        assert not re.search(r"([\w-]+): \1: ", lines[0]), "a key is named twice"
         assert not list(tmp_path.rglob("report.json"))
         return lines[0]
 
@@ -283,6 +285,17 @@ def test_bad_training_data(content, parts, refused_recipe, tmp_path):
         assert part in said, said
 
 
+def test_words_that_can_not_be_told_apart(refused_recipe, tmp_path):
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"sentence": "ภาพยนตร์เรื่องนี้สนุกมาก"}), encoding="utf-8")
+
+    def change(recipe):
+        put("data.train", str(path))(recipe)
+        recipe["steps"].insert(1, "augment")
+
+    assert "steps.1.augment: 1 of 1 texts" in refused_recipe(change)
+
+
 def test_an_unknown_label_in_the_evaluation_data(refused_recipe, tmp_path):
     path = tmp_path / "eval.tsv"
     path.write_bytes(b"sentence\tlabel\ngood\tpositive\nbad\tawful\n")
@@ -421,6 +434,37 @@ def test_an_output_folder_that_is_read_only(refused_recipe, tmp_path):
 
 def test_an_output_folder_that_no_folder_can_be(refused_recipe):
     assert "/proc/out" in refused_recipe(lambda recipe: None, out="/proc/out")
+
+
+LONG = "a" * 5000
+
+
+def test_a_recipe_of_a_name_too_long(refused, tmp_path):
+    assert len(refused("compress", LONG, "--out", tmp_path / "out")) < 800
+
+
+@pytest.mark.parametrize("key", ["teacher", "data.train"])
+def test_a_recipe_that_names_what_is_too_long(refused_recipe, key):
+    assert "aaa" in refused_recipe(put(key, LONG))
+
+
+def test_an_output_folder_of_a_name_too_long(refused_recipe):
+    assert "File name too long" in refused_recipe(lambda recipe: None, out=LONG)
+
+
+@pytest.mark.parametrize("command", ["predict", "info", "bench"])
+def test_a_model_of_a_name_too_long(refused, command):
+    words = ["a film"] if command == "predict" else []
+    assert "aaa" in refused(command, LONG, *words)
+
+
+def test_a_current_folder_that_is_gone(refused, recipe, tmp_path, monkeypatch):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert "out" in refused("compress", path, "--out", "out")
 
 
 def test_predict_of_nothing(refused, tiny_artifact_dir):
@@ -563,6 +607,31 @@ def test_a_single_text_for_a_model_of_pairs(tiny_bert_dir, tmp_path, refused):
     assert "--pair" in refused("predict", folder, "one text")
 
 
+@pytest.mark.parametrize(
+    ("trained_on", "text", "says"),
+    [
+        (["first", "second"], "sentence", "reads pairs"),
+        (["sentence"], ["sentence", "label"], "one text"),
+    ],
+)
+def test_a_teacher_of_pairs_for_single_texts(
+    trained_on, text, says, refused_recipe, tiny_bert_dir, tmp_path
+):
+    folder = tmp_path / "teacher"
+    shutil.copytree(tiny_bert_dir, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["tinybert"] = {"task": {"kind": "text-classification", "text": trained_on}}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+    def change(recipe):
+        recipe["teacher"] = str(folder)
+        recipe["data"]["text"] = text
+
+    said = refused_recipe(change)
+    assert says in said
+    assert "finetune" in said
+
+
 @pytest.fixture
 def another(tiny_bert_dir, tmp_path):
     """A copy of the tiny teacher that takes more or fewer tokens, or has other words."""
@@ -619,3 +688,12 @@ def test_a_checkpoint_of_other_words(refused_recipe, another, recipe):
         "init": str(folder),
     }
     assert "vocabulary" in refused_recipe(put(SHAPE, shape))
+
+
+@pytest.mark.parametrize("name", ["nowhere.txt", "x" * 5000 + ".txt", "."])
+def test_predict_of_a_file_that_is_none(refused, tiny_artifact_dir, name):
+    assert name[:20] in refused("predict", tiny_artifact_dir, "--file", name)
+
+
+def test_a_path_is_not_looked_up_on_the_hub(refused_recipe):
+    assert "there is no such folder" in refused_recipe(put("teacher", "./nowhere/model"))

@@ -518,6 +518,29 @@ def test_a_teacher_that_knows_nothing_is_named(recipe, tiny_bert_dir, tmp_path, 
     )
 
 
+def test_a_regression_that_knows_nothing_is_named(recipe, files, tiny_bert_dir, tmp_path, caplog):
+    """A random head's correlation is above 0 half of the time: by chance."""
+    folder = tmp_path / "teacher"
+    shutil.copytree(tiny_bert_dir, folder)
+    torch.manual_seed(1)
+    settings = BertConfig.from_pretrained(tiny_bert_dir).to_dict()
+    settings |= {"id2label": {0: "alike"}, "label2id": None, "problem_type": "regression"}
+    config = BertConfig(**settings)
+    BertForSequenceClassification(config).save_pretrained(folder)
+    rows = str(files / "pairs.jsonl")
+    changed = recipe(
+        teacher=str(folder),
+        task="text-regression",
+        steps=[{"student": SHAPE}],
+        data={"train": rows, "eval": rows, "text": ["first", "second"], "label": "alike"},
+    )
+    with contextlib.suppress(Stopped):
+        tinybert.compress(changed, tmp_path / "out", progress=stop_before_export)
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "spearman" in said
+    assert "not clearly better than always giving one answer" in said
+
+
 def test_hub_ids_in_every_place(recipe, tiny_bert_dir, reviews, tmp_path, monkeypatch):
     """Fetching is another's work; here the hub has one model."""
     monkeypatch.setattr("tinybert.hub.download", lambda name: {"some/model": tiny_bert_dir}[name])

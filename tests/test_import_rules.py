@@ -2,6 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 TRAINING_PACKAGES = ("accelerate", "onnx", "onnx_ir", "pydantic", "torch", "transformers", "yaml")
 
@@ -22,5 +24,17 @@ def test_the_program_predicts_and_describes_where_no_training_package_can_be_imp
         "sys.exit(main(['predict', sys.argv[1], 'good']) + main(['info', sys.argv[1]]))"
     )
     command = [sys.executable, "-c", script, tiny_artifact_dir, *TRAINING_PACKAGES]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("command", [["predict", "MODEL", "good"], ["info", "MODEL"]])
+def test_what_only_unix_has_is_not_needed_to_run_a_model(tiny_artifact_dir, command):
+    script = (
+        "import sys; sys.modules.update(dict.fromkeys(['fcntl', 'grp', 'pwd', 'resource']));"
+        "from tinybert.cli import main; sys.exit(main())"
+    )
+    words = [str(tiny_artifact_dir) if word == "MODEL" else word for word in command]
+    command = [sys.executable, "-c", script, *words]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

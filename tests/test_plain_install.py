@@ -63,6 +63,20 @@ def test_what_needs_no_training_package_works(plain, tiny_artifact_dir):
     assert json.loads(ran.stdout)["format"] == "onnx"
 
 
+def test_it_loads_and_predicts_without_what_only_unix_has(plain, tiny_artifact_dir):
+    script = (
+        "import json, sys; sys.modules.update(dict.fromkeys(['fcntl', 'grp', 'pwd', 'resource']));"
+        "import tinybert; print(json.dumps(tinybert.load(sys.argv[1])(json.loads(sys.argv[2]))));"
+        "from tinybert.cli import main; sys.exit(main(['predict', sys.argv[1], 'a good film']))"
+    )
+    command = [plain / "python", "-c", script, tiny_artifact_dir, json.dumps(TEXTS)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    predictions, answer = ran.stdout.splitlines()
+    assert json.loads(predictions) == tinybert.load(tiny_artifact_dir)(TEXTS)
+    assert answer.startswith(("negative", "positive"))
+
+
 @pytest.mark.parametrize("command", [["demo"], ["compress", "recipe.yaml"]])
 def test_training_names_the_extra(plain, command):
     ran = run(plain, *command)

@@ -170,3 +170,21 @@ def test_overrides_leave_the_callers_mapping_alone(read):
 def test_faults_of_a_mapping_name_the_key():
     with pytest.raises(InputError, match=r"^recipe: steps\.0\.finetune\.epochs: "):
         Recipe.from_mapping({"teacher": "t", "task": "x", "steps": [{"finetune": {"epochs": "x"}}]})
+
+
+@pytest.mark.parametrize("key", ["[UNK]", "int", "a" * 5000, "a\nb"])
+def test_an_unknown_key_that_looks_like_a_type_or_is_long(key):
+    with pytest.raises(InputError, match="unknown key") as refused:
+        Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2", key: 1})
+    assert len(str(refused.value)) < 600
+    assert len(str(refused.value).splitlines()) == 1
+
+
+LONG = {"text": "x" * 10**6, "lists": [["x"] * 1000] * 1000, "digits": 10**5000}
+
+
+@pytest.mark.parametrize("value", LONG.values(), ids=LONG)
+def test_a_long_value_is_quoted_short(value):
+    with pytest.raises(InputError, match=r"^recipe: seed: ") as refused:
+        Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2", "seed": value})
+    assert len(str(refused.value)) < 600

@@ -76,3 +76,92 @@ def test_a_second_run_repairs_what_was_damaged(finished, recipe, tmp_path, name,
     assert tinybert.compress(recipe(), out).report == finished[1]
     assert (out / name).read_bytes() == whole
     tinybert.load(out)(["a great film"])
+
+
+def damaged(content, how):
+    """A file's bytes as a disk may lose them."""
+    if how == "emptied":
+        return b""
+    if how == "zeroed":
+        return bytes(len(content))
+    place = len(content) // 2
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+def made(out):
+    """What a run makes, by name: weights, graphs, settings; no figures of time."""
+    timed = ("report.json", "report.html", "README.md", "manifest.json")
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and path.relative_to(out).parts[0] != "steps" and path.name not in timed
+    }
+
+
+@pytest.mark.parametrize("how", ["emptied", "zeroed", "flipped"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(
+            ["02-student-*/model/model.safetensors", "01-*/step.json", "04-*/model/config.json"],
+            id="some",
+        ),
+        pytest.param(["*/**/*"], id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_no_damaged_file_of_a_step_is_published(finished, recipe, tmp_path, names, how):
+    """Each file below steps/ in turn; a second run does the step again, to the same bits."""
+    whole = made(finished[0])
+    steps = finished[0] / "steps"
+    files = sorted({file for name in names for file in steps.glob(name) if file.is_file()})
+    assert len(files) >= len(names)
+    for number, file in enumerate(files):
+        out = shutil.copytree(finished[0], tmp_path / str(number))
+        ours = out / file.relative_to(finished[0])
+        ours.write_bytes(damaged(ours.read_bytes(), how))
+        # As where the publication was lost, so that all of it is taken from steps/.
+        for name in whole:
+            (out / name).unlink(missing_ok=True)
+        tinybert.compress(recipe(), out)
+        assert made(out) == whole, file
+        shutil.rmtree(out)
+
+
+@pytest.mark.parametrize("name", ["model/model.safetensors", "model/tokenizer.json"])
+def test_a_damaged_model_of_an_interrupted_step_is_made_again(finished, recipe, tmp_path, name):
+    """A run that was killed when it had saved a model, and not yet measured it."""
+    out = shutil.copytree(finished[0], tmp_path / "out")
+    (done,) = (out / "steps").glob("03-distill-*")
+    unfinished = done.rename(done.with_name(f".{done.name}.unfinished"))
+    sums = json.loads((unfinished / "checksums.json").read_text())
+    del sums["step.json"]
+    (unfinished / "step.json").unlink()
+    (unfinished / "checksums.json").write_text(json.dumps(sums))
+    file = unfinished / name
+    file.write_bytes(damaged(file.read_bytes(), "flipped"))
+    tinybert.compress(recipe(), out)
+    assert made(out) == made(finished[0])
+
+
+def test_a_damaged_checkpoint_is_not_gone_on_from(quick_bench, recipe, tmp_path):
+    steps = recipe()["steps"]
+    steps[2]["distill"] |= {"max_steps": 6, "checkpoint_steps": 2}
+    tinybert.compress(recipe(steps=steps), tmp_path / "whole")
+
+    class Stopped(Exception):
+        pass
+
+    def progress(report):
+        if report.step == "distill" and report.done == 5:
+            raise Stopped
+
+    for number, how in enumerate(("emptied", "zeroed", "flipped")):
+        out = tmp_path / str(number)
+        with pytest.raises(Stopped):
+            tinybert.compress(recipe(steps=steps), out, progress=progress)
+        (checkpoint,) = out.glob("steps/.03-*/checkpoints/checkpoint-4")
+        for name in ("model.safetensors", "complete", "trainer_state.json")[number:]:
+            file = checkpoint / name
+            file.write_bytes(damaged(file.read_bytes(), how))
+        tinybert.compress(recipe(steps=steps), out)
+        assert made(out) == made(tmp_path / "whole")

@@ -50,7 +50,7 @@ def test_an_unfinished_step_goes_on_and_does_not_look_done(tmp_path):
     assert not StepFolders(tmp_path, "key").is_done("a", {})
     assert [path.name[0] for path in tmp_path.iterdir()] == ["."]
     done = StepFolders(tmp_path, "key").run("a", {}, write("rest"))
-    assert {path.name for path in done.iterdir()} == {"half", "rest"}
+    assert {path.name for path in done.iterdir()} == {"half", "rest", "checksums.json"}
     assert StepFolders(tmp_path, "key").is_done("a", {})
 
 

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from tinybert.export import check_parity, export
-from tinybert.export.targets import TARGETS
+from tinybert.export import check_parity
+from tinybert.export.targets import TARGETS, write_artifacts
 from tinybert.files import remove
 from tinybert.huggingface import load_model, load_tokenizer
 from tinybert.measure.bench import bench
-from tinybert.measure.evaluate import evaluate
+from tinybert.measure.compare import compare
+from tinybert.measure.evaluate import score
+from tinybert.measure.held_out import HeldOut
 from tinybert.progress import Progress, ProgressCallback
 from tinybert.quantize.step import assume_ranges
 from tinybert.recipe import Step
-from tinybert.runtime.checksums import note_checksums
 from tinybert.runtime.config import max_positions
 from tinybert.runtime.load import open_artifact
 from tinybert.tasks.base import Examples, Task
@@ -55,19 +56,21 @@ def export_both(
         remove(folder / name)  # what an export that was killed left behind
         loaded, tokenizer = load_model(source, task), load_tokenizer(source, max_length)
         formats = targets if name == "model" else ["onnx"]
-        paths = export(loaded, tokenizer, folder / name, formats)
+        paths = write_artifacts(loaded, tokenizer, folder / name, formats)
         if name == "model" and quantize is not None:
             for path in paths.values():
-                note_checksums(folder / name, _quantize(path, quantize))
+                _quantize(path, quantize)
 
 
 def measure(
     artifacts: Path,
     model: Path,
+    unquantized: Path | None,
     teacher: Path,
     task: Task,
     max_length: int,
     rows: Examples,
+    held_out: HeldOut,
     progress: ProgressCallback,
 ) -> dict[str, Any]:
     """Measures teacher and artifacts on the evaluation split, then their cost side by side.
@@ -75,30 +78,55 @@ def measure(
     Args:
         artifacts: What `export_both` wrote.
         model: The student, a Hugging Face directory.
+        unquantized: What the student was before it was quantized, likewise: what quantized
+            artifacts are compared with. None where the recipe does not quantize.
         teacher: The teacher, likewise.
         task: Of all of them; a teacher that was made elsewhere may know of other metrics.
         max_length: Tokens that all of them cut texts to; the teacher's tokenizer may say more.
         rows: The whole evaluation split.
+        held_out: Training rows on which quantized artifacts are compared as well.
         progress: Called as the work goes on.
     """
     student = load_torch(model)
     expected = np.asarray(student.logits(rows.texts))
     paths = artifact_paths(artifacts / "model")
     scores, total = [], len(paths) + 2
+    assert rows.labels is not None, "`read_inputs` reads them with labels"
+    taught = load_torch(teacher, max_length=max_length).logits(rows.texts)
+    whole, whole_held_out = expected, None
+    if unquantized is not None:
+        fp32 = student if unquantized == model else load_torch(unquantized, max_length=max_length)
+        whole = expected if fp32 is student else fp32.logits(rows.texts)
+        whole_held_out = fp32.logits(held_out.rows.texts) if len(held_out.rows) else None
     for done, path in enumerate(paths):
-        progress(Progress("measure", done, total))
+        progress(Progress("measure", done + 1, total))
         artifact = open_artifact(artifacts / "model" / path, threads=None)
-        parity = check_parity(artifact, rows.texts, expected)
-        scores.append({"path": path, **evaluate(artifact, rows, task), "parity": parity})
-    progress(Progress("measure", total - 2, total))
-    reached = evaluate(load_torch(teacher, max_length=max_length), rows, task)
+        logits = artifact.logits(rows.texts)
+        found = {
+            "path": path,
+            **score(logits, rows.labels, task),
+            "parity": check_parity(artifact, rows.texts, expected, logits, name=path),
+            "of_teacher": compare(task, logits, taught, rows.labels),
+            "of_student": None,
+        }
+        if unquantized is not None and artifact.facts().precision != "fp32":
+            train = None
+            if whole_held_out is not None:
+                again = artifact.logits(held_out.rows.texts)
+                train = compare(task, again, whole_held_out, held_out.rows.labels)
+            found["of_student"] = {
+                "eval": compare(task, logits, whole, rows.labels),
+                "train": train,
+                "learned": held_out.learned,
+            }
+        scores.append(found)
     progress(Progress("measure", total - 1, total))
     teacher_onnx = artifacts / "teacher" / TARGETS["onnx"].path
     files = [teacher, teacher_onnx, *(artifacts / "model" / path for path in paths)]
     names = [str(file) for file in files]
     length = min(LATENCY_LENGTH, max_positions(student.config) or LATENCY_LENGTH)
     measurements = {
-        "teacher": reached,
+        "teacher": score(taught, rows.labels, task),
         "artifacts": scores,
         "single": bench(names, length=length).as_json(),
         "batch": bench(names, length=length, batch=8, repeats=20).as_json(),
@@ -126,7 +154,7 @@ def latencies(
         for number, model in enumerate(models):
             if quantize is not None:
                 assume_ranges(quantize.config, model)
-            path = export(model, tokenizer, Path(folder, str(number)), [target])[target]
+            path = write_artifacts(model, tokenizer, Path(folder, str(number)), [target])[target]
             if quantize is not None:
                 path = _quantize(path, quantize)[0]
             files.append(str(path))

@@ -10,9 +10,9 @@ from typing import Any
 
 from tinybert import __version__
 from tinybert.distributed import is_main
-from tinybert.errors import InputError
 from tinybert.program import run_program
 from tinybert.terminal import ProgressDisplay
+from tinybert.threads import wait_passively
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,10 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("TQDM_DISABLE", "1")
         options.run(options)
 
-    return run_program(command, lambda: Path(options.out) if "out" in options else None)
+    return run_program(command, lambda: Path(out) if (out := getattr(options, "out", "")) else None)
 
 
 def _demo(options: argparse.Namespace) -> None:
+    wait_passively()
     _require_training()
     from tinybert.demo.run import demo
 
@@ -41,13 +42,16 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _compress(options: argparse.Namespace) -> None:
+    wait_passively()
     _require_training()
     from tinybert.recipe import Recipe
 
     recipe = Recipe.read(options.recipe, options.set)
     if options.dry_run:
         from tinybert.inputs import read_inputs
+        from tinybert.output_folder import check_out
 
+        check_out(options.out, recipe)
         read_inputs(recipe)
         if is_main() and options.json:
             _print_json(recipe.resolved())
@@ -123,41 +127,42 @@ def _bench(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     from tinybert.models import open_model
-    from tinybert.texts import read_texts
+    from tinybert.predictions import as_line, check_target, predict_all, write_predictions
+    from tinybert.tasks.pairs import texts_per_input
+    from tinybert.texts import TextInput
 
-    texts = read_texts(options.texts, options.file, options.pair)
+    given = TextInput(options.texts, options.file, options.text, options.pair)
+    if options.out is not None:
+        check_target(options.out, options.file)
     model = open_model(options.model, options.threads)
-    if len(model.task.text) == 2 and any(isinstance(text, str) for text in texts):
-        raise InputError(
-            f"{options.model}: reads pairs; give --pair and two texts, or a file with tabs between"
-        )
-    predictions = model(texts)
-    if options.json:
-        _print_json({"predictions": predictions})
-        return
-    for prediction in predictions:
-        if "value" in prediction:
-            print(f"{prediction['value']:.4f}")
+    predictions = predict_all(model, given.rows(model.task, texts_per_input(model.config)))
+    if options.out is not None:
+        count = write_predictions(Path(options.out), predictions)
+        if options.json:
+            _print_json({"out": options.out, "predictions": count})
         else:
-            print(f"{prediction['label']}\t{prediction['score']:.4f}")
+            print(f"{options.out}: {count} predictions")
+    elif options.json:
+        _print_json({"predictions": list(predictions)})
+    else:
+        for prediction in predictions:
+            print(as_line(prediction))
 
 
 def _export(options: argparse.Namespace) -> None:
     _require_training()
+    from tinybert.claim import check_claim, named_folder
     from tinybert.export import export, find_target
     from tinybert.huggingface import load_tokenizer
     from tinybert.models import load_student, student_folder
-    from tinybert.workspace import make_folder
 
     targets = [target.strip() for target in options.to.split(",")]
     for target in targets:
         find_target(target)
-    out = Path(options.out)
-    if (out / "report.json").exists():
-        raise InputError(f"{out}: holds what `compress` made; give another folder by --out")
+    out = named_folder(options.out)
+    check_claim(out, "export")
     model = load_student(options.model)
     tokenizer = load_tokenizer(student_folder(options.model))
-    make_folder(out)
     files = {name: str(path) for name, path in export(model, tokenizer, out, targets).items()}
     if options.json:
         _print_json({"files": files})
@@ -192,7 +197,7 @@ def _parse(arguments: Sequence[str] | None, options: argparse.Namespace) -> None
     _, left = parser.parse_known_args(arguments, options)
     if not left:
         return
-    if not hasattr(options, "texts") or any(text.startswith("-") for text in left):
+    if not hasattr(options, "texts") or any(text[:1] == "-" != text for text in left):
         parser.error(f"unrecognized arguments: {' '.join(left)}")
     options.texts += left
 
@@ -242,9 +247,30 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = command("predict", _predict, "Predictions for texts.")
     predict.add_argument("model", metavar="MODEL")
-    predict.add_argument("texts", nargs="*", metavar="TEXT")
-    predict.add_argument("--file", metavar="F", help="one text a line, a pair joined by a tab")
-    predict.add_argument("--pair", action="store_true", help="two TEXTs are one pair")
+    predict.add_argument("texts", nargs="*", metavar="TEXT", help="- is standard input, by lines")
+    predict.add_argument(
+        "--file",
+        metavar="F",
+        help="a table, .csv .tsv .jsonl .parquet, read as training data is; .txt, or - for "
+        "standard input: a text a line",
+    )
+    predict.add_argument(
+        "--text",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="of the table, twice for a pair; default: as in training",
+    )
+    predict.add_argument(
+        "--pair",
+        action="store_true",
+        help="every two TEXTs are a pair, or a line's two that a tab parts",
+    )
+    predict.add_argument(
+        "--out",
+        metavar="F",
+        help="writes .jsonl, .csv or .tsv as predictions are made; --json then prints how many",
+    )
     predict.add_argument("--threads", type=int, metavar="N")
 
     export = command("export", _export, "Exports a Hugging Face model and checks parity.")

@@ -14,6 +14,7 @@ from typing import Any
 from transformers import PreTrainedModel, TrainerCallback, set_seed
 
 from tinybert.artifacts import export_both, latencies, measure
+from tinybert.claim import claim
 from tinybert.context import Context
 from tinybert.distributed import agree, is_main, start, wait_for_all
 from tinybert.errors import InputError
@@ -23,12 +24,17 @@ from tinybert.hub import find_folder
 from tinybert.huggingface import load_masked_lm, load_model, load_tokenizer, save_model
 from tinybert.inputs import Inputs, read_inputs
 from tinybert.measure.evaluate import evaluate
-from tinybert.measure.guess import constant_guess
+from tinybert.measure.guess import no_better_than_constant
+from tinybert.measure.held_out import HeldOut, hold_out
+from tinybert.observe import draw_texts
+from tinybert.output_folder import check_out
 from tinybert.progress import Progress, ProgressCallback, silent
+from tinybert.publication import withdraw
 from tinybert.quantize.note import QUANTIZATION_KEY
 from tinybert.recipe import Recipe, Step
 from tinybert.report.build import build_report
-from tinybert.report.publish import publish
+from tinybert.report.publish import REPORT, publish
+from tinybert.seal import is_whole, seal
 from tinybert.steps import STEPS
 from tinybert.structure import check_users_code
 from tinybert.students.config import StudentConfig
@@ -38,6 +44,11 @@ from tinybert.vocabulary import keep_pieces
 from tinybert.workspace import StepFolders, Stopwatch, exclusive
 
 logger = logging.getLogger(__name__)
+
+CHECKPOINTS, SECONDS = "checkpoints", "seconds.txt"
+"""What a step keeps in its folder while it works."""
+MEASUREMENTS = {"version": 2}
+"""Of what measurements.json holds: a run that goes on measures anew where older code wrote it."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +98,15 @@ def compress(
         recipe = Recipe.from_mapping(recipe, overrides)
     elif not isinstance(recipe, Recipe):
         recipe = Recipe.read(recipe, overrides)
+    out = check_out(out, recipe)
     start()
     inputs = read_inputs(recipe)
     check_users_code(recipe)
-    with writing_below(Path(out)), exclusive(Path(out)):
-        return _Run(recipe, inputs, Path(out), progress).run(fresh)
+    with writing_below(out), exclusive(out):
+        if is_main():
+            claim(out, "compress")
+        wait_for_all()
+        return _Run(recipe, inputs, out, progress).run(fresh)
 
 
 class _Run:
@@ -112,6 +127,7 @@ class _Run:
         self.train = inputs.train
         files = (step for step in recipe.steps if step.kind.works_on == "artifact")
         self.quantize = next(files, None)  # the recipe refuses a second one
+        self.unquantized: Path | None = None  # until the quantization has worked on the model
 
     def run(self, fresh: bool) -> Result:
         if fresh:
@@ -127,7 +143,9 @@ class _Run:
             elif step.kind.works_on != "artifact" or step.config.prepares:
                 done.append(self._step(step, settings))
         artifacts = self.folders.run("export", self._export_settings(), self._export)
-        measured = self.folders.run("measure", {}, lambda folder: self._measure(artifacts, folder))
+        measured = self.folders.run(
+            "measure", MEASUREMENTS, lambda folder: self._measure(artifacts, folder)
+        )
         # The other processes of the run have the report too, but leave OUT to the first.
         measurements = json.loads((measured / "measurements.json").read_text(encoding="utf-8"))
         report = build_report(
@@ -141,7 +159,7 @@ class _Run:
     def _step(self, step: Step, settings: list[Any]) -> dict[str, Any]:
         if is_main() and not self.folders.is_done(step.name, settings):
             # From here on OUT is no longer the finished run that it may have been.
-            remove(self.out / "report.json")
+            withdraw(self.out, REPORT)
             if step.kind.shrinks and self.teacher is None:
                 self._check_teacher()
         folder = self.folders.run(
@@ -149,6 +167,8 @@ class _Run:
         )
         if step.kind.shrinks and self.teacher is None:
             self.teacher = self.model
+        if step is self.quantize:
+            self.unquantized = self.model
         self.model = folder / "model"
         if step.kind.works_on == "vocabulary":
             self.tokenizer = load_tokenizer(self.model, self.recipe.data.max_length)
@@ -160,17 +180,11 @@ class _Run:
     def _check_teacher(self) -> None:
         """Warns of a teacher that has nothing to teach, the most common mistake."""
         task, rows = self.inputs.task, self.inputs.eval
-        reached = evaluate(self._opened(self.model), rows, task)["metric"]
-        guess = constant_guess(task, rows)
-        if reached <= guess:
-            logger.warning(
-                "the teacher's %s is %.4f on %s, no better than always giving one answer (%.4f): "
-                "was it fine-tuned for this task?",
-                task.metric,
-                reached,
-                rows.source,
-                guess,
-            )
+        message = no_better_than_constant(
+            evaluate(self._opened(self.model), rows, task), task, rows
+        )
+        if message is not None:
+            logger.warning("the teacher's %s: was it fine-tuned for this task?", message)
 
     def _make_rows(
         self, step: Step, settings: list[Any], before: dict[str, Any] | None
@@ -178,7 +192,7 @@ class _Run:
         """A step that makes texts; those after it learn from them. The model stays as it was."""
 
         def work(folder: Path) -> None:
-            watch = Stopwatch(folder / "seconds.txt")
+            watch = Stopwatch(folder / SECONDS)
             set_seed(self.recipe.seed)
             model = load_model(self.model, self.inputs.task)
             texts = step.kind.load()(step.config, model, self._context(folder, watch))
@@ -187,26 +201,26 @@ class _Run:
             write_json(folder / "rows.json", texts)
             own = {"name": step.name, "seconds": round(watch.seconds, 1), "rows": len(texts)}
             write_json(folder / "step.json", {**(before or self._measured(self.model)), **own})
-            remove(folder / "seconds.txt")
+            remove(folder / SECONDS)
 
         folder = self.folders.run(step.name, settings, work)
         rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
         texts = [tuple(row) if isinstance(row, list) else row for row in rows]
-        self.train = Examples(texts, None, str(folder / "rows.json"))
+        self.train = Examples(texts, None, f"the rows of `{step.name}`")
         return json.loads((folder / "step.json").read_text(encoding="utf-8"))
 
     def _work(self, step: Step, folder: Path) -> None:
-        watch = Stopwatch(folder / "seconds.txt")
+        watch = Stopwatch(folder / SECONDS)
         # A run that was killed while it cleaned up has its model, and perhaps half a checkpoint.
-        made = (folder / "model").exists()
+        made = is_main() and is_whole(folder)
         if not (agree(made) if step.kind.trains else made):
             self._make_model(step, folder, watch)
         if not is_main():
             return
         own = {"name": step.name, "seconds": round(watch.seconds, 1)}
         write_json(folder / "step.json", {**own, **self._measured(folder / "model")})
-        remove(folder / "checkpoints")
-        remove(folder / "seconds.txt")
+        remove(folder / CHECKPOINTS)
+        remove(folder / SECONDS)
 
     def _opened(self, path: Path) -> TorchModel:
         return load_torch(path, max_length=self.recipe.data.max_length)
@@ -238,6 +252,7 @@ class _Run:
             model = made
         if is_main():
             save_model(model, tokenizer, folder / "model")
+            seal(folder, leave_out=(CHECKPOINTS, SECONDS, "tensorboard"))
 
     def _context(
         self, folder: Path, watch: Stopwatch, teacher: PreTrainedModel | None = None
@@ -260,7 +275,7 @@ class _Run:
             tokenizer=self.tokenizer,
             max_length=self.recipe.data.max_length,
             seed=self.recipe.seed,
-            folder=folder / "checkpoints",
+            folder=folder / CHECKPOINTS,
             teacher=teacher,
             unlabeled=tuple(self.recipe.data.unlabeled),
             progress=report if is_main() else silent,
@@ -290,7 +305,7 @@ class _Run:
 
     def _export(self, folder: Path) -> None:
         self.progress(Progress("export", 0, 1))
-        remove(self.out / "report.json")
+        withdraw(self.out, REPORT)
         if self.model == self.inputs.teacher:
             # No step has made it: its tokenizer would cut texts elsewhere than the artifacts do.
             model = load_model(self.model, self.inputs.task)
@@ -312,13 +327,26 @@ class _Run:
         return saved if saved.exists() else self.model
 
     def _measure(self, artifacts: Path, folder: Path) -> None:
+        student = self._student(artifacts)
         measurements = measure(
             artifacts,
-            self._student(artifacts),
+            student,
+            None if self.quantize is None else self.unquantized or student,
             self.teacher or self.model,
             self.inputs.task,
             self.recipe.data.max_length,
             self.inputs.eval,
+            self._held_out(folder),
             self.progress,
         )
         write_json(folder / "measurements.json", measurements)
+
+    def _held_out(self, folder: Path) -> HeldOut:
+        """Training rows that the quantization has not measured anything on."""
+        rows = self.inputs.train or self.train
+        if rows is None or self.quantize is None:
+            return HeldOut(Examples([], None, "no training rows"))
+        config = self.quantize.config
+        context = self._context(folder, Stopwatch(folder / "seconds.txt"))
+        seen = draw_texts(context, config.calibration_rows) if config.measures else []
+        return HeldOut(hold_out(rows, seen, self.recipe.seed), config.healing is not None)

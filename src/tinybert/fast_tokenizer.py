@@ -6,10 +6,12 @@ from pathlib import Path
 import transformers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said
+from tinybert.hub import require_model_files
 from tinybert.own_code import NOT_RUN, refuse_own_code
 from tinybert.pretrained import load_config
 from tinybert.runtime.config import read_object
+from tinybert.runtime.panics import quiet_panics
 
 _SETTINGS = "tokenizer_config.json"
 
@@ -23,12 +25,14 @@ def load_fast_tokenizer(folder: str | Path) -> PreTrainedTokenizerFast:
     folder = Path(folder)
     # Without a config of ours Transformers would look for the architecture in the folder's name.
     options = {"config": load_config(folder)} if (folder / "config.json").exists() else {}
+    require_model_files(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **options, **NOT_RUN)
+        with quiet_panics():
+            tokenizer = AutoTokenizer.from_pretrained(folder, **options, **NOT_RUN)
     except Exception as error:  # OSError, ValueError, KeyError, those of tokenizers, ...
         refuse_own_code(folder, error)
         _refuse_slow(folder, _class_name(folder))
-        reason = " ".join(str(error).split())[:300]
+        reason = said(error)
         if not (folder / "tokenizer.json").exists():
             reason = _sentencepiece(folder) or reason
             raise InputError(

@@ -43,8 +43,8 @@ _LONGEST_VALUE = 300
 
 
 @contextlib.contextmanager
-def writing_below(folder: Path) -> Iterator[None]:
-    """Raises faults of the disk as an `OSError` that names a file, or `folder` where none is known.
+def writing_below(place: Path) -> Iterator[None]:
+    """Raises faults of the disk as an `OSError` that names a file, or `place` where none is known.
 
     Raises:
         OSError: A write failed, whichever library says so and however.
@@ -61,8 +61,8 @@ def writing_below(folder: Path) -> Iterator[None]:
         found = disk_error(error)
         if found is None or (found is error and found.filename is not None):
             raise
-        place = str(folder) if found.filename is None else found.filename
-        raise OSError(found.errno, found.strerror, place) from error
+        name = str(place) if found.filename is None else found.filename
+        raise OSError(found.errno, found.strerror, name) from error
 
 
 def disk_error(error: BaseException) -> OSError | None:
@@ -76,11 +76,16 @@ def disk_error(error: BaseException) -> OSError | None:
         return None
     for cause in _chain(error):
         text = _one_line(cause)
+        if isinstance(cause, shutil.Error) and cause.args and isinstance(cause.args[0], list):
+            # All that could not be copied: (from, to, why) each.
+            _, name, text = cause.args[0][0]
+            if (number := _errno(text)) in _DISK:
+                return OSError(number, os.strerror(number), name)
         if isinstance(cause, OSError):
             if cause.errno in _DISK:
                 return cause
             continue
-        if (number := _rust_errno(text)) in _DISK:
+        if (number := _errno(text)) in _DISK:
             return OSError(number, os.strerror(number))
         for words, number in _FAILED_WRITES.items():
             if words in text:
@@ -101,7 +106,7 @@ def reason(error: BaseException, out: Path | None = None) -> str | None:
         >>> reason(KeyError("rows"))
     """
     if isinstance(error, InputError | WorkerKilled):
-        return str(error)
+        return re.sub(rf"(\S{{{_LONGEST_VALUE}}})\S+", r"\1…", str(error))
     if (found := disk_error(error)) is not None:
         return _disk_line(found, out)
     if isinstance(error, MemoryError) or _names_memory(error):
@@ -109,6 +114,8 @@ def reason(error: BaseException, out: Path | None = None) -> str | None:
     if isinstance(error, OSError):
         if error.errno == errno.ENOMEM:
             return f"not enough memory ({error.strerror})"
+        if error.errno == errno.ENOENT and error.filename is None:  # of os.getcwd()
+            return "the current folder is no longer there; change to another"
         return _named(error.filename, error.strerror or _one_line(error))
     if isinstance(error, UnicodeError):
         return f"text in another encoding: {_shortened(_one_line(error))}"
@@ -119,13 +126,16 @@ def reason(error: BaseException, out: Path | None = None) -> str | None:
 
 
 def _disk_line(error: OSError, out: Path | None) -> str:
-    place = error.filename
+    place = error.filename2 or error.filename  # a copy's target is what has no room
     if place is None:
         place = _fullest(out) if error.errno in (errno.ENOSPC, errno.EIO) else out
     advice = ""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EIO):
         advice = f"; {_free(place)}make room and run the same command again"
-    return _named(place, f"{error.strerror or _one_line(error)}{advice}")
+    words = error.strerror or _one_line(error)
+    if error.errno == errno.EIO:  # the words may be a library's, which tell little
+        words = f"can't be written ({words})"
+    return _named(place, f"{words}{advice}")
 
 
 def _fullest(out: Path | None) -> Path:
@@ -162,10 +172,10 @@ def _names_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY)
 
 
-def _rust_errno(text: str) -> int:
-    """The number that Rust's libraries (safetensors, tokenizers) put behind the system's words."""
-    found = re.search(r"\(os error (\d+)\)", text)
-    return int(found[1]) if found else 0
+def _errno(text: str) -> int:
+    """The number that Python puts before the system's words, and Rust's libraries behind them."""
+    found = re.search(r"\[Errno (\d+)\]|\(os error (\d+)\)", text)
+    return int(found[1] or found[2]) if found else 0
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

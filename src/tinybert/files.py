@@ -1,25 +1,34 @@
-"""Files that are whole or absent, never half-written, and hashes of what is in them."""
+"""Files that are whole or absent, also after a power cut, and hashes of what is in them."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from tinybert.errors import InputError
+from tinybert.faults import writing_below
 
 
 @contextlib.contextmanager
 def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
     """A temporary path beside `target`, moved there when the block ends well, removed when not.
 
-    The block may make a file or a folder of it. An existing folder at `target` is replaced.
+    The block may make a file or a folder of it. An existing folder at `target` is replaced. What
+    was made is on the disk, not only in its cache, before it gets its name.
 
     Args:
         target: Where the file or folder shall be.
         beside: Suffixes of files that belong to it, "model.bin" to "model.xml": made by the block
             as the temporary path + the suffix, moved before it.
+
+    Raises:
+        OSError: The disk is full or fails, also where a library says so in words of its own.
 
     Example:
         >>> import tempfile
@@ -36,15 +45,67 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
     for path in (temporary, *others):
         remove(path)
     try:
-        yield temporary
-        for path, suffix in others.items():
-            os.replace(path, target.with_suffix(suffix))
-        if target.is_dir():
-            remove(target)  # os.replace cannot overwrite a folder that has files in it
-        os.replace(temporary, target)
+        with writing_below(target):
+            yield temporary
+            for path in (*others, temporary):
+                sync(path)
+            for path, suffix in others.items():
+                os.replace(path, target.with_suffix(suffix))
+            if target.is_dir():
+                remove(target)  # os.replace cannot overwrite a folder that has files in it
+            os.replace(temporary, target)
+            sync_names(target.parent)
     finally:
         for path in (temporary, *others):
             remove(path)
+
+
+def require_file(path: Path) -> None:
+    """Refuses what a read would never end at, or read only once: pipes, devices, folders.
+
+    A path where there is nothing passes: whoever reads it says so.
+
+    Raises:
+        InputError: There is something else than a file.
+
+    Example:
+        >>> require_file(Path("/dev/zero"))
+        Traceback (most recent call last):
+        tinybert.errors.InputError: /dev/zero: is a device; expected a file
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # ValueError: no path can hold the name
+        return
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
+        kind = kinds.get(stat.S_IFMT(mode), "device")
+        raise InputError(f"{path}: is a {kind}; expected a file")
+
+
+def sync(path: Path) -> None:
+    """Returns when a file, or all that is in a folder, is on the disk."""
+    if path.is_dir():
+        for inner in path.iterdir():
+            sync(inner)
+        sync_names(path)
+        return
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sync_names(folder: Path) -> None:
+    """Returns when the names of what is in a folder are on the disk."""
+    if os.name == "nt":  # Windows opens no folders, and writes names through by itself
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems sync files alone
+            raise
+    finally:
+        os.close(handle)
 
 
 def remove(path: Path) -> None:
@@ -80,7 +141,7 @@ def hash_path(path: Path) -> str:
     """SHA-256 of a file's bytes, or of the names and bytes of all files in a folder."""
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())
-        return hash_value([[str(file.relative_to(path)), hash_path(file)] for file in files])
+        return hash_value([[file.relative_to(path).as_posix(), hash_path(file)] for file in files])
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):

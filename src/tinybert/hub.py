@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from tinybert.errors import InputError, missing_extra
-from tinybert.files import hash_path, hash_value
+from tinybert.errors import InputError, missing_extra, said
+from tinybert.files import hash_path, hash_value, require_file
 
 _WEIGHT_FILES = ("model*.safetensors", "pytorch_model*.bin")
 """The patterns of PyTorch weight files, the one that Transformers prefers first."""
@@ -19,6 +19,18 @@ def weight_files(folder: Path) -> list[Path]:
         if files := sorted(folder.glob(pattern)):
             return files
     return []
+
+
+def require_model_files(folder: Path) -> None:
+    """Refuses a folder where a file that loading reads is a pipe or a device.
+
+    Raises:
+        InputError: One is; reading it might never end.
+    """
+    for pattern in (*_SMALL_FILES, *_WEIGHT_FILES):
+        for path in folder.glob(pattern):
+            if not path.is_dir():
+                require_file(path)
 
 
 def hash_model(folder: Path) -> str:
@@ -52,6 +64,8 @@ def find_folder(name: str) -> Path:
     folder = Path(name)
     if folder.is_file():
         raise InputError(f"{name} is a file; expected a Hugging Face folder or hub id")
+    if not folder.exists() and not may_be_hub_id(name):
+        raise InputError(f"{name}: there is no such folder")
     return folder if folder.exists() else download(name)
 
 
@@ -71,8 +85,7 @@ def download(hub_id: str) -> Path:
             if any(folder.glob(pattern)):
                 break
     except Exception as error:  # network, HTTP and name errors have no common class
-        reason = str(error).splitlines()[0]
         raise InputError(
-            f"{hub_id}: no such file or folder here, and not to be had from the hub ({reason})"
+            f"{hub_id}: no such file or folder here, and not to be had from the hub ({said(error)})"
         ) from None
     return folder

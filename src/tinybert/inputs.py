@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from tinybert.augment.split import WordSplitter, changeable
 from tinybert.data import has_splits, read
 from tinybert.data.corpus import hash_corpus
 from tinybert.data.table import Table
@@ -26,6 +27,7 @@ from tinybert.structure import check_structure
 from tinybert.tasks import get_task
 from tinybert.tasks.base import Examples, Task
 from tinybert.tasks.labels import UnnamedOutputs
+from tinybert.tasks.pairs import texts_per_input
 from tinybert.torch_model import load_torch
 from tinybert.trim.choose import always_kept, check_size
 from tinybert.trim.config import TrimConfig
@@ -88,9 +90,12 @@ def read_inputs(recipe: Recipe) -> Inputs:
         )
     task, train, evaluation = _read_rows(recipe, teacher, task, known, finetunes)
     _check_activation(recipe, task)
+    if not finetunes:
+        _check_pairs(task, config, recipe)
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
+    _check_words(recipe, train, tokenizer)
     model = load_model(teacher, task, new_head=finetunes)
     with recipe.blamed("teacher"):
         check_tables(model, tokenizer, recipe.teacher, pair=len(task.text) == 2)
@@ -151,6 +156,17 @@ def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Ta
             return task
         source = f", read from {recipe.data.train}" if recipe.data.train else ""
         raise recipe.source.error(("teacher",), f"{recipe.teacher}: {error}{source}") from None
+
+
+def _check_pairs(task: Task, config: dict[str, Any], recipe: Recipe) -> None:
+    """Refuses rows of pairs for a teacher of single texts, and the other way round."""
+    reads = texts_per_input(config)
+    if reads is not None and reads != len(task.text):
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: reads {'pairs' if reads == 2 else 'one text at a time'}, and the "
+            f"task's text is {' and '.join(task.text)}; begin the steps with `finetune`",
+        )
 
 
 def _check_activation(recipe: Recipe, task: Task) -> None:
@@ -216,6 +232,18 @@ def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase
             ("data", "max_length"),
             f"{recipe.data.max_length} leaves no room for text beside {special} special tokens",
         )
+
+
+def _check_words(
+    recipe: Recipe, train: Examples | None, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Of training rows that are to be changed, whose words must be known."""
+    for index, step in enumerate(recipe.steps):
+        if step.name == "augment" and train is not None:
+            with recipe.blamed("steps", index, step.name):
+                changeable(train.texts, WordSplitter(tokenizer))
+        if step.kind.works_on == "rows":
+            return
 
 
 def _check_sizes(

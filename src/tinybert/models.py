@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from tinybert.errors import InputError, missing_extra
 from tinybert.hub import may_be_hub_id, weight_files
 from tinybert.runtime.load import USUAL_ARTIFACTS, find_artifact, open_artifact
+from tinybert.runtime.manifest import MARK, PublishedFiles, read_settled
 from tinybert.runtime.model import Model
+from tinybert.runtime.threads import require_threads
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -27,11 +29,12 @@ def open_model(name: str | Path, threads: int | None = None) -> Model:
         InputError: There is no such model, one of its files is missing or broken, it needs
             PyTorch and PyTorch is not installed, or there are no threads.
     """
-    if threads is not None and threads < 1:
-        raise InputError(f"threads must be at least 1, not {threads}")
+    require_threads(threads)
     path = Path(name)
     if path.exists() and not _is_hugging_face(path):
-        return open_artifact(find_artifact(path), threads)
+        return read_settled(
+            path, lambda files: open_artifact(find_artifact(path, files), threads, files)
+        )
     if not path.exists() and not may_be_hub_id(str(name)):
         raise InputError(f"{name}: there is no such file or folder")
     try:
@@ -63,9 +66,15 @@ def load_student(path: str | Path) -> "PreTrainedModel":
     """
     from tinybert.torch_model import load_torch
 
-    model = load_torch(student_folder(path))
-    model.require_predictions()
-    return model.module
+    def read(files: PublishedFiles) -> "PreTrainedModel":
+        folder = student_folder(path)
+        if folder != Path(path):
+            files.require_finished()
+        model = load_torch(folder)
+        model.require_predictions()
+        return model.module
+
+    return read_settled(Path(path), read)
 
 
 def student_folder(path: str | Path) -> Path:
@@ -87,7 +96,7 @@ def student_folder(path: str | Path) -> Path:
 
 
 def _is_hugging_face(path: Path) -> bool:
-    if (path / "report.json").exists():
+    if (path / "report.json").exists() or (path / MARK).exists():
         return False
     if weight_files(path):
         return True

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said
 from tinybert.own_code import NOT_RUN, refuse_own_code
 from tinybert.runtime.config import read_config, read_object
 from tinybert.shapes import shaped
@@ -189,5 +189,4 @@ def _count(names: list[str]) -> str:
 
 
 def _not_whole(folder: Path, error: Exception) -> InputError:
-    reason = " ".join(str(error).split())
-    return InputError(f"{folder}: not a whole Hugging Face model ({reason})")
+    return InputError(f"{folder}: not a whole Hugging Face model ({said(error)})")

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from tinybert.config import Config
 from tinybert.distill.config import DistillConfig
-from tinybert.errors import InputError
+from tinybert.errors import InputError, cut, short
 from tinybert.recipe_source import Place, RecipeSource
 from tinybert.steps import STEPS, StepKind
 
@@ -219,7 +219,7 @@ def _validate(
     config: type[Config], values: Any, source: RecipeSource, place: tuple[str | int, ...]
 ) -> Any:
     if not isinstance(values, Mapping):
-        raise source.error(place, f"expected a mapping of settings, got {values!r}")
+        raise source.error(place, f"expected a mapping of settings, got {short(values)}")
     try:
         return config.model_validate(dict(values), strict=True)
     except ValidationError as error:
@@ -228,20 +228,23 @@ def _validate(
         # that was meant is that whose error lies deepest.
         first = min(errors, key=lambda each: (each["type"] != "extra_forbidden", -len(each["loc"])))
         # A union's location ends with the name of the alternative, which is no key of the file.
-        keys = [key for key in first["loc"] if not _is_type_name(key)]
+        loc, unknown = first["loc"], first["type"] == "extra_forbidden"
+        keys = [key for key in loc[:-1] if not _is_type_name(key)]
+        # A key that the user made up may look like the name of a type.
+        keys += [key for key in loc[-1:] if unknown or not _is_type_name(key)]
         where = (*place, *keys)
-        if first["type"] == "extra_forbidden":
+        if unknown:
             fields = _section(config, keys[:-1]).model_fields
             message = f"unknown key{_suggest(str(keys[-1]), fields)}"
         elif first["type"] == "missing":
             fields = _section(config, keys[:-1]).model_fields
             message = f"is missing; it is: {fields[str(keys[-1])].description}"
         elif first["type"] == "model_type":
-            message = f"expected a mapping of settings, got {first['input']!r}"
+            message = f"expected a mapping of settings, got {short(first['input'])}"
         elif first["type"] == "value_error":
             message = str(first["ctx"]["error"])
         else:
-            message = f"{first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
+            message = f"{first['msg'][0].lower()}{first['msg'][1:]}, got {short(first['input'])}"
         raise source.error(where, message) from None
 
 
@@ -260,5 +263,5 @@ def _is_type_name(key: str | int) -> bool:
 
 
 def _suggest(name: str, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(cut(name), known, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, cut, said
 from tinybert.fast_tokenizer import load_fast_tokenizer
-from tinybert.hub import download, weight_files
+from tinybert.hub import download, require_model_files, weight_files
 from tinybert.pretrained import load_config, load_weights
 from tinybert.runtime.config import max_length, read_config
+from tinybert.runtime.manifest import PublishedFiles, read_settled
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.tables import Tables
 from tinybert.runtime.text import Features, TextEncoder
@@ -38,7 +39,14 @@ def load_torch(
     if threads is not None:
         torch.set_num_threads(threads)
     folder = Path(name)
-    return TorchModel(folder if folder.exists() else download(str(name)), max_length)
+    if not folder.exists():
+        return TorchModel(download(str(name)), max_length)
+
+    def read(files: PublishedFiles) -> TorchModel:
+        files.check_all(folder)
+        return TorchModel(folder, max_length)
+
+    return read_settled(folder, read)
 
 
 class TorchModel(Model):
@@ -61,6 +69,7 @@ class TorchModel(Model):
     def __init__(self, folder: Path, length: int | None = None) -> None:
         super().__init__(folder, read_config(folder))
         self._length = length
+        require_model_files(folder)
         self._files = weight_files(folder)
         if not self._files:
             raise InputError(f"{folder}: has a config.json but no weights (model.safetensors)")
@@ -84,7 +93,10 @@ class TorchModel(Model):
             for name, values in features.items()
             if name in self._inputs
         }
-        return self.module(**tensors)[0].float().numpy()
+        try:
+            return self.module(**tensors)[0].float().numpy()
+        except (IndexError, RuntimeError) as error:  # an id beyond a table, sizes that don't fit
+            raise InputError(f"{self.path}: it can't be run ({said(error)})") from None
 
     def facts(self) -> Facts:
         """Size of the weight files, and parameters, shared ones counted once."""
@@ -103,7 +115,7 @@ class TorchModel(Model):
             )
         if self.untrained:
             raise InputError(
-                f"{self.path}: its files lack {', '.join(self.untrained)}, so its predictions "
+                f"{self.path}: its files lack {cut(', '.join(self.untrained))}, so its predictions "
                 "would be random; fine-tune it first"
             )
         return super()._load_task()
@@ -112,6 +124,7 @@ class TorchModel(Model):
         tokenizer = load_fast_tokenizer(self.path)
         return TextEncoder(
             tokenizer.backend_tokenizer,
+            name=str(self.path),
             max_length=max_length(self.config, self._length or tokenizer.model_max_length),
             pad_id=tokenizer.pad_token_id or 0,
             truncation_side=tokenizer.truncation_side,

@@ -5,6 +5,7 @@ import torch
 
 from tinybert.augment.config import AugmentConfig
 from tinybert.augment.step import augment
+from tinybert.errors import InputError
 from tinybert.tasks.base import Examples
 
 TEXTS = ["a good film about nothing", "a bad film about something", "nothing at all"]
@@ -47,3 +48,21 @@ def test_spacing_alone_makes_no_new_text(texts_of):
     new = texts_of(rows, copies=20)[3:]
     assert new
     assert not {text for text in new if text.split() in (["a", "film"], ["film", "a"])}
+
+
+def test_chinese_characters_are_words(texts_of):
+    rows = ["这部电影很好看", "我不喜欢这个故事", "演员演得非常糟糕"]
+    new = texts_of(rows, copies=20)[3:]
+    assert len(new) > 20
+    assert all(6 <= len(text) <= 9 for text in new)
+    assert not any(" " in text for text in new)
+
+
+def test_texts_that_are_not_changed_are_said(texts_of, caplog):
+    thai = "ภาพยนตร์เรื่องนี้สนุกมาก"
+    texts = texts_of([*TEXTS, thai])
+    assert texts[3] == thai
+    assert not any(thai in text for text in texts[4:])
+    assert "1 of 4 texts are not changed" in caplog.text
+    with pytest.raises(InputError, match="leave `augment` out"):
+        texts_of([thai])

@@ -9,6 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from tinybert.data import Layout, has_splits, read
+from tinybert.data.delimited import read_tsv
 from tinybert.errors import InputError
 
 ROWS = {
@@ -186,3 +187,65 @@ def refuses(data, message, **options):
     with pytest.raises(InputError, match=message) as caught:
         read(data, **options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "text;label\na film;1\n", "no column 'text'; .*semicolons.* with commas"),
+        ("a.csv", "text\tlabel\na film\t1\n", "no column 'text'; .*tabs"),
+        ("a.tsv", "text,label\na film,1\n", "no column 'text'; .*commas.* with tabs"),
+        ("a.csv", "text;label\na, long film;1\n", "row 2: expected 1 columns, got 2 .*semicolons"),
+        ("a.csv", '"text";"label"\n"a film";"1"\n', "row 1: not CSV: .*semicolons"),
+        ("a.csv", "sentence\na; film\n", "no column 'text'; it has: sentence$"),
+        ("a.jsonl", '{"a;b": "a film"}\n', "no column 'text'; it has: a;b$"),
+        ("a.tsv", 'text\tlabel\n"a\tb"\t1\n', "row 2: .* got 3 .a quoted tab.* as .csv"),
+        ("a.tsv", 'text\tlabel\n"a\nb"\t1\n', "row 2: .* got 1 .a quoted tab"),
+        ("a.tsv", 'text\tlabel\n12" long\tb\t1\n', "row 2: expected 2 columns, got 3$"),
+    ],
+)
+def test_another_separator_is_hinted_at(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=message):
+        read(tmp_path / name).column("text")
+
+
+def test_a_long_list_of_columns_is_cut(tmp_path):
+    (tmp_path / "a.tsv").write_text(
+        "\t".join(f"column {n}" for n in range(1000)) + "\n" + "\t" * 999
+    )
+    with pytest.raises(InputError, match="no column 'text'") as caught:
+        read(tmp_path / "a.tsv").column("text")
+    assert len(str(caught.value)) < len(str(tmp_path)) + 400
+
+
+QUOTED = {
+    "doubled": ('text\tlabel\na\t1\n"say ""no"" now"\t0\n"so ""much"""\t1\n', 3),
+    "every name": ('"text"\t"label"\n"a"\t"1"\n', 1),
+}
+
+
+@pytest.mark.parametrize(("content", "row"), QUOTED.values(), ids=QUOTED)
+def test_a_tsv_that_looks_quoted_is_warned_of_once(tmp_path, caplog, content, row):
+    (tmp_path / "a.tsv").write_text(content)
+    table = read(tmp_path / "a.tsv")
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert f"a.tsv: row {row}: looks quoted" in said
+    assert any('"' in cell for values in table.columns.values() for cell in values), "as they stand"
+
+
+@pytest.mark.parametrize(
+    "cell", ['"', '""', '"a"', '"a" and "b"', '""a""', 'a ""b"" c', '"a" ""b"" "c"', '"""']
+)
+def test_quotes_that_a_text_may_have(tmp_path, caplog, cell):
+    (tmp_path / "a.tsv").write_text(f"text\tlabel\n{cell}\t1\n")
+    assert read(tmp_path / "a.tsv").columns["text"] == [cell]
+    assert not caplog.records
+
+
+def test_glue_is_not_warned_of(glue, caplog):
+    files = sorted(glue.glob("*/*.tsv"))
+    assert len(files) > 10
+    for file in files:
+        read_tsv(file, skip_broken=True)
+    assert not [each for each in caplog.records if "quoted" in each.getMessage()]

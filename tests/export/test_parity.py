@@ -57,6 +57,13 @@ def test_int8_is_reported_and_low_agreement_warned_of(exported, expected, caplog
     assert "of 16 rows only" in caplog.text
 
 
+def test_a_warning_calls_the_file_as_it_is_told(exported, expected, caplog):
+    """The folder of a step, where it lies when it is measured, says nothing to a user."""
+    check_parity(load(exported[1] / "model_quantized.onnx"), TEXTS, -expected, name="onnx/a.onnx")
+    assert "onnx/a.onnx answers" in caplog.text
+    assert str(exported[1]) not in caplog.text
+
+
 def test_the_self_check_finds_a_changed_model(exported, tiny_bert_dir):
     artifact = load(exported[1] / "model.onnx")
     model = AutoModelForSequenceClassification.from_pretrained(tiny_bert_dir)

@@ -10,6 +10,7 @@ from transformers import (
     BertForSequenceClassification,
 )
 
+from tinybert import quantize_onnx
 from tinybert.errors import InputError
 from tinybert.export import TARGETS, Target, export, find_target, targets
 from tinybert.runtime.load import find_artifact, load
@@ -56,17 +57,29 @@ def test_export_lays_out_what_the_runtime_reads(tiny_bert_dir, tmp_path):
 def test_what_an_earlier_export_left_is_no_other_models(model, tokenizer, tmp_path):
     pytest.importorskip("openvino")
     export(model, tokenizer, tmp_path)
-    shutil.copy(tmp_path / "onnx/model.onnx", tmp_path / "onnx/model_quantized.onnx")
+    quantize_onnx(tmp_path / "onnx/model.onnx", tmp_path / "onnx/model_quantized.onnx")
+    assert find_artifact(tmp_path) == tmp_path / "onnx/model_quantized.onnx"
     (tmp_path / "onnx/notes.txt").write_text("mine")
     model.config.id2label = {0: "cat", 1: "dog"}
     export(model, tokenizer, tmp_path, ["openvino"])
     assert find_artifact(tmp_path) == tmp_path / "openvino/model.xml"
     assert [path.name for path in (tmp_path / "onnx").iterdir()] == ["notes.txt"]
-    assert set(json.loads((tmp_path / "checksums.json").read_text())) == {
-        "openvino/model.xml",
-        "openvino/model.bin",
-    }
+    listed = json.loads((tmp_path / "manifest.json").read_text())["files"]
+    assert {"openvino/model.xml", "openvino/model.bin", "tokenizer.json"} <= set(listed)
+    assert not [name for name in listed if name.startswith("onnx/")]
     assert set(load(tmp_path)(["a film"])[0]["scores"]) == {"cat", "dog"}
+
+
+def test_an_artifact_of_someone_else_would_get_our_labels(model, tokenizer, tmp_path):
+    export(model, tokenizer, tmp_path)
+    other = tmp_path / "onnx/model_quantized.onnx"
+    shutil.copy(tmp_path / "onnx/model.onnx", other)
+    assert find_artifact(tmp_path) == tmp_path / "onnx/model.onnx"
+    model.config.id2label = {0: "cat", 1: "dog"}
+    with pytest.raises(InputError, match=r"model_quantized\.onnx: is in the way"):
+        export(model, tokenizer, tmp_path)
+    assert other.exists()
+    assert set(load(tmp_path)(["a film"])[0]["scores"]) == {"negative", "positive"}
 
 
 def test_a_file_that_computes_something_else_is_not_left_behind(
@@ -78,7 +91,7 @@ def test_a_file_that_computes_something_else_is_not_left_behind(
     monkeypatch.setattr(targets, "self_check", fails)
     with pytest.raises(RuntimeError, match="at fault"):
         export(model, tokenizer, tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", ".tinybert-run"}
 
 
 def test_models_that_look_back_only_or_are_too_large_are_refused(

@@ -28,13 +28,18 @@ def test_losses_fall(request, name, lengths, template, vocabulary, dice):
 
 
 def test_gradients_choose_better_than_chance(teacher, template, vocabulary, dice):
-    """One candidate is a random one."""
+    """One candidate is a random one. Over four draws 0.54 of its loss is left, of one up to 0.8."""
     chance = GenerateConfig(steps=10, candidates=1)
     ends = [
-        search(teacher, template(12), vocabulary, 64, config, dice())[1][-1].mean()
+        torch.cat(
+            [
+                search(teacher, template(12), vocabulary, 64, config, dice(seed))[1][-1]
+                for seed in range(4)
+            ]
+        )
         for config in (SETTINGS, chance)
     ]
-    assert ends[0] < 0.8 * ends[1]
+    assert ends[0].mean() < 0.8 * ends[1].mean()
 
 
 def test_the_last_losses_are_those_of_the_texts(regressor, template, vocabulary, dice):

@@ -158,3 +158,48 @@ def test_a_broken_file_is_named(output, name, damage):
 def test_what_is_no_model_is_refused(output, name):
     with pytest.raises(InputError, match=name):
         describe(output / name)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recipe": []},
+        {"recipe": 1},
+        {"recipe": {"teacher": "x"}},
+        {"recipe": {"teacher": "x", "steps": [1]}},
+        {"recipe": {"teacher": "x", "steps": []}, "ratios": 3},
+    ],
+    ids=str,
+)
+def test_a_report_that_was_damaged(changes, tiny_artifact_dir, tmp_path):
+    folder = tmp_path / "out"
+    shutil.copytree(tiny_artifact_dir, folder)
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    (folder / "report.json").write_text(json.dumps(report | changes), encoding="utf-8")
+    if not changes["recipe"]:
+        assert describe(folder)["provenance"] is None
+        return
+    with pytest.raises(InputError, match=r"report\.json: is damaged"):
+        describe(folder)
+
+
+HEADERS = [
+    {"shape": [1.5], "data_offsets": [0, 4]},
+    {"shape": [-1, 2], "data_offsets": [0, 4]},
+    {"shape": [2**62, 2**62], "data_offsets": [0, 4]},
+    {"shape": "2", "data_offsets": [0, 4]},
+    {"shape": [1], "data_offsets": [4, 0]},
+    {"shape": [1], "data_offsets": [-4, 4]},
+    {"shape": [1], "data_offsets": [[0], 4]},
+    {"shape": [1]},
+]
+
+
+@pytest.mark.parametrize("entry", HEADERS, ids=str)
+def test_a_safetensors_header_of_wrong_kinds(entry, tiny_bert_dir, tmp_path):
+    shutil.copy(tiny_bert_dir / "config.json", tmp_path)
+    header = json.dumps({"weight": {"dtype": "F32", **entry}}).encode()
+    content = len(header).to_bytes(8, "little") + header + b"1234"
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(InputError, match=r"model\.safetensors: not a whole safetensors file"):
+        describe(tmp_path)

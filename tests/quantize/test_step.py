@@ -1,5 +1,6 @@
 """Calibrated and trained models, and the files that they become."""
 
+import copy
 import dataclasses
 import shutil
 
@@ -143,23 +144,41 @@ def test_weights_learn_through_the_rounding(model):
         assert model.get_submodule(name).weight.grad.abs().sum() > 0
 
 
-def test_training_brings_four_bits_nearer_to_the_teacher(context, model, tiny_bert_dir):
-    texts = context.train.texts
-    (batch,) = make_batches(texts, context.tokenizer, 32, model.device)
-    with torch.no_grad():
-        wanted = context.teacher(**batch).logits
+def test_training_brings_four_bits_nearer_to_the_teacher(context, tiny_bert_dir):
+    """On the average of some teachers: a single training ends elsewhere on other processors.
 
-    def error(prepared):
-        fake_quantize(prepared, note_of(prepared))
+    Rounding to four bits is a step, so that a float's last bit decides where it goes. Of the sum
+    of the errors 0.107 is left with the kernels of AVX2 and 0.104 with those of plain x86-64; of
+    single ones 0.04 to 0.28.
+    """
+    (batch,) = make_batches(context.train.texts, context.tokenizer, 32, torch.device("cpu"))
+    distill_options = {"epochs": 40, "batch_size": 8, "learning_rate": 2e-3, "bf16": False}
+    distill_options |= {"prediction_loss": "logits"}
+    trained = QuantizeConfig(method="qat", bits=4, distill=distill_options)
+    plain = QuantizeConfig(method="static", bits=4)
+    errors = {trained.method: 0.0, plain.method: 0.0}
+    for seed in range(4):
+        teacher = load_model(tiny_bert_dir, context.task)
+        torch.manual_seed(seed)
+        for weight in teacher.parameters():
+            torch.nn.init.normal_(weight, std=0.5)
+        folder = context.folder / str(seed)
+        world = dataclasses.replace(context, teacher=teacher, folder=folder, seed=seed)
+
+        def heal(model, settings, callbacks=(), world=world):
+            return distill(settings, model, world, callbacks)
+
         with torch.no_grad():
-            return (prepared(**batch).logits - wanted).square().mean().item()
-
-    distill = {"epochs": 20, "batch_size": 20, "learning_rate": 5e-3, "bf16": False}
-    settings = {"method": "qat", "bits": 4, "distill": distill | {"prediction_loss": "logits"}}
-    trained = error(prepare(QuantizeConfig(**settings), model, context))
-    untrained = load_model(tiny_bert_dir, context.task)
-    before = error(prepare(QuantizeConfig(method="static", bits=4), untrained, context))
-    assert trained < 0.5 * before
+            wanted = teacher(**batch).logits
+        for config in (trained, plain):
+            prepared = prepare(
+                config, copy.deepcopy(teacher), dataclasses.replace(world, heal=heal)
+            )
+            fake_quantize(prepared, note_of(prepared))
+            with torch.no_grad():
+                error = (prepared(**batch).logits - wanted).square().mean().item()
+            errors[config.method] += error
+    assert errors["qat"] < 0.3 * errors["static"]
 
 
 def test_a_killed_training_goes_on_to_the_same_bits(context, model, tiny_bert_dir, monkeypatch):
@@ -239,3 +258,26 @@ def test_settings_of_the_training_within_are_checked_before_anything_runs(run):
         run([{"quantize": {"method": "qat", "distill": {"mapping": [2, 1]}}}])
     with pytest.raises(tinybert.InputError, match=r"steps\.0\.quantize.*distill.*epoch"):
         run([{"quantize": {"method": "qat", "distill": {"epoch": 2}}}])
+
+
+@pytest.mark.parametrize(
+    ("settings", "alone"),
+    [
+        ({"method": "dynamic"}, False),
+        ({"method": "static"}, True),
+        ({"method": "qat", "distill": QUICK}, True),
+        ({"method": "weight-only"}, True),
+    ],
+    ids=str,
+)
+def test_who_else_is_in_the_batch_decides_nothing_but_in_dynamic_files(
+    settings, alone, context, model, tmp_path
+):
+    config = QuantizeConfig(**settings)
+    prepared = prepare(config, model, context) if config.prepares else model
+    path = export(prepared, context.tokenizer, tmp_path / "out")["onnx"]
+    quantize_onnx(path, path.with_name("quantized.onnx"), config)
+    artifact = open_artifact(path.with_name("quantized.onnx"), None)
+    texts = context.train.texts
+    change = np.abs(artifact.logits(texts, batch_size=1) - artifact.logits(texts, batch_size=16))
+    assert (np.median(change.max(axis=1)) < 1e-5) == alone

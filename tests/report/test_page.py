@@ -44,14 +44,14 @@ def report(measurements):
 
 
 def test_the_page_is_whole_and_loads_nothing(report):
-    page = Page(report_page(report, "teacher: <my> & co\n"))
+    page = Page(report_page(report))
     assert page.open == []
     assert page.links == []
     assert "teacher: <my> & co\n" in page.texts
 
 
 def test_the_page_tells_every_model_and_step(report):
-    texts = Page(report_page(report, "")).texts
+    texts = Page(report_page(report)).texts
     for figure in (
         "onnx/model_quantized.onnx",
         "1.00 MB (8.0x smaller)",
@@ -65,4 +65,20 @@ def test_the_page_tells_every_model_and_step(report):
 def test_a_metric_without_spread_has_a_place(report):
     for model in (report["teacher"], *report["artifacts"]):
         model |= {"metric": 1.0, "metric_low": 1.0, "metric_high": 1.0}
-    assert "1.0000" in Page(report_page(report, "")).texts
+    assert "1.0000" in Page(report_page(report)).texts
+
+
+def test_the_page_names_no_folders_of_this_machine(measurements, tmp_path):
+    recipe = {
+        "teacher": str(tmp_path / "my-teacher"),
+        "data": {"train": "/home/me/train.tsv", "unlabeled": ["/home/me/*.txt", "near/a.txt"]},
+        "steps": [{"student": {"init": "~/me/student"}}],
+    }
+    page = report_page(build_report(measurements, get_task("glue/sst-2"), 10, [], recipe))
+    assert str(tmp_path) not in page
+    assert "/me" not in page
+    texts = Page(page).texts
+    assert texts.count("my-teacher, compressed") == 2
+    (shown,) = [text for text in texts if text.startswith("teacher:")]
+    for name in (".../my-teacher", ".../train.tsv", ".../*.txt", "near/a.txt", ".../student"):
+        assert name in shown

@@ -100,3 +100,27 @@ def test_predicts_without_torch_and_transformers(tiny_artifact_dir):
 def test_a_bare_name_within_the_folder(tiny_artifact_dir, monkeypatch):
     monkeypatch.chdir(tiny_artifact_dir / "onnx")
     assert load("model.onnx")(["a film"])[0].keys() == {"label", "score", "scores"}
+
+
+@pytest.mark.parametrize(
+    "best",
+    [
+        "../x.onnx",
+        "/etc/passwd",
+        "..\\x.onnx",
+        "C:x.onnx",
+        "onnx/../../x.onnx",
+        "a" * 5000,
+        "\x00",
+        7,
+    ],
+    ids=lambda best: str(best)[:20],
+)
+def test_a_best_artifact_outside_the_folder(best, tiny_artifact_dir, tmp_path):
+    folder = tmp_path / "out"
+    shutil.copytree(tiny_artifact_dir, folder)
+    for name in ("x.onnx", "out/..\\x.onnx", "out/C:x.onnx"):
+        shutil.copy(folder / "onnx" / "model.onnx", tmp_path / name)
+    (folder / "report.json").write_text(json.dumps({"best": best}), encoding="utf-8")
+    with pytest.raises(InputError, match=r"report\.json: its best artifact"):
+        load(folder)

@@ -91,3 +91,52 @@ def test_external_data_counts(artifact):
     assert path.stat().st_size + (path.parent / "w.data").stat().st_size == after.bytes
     assert (after.parameters, after.precision) == (before.parameters, before.precision)
     assert OnnxModel(path, 1).logits(TEXTS).shape == (4, 2)
+
+
+def changed(artifact, change):
+    path = artifact / "onnx/model.onnx"
+    model = onnx.load(path)
+    change(model.graph)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def every_token(graph):
+    """Makes the output that of a bare encoder, (batch, length, width)."""
+    name = next(n.output[0] for n in graph.node if n.op_type == "LayerNormalization")
+    graph.ClearField("output")
+    graph.output.append(onnx.helper.make_tensor_value_info(name, 1, ["batch", "length", 32]))
+
+
+def twice(graph):
+    """Makes the outputs of two labels four."""
+    name = graph.output[0].name
+    graph.node.append(onnx.helper.make_node("Concat", [name, name], ["four"], axis=1))
+    graph.ClearField("output")
+    graph.output.append(onnx.helper.make_tensor_value_info("four", 1, ["batch", 4]))
+
+
+@pytest.mark.parametrize(
+    ("change", "shape"), [(twice, r"\[2, 4\]"), (every_token, r"\[2, \d, 32\]")]
+)
+def test_a_graph_of_other_outputs(change, shape, artifact):
+    model = OnnxModel(changed(artifact, change))
+    with pytest.raises(
+        InputError, match=rf"model\.onnx: gives outputs of shape {shape}"
+    ) as refused:
+        model(["good", "bad"])
+    assert "[2, 2]" in str(refused.value)
+
+
+def test_a_graph_that_fails_when_it_runs(artifact):
+    def reshape(graph):
+        value = onnx.helper.make_tensor("five", 7, [1], [5])
+        graph.initializer.append(value)
+        name = graph.output[0].name
+        graph.node.append(onnx.helper.make_node("Reshape", [name, "five"], ["changed"]))
+        graph.ClearField("output")
+        graph.output.append(onnx.helper.make_tensor_value_info("changed", 1, [5]))
+
+    model = OnnxModel(changed(artifact, reshape))
+    with pytest.raises(InputError, match=r"model\.onnx: its graph can't be run \("):
+        model(["good", "bad"])

@@ -13,6 +13,7 @@ from tinybert.errors import InputError
 from tinybert.finetune.config import FinetuneConfig
 from tinybert.finetune.step import finetune
 from tinybert.huggingface import load_model
+from tinybert.seal import seal
 from tinybert.students.build import build_student
 from tinybert.students.config import StudentConfig
 from tinybert.training import trainer
@@ -127,11 +128,14 @@ def test_seeds_differ(tiny_context, tiny_bert_dir, tmp_path):
 
 
 def test_a_torn_checkpoint_is_removed(tmp_path):
-    for step, whole in ((10, True), (20, True), (30, False)):
+    for step in (10, 20, 30, 40):
         folder = tmp_path / f"checkpoint-{step}"
         folder.mkdir()
-        if whole:
+        (folder / "weights").write_text("whole")
+        if step != 30:
             (folder / COMPLETE).touch()
+            seal(folder)
+    (folder / "weights").write_text("w")
     assert last_whole_checkpoint(tmp_path) == str(tmp_path / "checkpoint-20")
     assert not (tmp_path / "checkpoint-30").exists()
 

@@ -1,13 +1,17 @@
 """More training texts: what the step does."""
 
+import logging
 import random
 
 from transformers import PreTrainedModel
 
 from tinybert.augment.config import AugmentConfig
+from tinybert.augment.split import WordSplitter, changeable
 from tinybert.augment.words import change_words
 from tinybert.context import Context
 from tinybert.tasks.base import Text, text_parts
+
+logger = logging.getLogger(__name__)
 
 
 def augment(config: AugmentConfig, model: PreTrainedModel, context: Context) -> list[Text]:
@@ -16,19 +20,33 @@ def augment(config: AugmentConfig, model: PreTrainedModel, context: Context) -> 
     Args:
         config: How many.
         model: Not asked; the words are those of the training texts.
-        context: Its training rows need no labels.
+        context: Its training rows need no labels, and its tokenizer parts the words of scripts
+            that are written without blanks.
 
     Returns:
         The training texts as they are and in their order, then `config.copies` changed ones of
         each, less those that are there already.
+
+    Raises:
+        InputError: Of most texts the words can't be told apart.
     """
     texts = context.train.texts
-    words = [word for text in texts for part in text_parts(text) for word in part.split()]
-    changed = change_words(list(texts) * config.copies, words, random.Random(context.seed))
-    known = {_words(text) for text in texts}
-    return [*texts, *(text for text in dict.fromkeys(changed) if _words(text) not in known)]
+    split = WordSplitter(context.tokenizer)
+    kept = changeable(texts, split)
+    if len(kept) < len(texts):
+        logger.warning(
+            "augment: %d of %d texts are not changed: they are in a script without blanks, whose "
+            "words this tokenizer can't tell apart",
+            len(texts) - len(kept),
+            len(texts),
+        )
 
+    def words_of(text: Text) -> tuple[tuple[str, ...], ...]:
+        """What tells texts apart: changed ones have lost the spacing."""
+        return tuple(tuple(split(part)) for part in text_parts(text))
 
-def _words(text: Text) -> tuple[tuple[str, ...], ...]:
-    """What tells texts apart: changed ones have lost the spacing."""
-    return tuple(tuple(part.split()) for part in text_parts(text))
+    words = [word for text in kept for part in words_of(text) for word in part]
+    generator = random.Random(context.seed)
+    changed = change_words(kept * config.copies, words, generator, split)
+    known = {words_of(text) for text in texts}
+    return [*texts, *(text for text in dict.fromkeys(changed) if words_of(text) not in known)]

@@ -6,15 +6,22 @@ also be replaced by any other of the training texts, or moved anywhere.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from tinybert.augment.split import join_words
 from tinybert.tasks.base import Text
+
+Split = Callable[[str], list[str]]
+"""A text to its words, such as a `WordSplitter`."""
 
 CHANGES = ("drop", "insert", "move", "replace", "swap")
 
 
 def change_words(
-    texts: Sequence[Text], words: Sequence[str], generator: random.Random
+    texts: Sequence[Text],
+    words: Sequence[str],
+    generator: random.Random,
+    split: Split = str.split,
 ) -> list[Text]:
     """One changed text for each; of a pair, the first, the second or both.
 
@@ -22,9 +29,10 @@ def change_words(
         texts: Sentences or pairs.
         words: What is inserted, or replaces; a word that is there twice is drawn twice as often.
         generator: Of everything random.
+        split: Finds the words of a text; default: what blanks part.
 
     Returns:
-        As many, of the same form. Words are what blanks part, so the spacing between is lost.
+        As many, of the same form; the spacing between words is lost.
 
     Example:
         >>> change_words(["a very good film"], ["the"], random.Random(2))
@@ -33,20 +41,22 @@ def change_words(
     changed: list[Text] = []
     for text in texts:
         if isinstance(text, str):
-            changed.append(change_word(text, words, generator))
+            changed.append(change_word(text, words, generator, split))
             continue
         which = generator.choice([(True, False), (False, True), (True, True)])
         first, second = (
-            change_word(part, words, generator) if chosen else part
+            change_word(part, words, generator, split) if chosen else part
             for part, chosen in zip(text, which, strict=True)
         )
         changed.append((first, second))
     return changed
 
 
-def change_word(text: str, words: Sequence[str], generator: random.Random) -> str:
+def change_word(
+    text: str, words: Sequence[str], generator: random.Random, split: Split = str.split
+) -> str:
     """The text after one change of a word; a word is inserted where there are less than three."""
-    kept = text.split()
+    kept = split(text)
     change = generator.choice(CHANGES) if len(kept) > 2 else "insert"
     place = generator.randrange(len(kept)) if kept else 0
     if change == "drop":
@@ -60,4 +70,4 @@ def change_word(text: str, words: Sequence[str], generator: random.Random) -> st
     else:
         other = (place + 1) % len(kept)
         kept[place], kept[other] = kept[other], kept[place]
-    return " ".join(kept)
+    return join_words(kept)

@@ -11,8 +11,8 @@ from tinybert.data.hub import hub_revision, may_be_hub_id, stream_hub
 from tinybert.data.jsonl import parse_object
 from tinybert.data.lines import stream_lines
 from tinybert.data.parquet import open_parquet
-from tinybert.errors import InputError
-from tinybert.files import hash_path, hash_value
+from tinybert.errors import InputError, cut, short
+from tinybert.files import hash_path, hash_value, require_file
 
 PARQUET_ROWS = 1024
 """Rows read at a time; pyarrow's 65,536 long passages would be gigabytes."""
@@ -95,6 +95,7 @@ def _matches(source: str) -> list[Path]:
         if path.is_dir():
             raise InputError(f"{path}: is a folder; name its files, such as {path}/*.txt.gz")
         _format(path)
+        require_file(path)
     return paths
 
 
@@ -102,7 +103,7 @@ def _format(path: Path) -> str:
     for suffix in _READERS:
         if path.name.endswith(suffix):
             return suffix
-    raise InputError(f"{path}: unknown format {path.suffix!r}; known: {', '.join(_READERS)}")
+    raise InputError(f"{path}: unknown format {short(path.suffix)}; known: {', '.join(_READERS)}")
 
 
 def _hash(path: Path) -> str:
@@ -164,12 +165,14 @@ def _texts(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
             columns = {name: isinstance(value, str | None) for name, value in row.items()}
             column = _text_column(columns, where)
         if not isinstance(row.get(column, 0), str | None):
-            raise InputError(f"{where}: has no text in column {column!r}")
+            raise InputError(f"{where}: has no text in column {short(column)}")
         text = row[column] or ""
         try:
             text.encode()
         except UnicodeEncodeError:  # JSON can spell it
-            raise InputError(f"{where}: half of a surrogate pair in column {column!r}") from None
+            raise InputError(
+                f"{where}: half of a surrogate pair in column {short(column)}"
+            ) from None
         yield text
 
 
@@ -181,6 +184,6 @@ def _text_column(columns: Mapping[str, bool], where: str) -> str:
     if "text" in columns:
         return "text"
     if len(strings) != 1:
-        found = f"several of strings: {', '.join(strings)}" if strings else "none of strings"
+        found = f"several of strings: {cut(', '.join(strings))}" if strings else "none of strings"
         raise InputError(f"{where}: no column 'text', and {found}; name the right one 'text'")
     return strings[0]

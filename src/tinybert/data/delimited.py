@@ -3,12 +3,13 @@
 import csv
 import io
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from tinybert.data.lines import read_lines, read_text
-from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.data.table import Table, separator_hint
+from tinybert.errors import InputError, short
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +19,9 @@ def read_tsv(
 ) -> Table:
     """Reads tab-separated values; a quote is a character like any other.
 
+    Cells that look as if quotes had been put around them, as CSV does, are read as they stand too,
+    and a warning names the first.
+
     Args:
         path: The file.
         header: The column names, where the file has no header row.
@@ -26,7 +30,9 @@ def read_tsv(
     Raises:
         InputError: The file is no such table; the message names the row.
     """
-    return _table(path, [line.split("\t") for line in read_lines(path)], header, skip_broken)
+    rows = [line.split("\t") for line in read_lines(path)]
+    _warn_of_quotes(path, rows)
+    return _table(path, rows, header, skip_broken)
 
 
 def read_csv(path: Path) -> Table:
@@ -42,7 +48,9 @@ def read_csv(path: Path) -> Table:
     try:
         rows.extend(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        raise InputError(f"{path}: row {len(rows) + 1}: not CSV: {error}") from None
+        # A quoted cell that ends at another separator is where strict reading stops.
+        hint = "" if rows else separator_hint(str(path), [text.partition("\n")[0]])
+        raise InputError(f"{path}: row {len(rows) + 1}: not CSV: {error}{hint}") from None
     while rows and not rows[-1]:
         rows.pop()
     return _table(path, rows, None)
@@ -57,9 +65,9 @@ def _table(
     numbered = list(enumerate(rows, 1))
     if header is None:
         header = numbered.pop(0)[1]
-        repeated = sorted({name for name in header if list(header).count(name) > 1})
+        repeated = sorted(name for name, times in Counter(header).items() if times > 1)
         if repeated:
-            raise InputError(f"{path}: row 1: column {repeated[0]!r} is there more than once")
+            raise InputError(f"{path}: row 1: column {short(repeated[0])} is there more than once")
     broken = [number for number, row in numbered if len(row) != len(header)]
     if broken and skip_broken:
         logger.warning(
@@ -72,8 +80,42 @@ def _table(
         numbered = [(number, row) for number, row in numbered if len(row) == len(header)]
     elif broken:
         found = len(rows[broken[0] - 1])
-        raise InputError(f"{path}: row {broken[0]}: expected {len(header)} columns, got {found}")
+        raise InputError(
+            f"{path}: row {broken[0]}: expected {len(header)} columns, got {found}"
+            f"{separator_hint(str(path), header)}{_quoting_hint(path, rows[broken[0] - 1])}"
+        )
     if not numbered:
         raise InputError(f"{path}: has a header but no rows")
     columns = {name: [row[index] for _, row in numbered] for index, name in enumerate(header)}
     return Table(columns, str(path), [number for number, _ in numbered])
+
+
+def _quoting_hint(path: Path, row: Sequence[str]) -> str:
+    """Of a row of a .tsv that a tab or a line end within quotes has cut."""
+    cut = any(cell.count('"') % 2 and '"' in (cell[:1], cell[-1:]) for cell in row)
+    if not cut or path.suffix != ".tsv":
+        return ""
+    return " (a quoted tab or line end? quotes mean nothing in .tsv; save it as .csv)"
+
+
+def _warn_of_quotes(path: Path, rows: list[list[str]]) -> None:
+    """Of what a CSV writer with tabs for commas has made, whose quotes stay in the texts."""
+    for number, row in enumerate(rows, 1):
+        if any(map(_has_doubled_quotes, row)) or (number == 1 and all(map(_is_quoted, row))):
+            logger.warning(
+                "%s: row %d: looks quoted as in CSV, and quotes in .tsv are read as they stand; "
+                "save it without them, or as .csv",
+                path,
+                number,
+            )
+            return
+
+
+def _is_quoted(cell: str) -> bool:
+    return len(cell) > 1 and cell[0] == cell[-1] == '"'
+
+
+def _has_doubled_quotes(cell: str) -> bool:
+    """Whether a cell is in quotes and those within are all doubled: no writer of prose does so."""
+    inner = cell[1:-1]
+    return _is_quoted(cell) and '""' in inner and '"' not in inner.replace('""', "")

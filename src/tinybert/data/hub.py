@@ -9,7 +9,7 @@ from typing import Any
 
 from tinybert.data.layout import Split
 from tinybert.data.table import Table
-from tinybert.errors import InputError, missing_extra
+from tinybert.errors import InputError, missing_extra, said
 
 _HUB_ID = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(:(?P<config>[\w.-]+))?")
 
@@ -106,10 +106,9 @@ def _reading(data: str) -> Iterator[tuple[Any, tuple[str, str | None]]]:
             huggingface_hub.HfApi().dataset_info(parts["name"], timeout=10)
         yield datasets, (parts["name"], parts["config"])
     except Exception as error:
-        reason = " ".join(str(error).split())[:300]
         raise InputError(
             f"{data}: no such file or folder here, and it can't be read as a hub data set: "
-            f"{reason} (HF_HUB_OFFLINE=1 reads a copy downloaded before)"
+            f"{said(error)} (HF_HUB_OFFLINE=1 reads a copy downloaded before)"
         ) from None
 
 

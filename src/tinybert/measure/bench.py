@@ -7,20 +7,23 @@ import logging
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from tinybert.errors import InputError, WorkerKilled
-from tinybert.measure.machine import busy_share, describe_machine, visible_cores
+from tinybert.measure.machine import BusyWatch, describe_machine, visible_cores
 from tinybert.processes import python_command
+from tinybert.runtime.threads import require_threads
+from tinybert.threads import users_environment
 
 logger = logging.getLogger(__name__)
 
 _RUNS_A_TURN = 10
 _BUSY = 0.1  # of the cores' time; from there on, others are felt in the figures
+_QUIET_SECONDS = 0.5  # of watching others while nothing of ours runs
 _SETTLE_SECONDS = 0.1  # ONNX Runtime's threads spin on for 20 to 80 ms after a run
 
 
@@ -38,6 +41,7 @@ class ModelBench:
         latency_p95_ms: What 95% of the batches stay under.
         throughput_per_s: Rows a second over all batches.
         peak_memory_mb: The most memory its process held, in MB (10^6 bytes), the runtime included.
+        runs_ms: Milliseconds of each batch. The nth of all models were run one soon after another.
     """
 
     model: str
@@ -49,13 +53,15 @@ class ModelBench:
     latency_p95_ms: float
     throughput_per_s: float
     peak_memory_mb: float
+    runs_ms: list[float]
 
 
 @dataclasses.dataclass(frozen=True)
 class BenchResult:
     """What several models cost, for batches of `batch` rows of `length` tokens.
 
-    Beside what `describe_machine` tells, `machine` says how busy others kept it: from 0 to 1.
+    Beside what `describe_machine` tells, `machine` says how busy others kept it meanwhile: the
+    share of the cores' time, from 0 to 1, or None where the system does not tell.
     """
 
     machine: dict[str, Any]
@@ -102,28 +108,28 @@ def bench(
     for name, value in options.items():
         if value < 1:
             raise InputError(f"{name} must be at least 1, not {value}")
+    require_threads(threads)
     if not models:
         raise InputError("no model to measure")
-    busy = busy_share()
-    if busy is not None and busy > _BUSY:
-        logger.warning(
-            "other processes keep %.0f%% of the CPU busy: these timings are not those of a quiet "
-            "machine, and even their ratios are uncertain",
-            100 * busy,
-        )
     seconds: list[list[float]] = [[] for _ in models]
     with contextlib.ExitStack() as stack:
         workers = [
             stack.enter_context(Worker(model, batch=batch, length=length, threads=threads))
             for model in models
         ]
+        watch = BusyWatch([worker.process for worker in workers])
+        time.sleep(_QUIET_SECONDS)
         while (left := repeats - len(seconds[0])) > 0:
             for worker, measured in zip(workers, seconds, strict=True):
                 time.sleep(_SETTLE_SECONDS)
                 measured.extend(worker.time(min(_RUNS_A_TURN, left)))
+        busy = watch.share()
         summaries = [worker.summary() for worker in workers]
+    machine = describe_machine(threads) | {"busy": None if busy is None else round(busy, 2)}
+    if is_busy(machine):
+        logger.warning("%s", busy_words(machine))
     return BenchResult(
-        describe_machine(threads) | {"busy": None if busy is None else round(busy, 2)},
+        machine,
         batch,
         length,
         threads,
@@ -132,6 +138,44 @@ def bench(
             for model, summary, measured in zip(models, summaries, seconds, strict=True)
         ],
     )
+
+
+def is_busy(machine: Mapping[str, Any]) -> bool:
+    """Whether others used so much of a machine that times measured meanwhile say little.
+
+    Args:
+        machine: Of a `BenchResult`.
+
+    Example:
+        >>> is_busy({"busy": 0.47}), is_busy({"busy": 0.02}), is_busy({"busy": None})
+        (True, False, False)
+    """
+    return (machine.get("busy") or 0.0) > _BUSY
+
+
+def busy_words(machine: Mapping[str, Any]) -> str:
+    """What is said of times that were measured on a busy machine."""
+    return (
+        f"other processes kept {100 * machine['busy']:.0f}% of the CPU busy: the times are not "
+        "those of a quiet machine, so their ratios are not given"
+    )
+
+
+def times_faster(base: Mapping[str, Any], model: Mapping[str, Any]) -> float:
+    """How many times faster a model is than another: the median of the ratios of paired runs.
+
+    What slows a machine for a while slows both runs of a pair, so this is steadier than the ratio
+    of two medians.
+
+    Args:
+        base: A `ModelBench` as JSON has it.
+        model: Likewise, of the same `bench`.
+
+    Example:
+        >>> times_faster({"runs_ms": [9.0, 30.0, 8.0]}, {"runs_ms": [3.0, 10.0, 2.0]})
+        3.0
+    """
+    return float(np.median(np.divide(base["runs_ms"], model["runs_ms"])))
 
 
 class Worker:
@@ -159,6 +203,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             encoding="utf-8",
+            env=users_environment(),
         )
         try:
             self._ask(self._request)
@@ -174,6 +219,11 @@ class Worker:
         traceback: TracebackType | None,
     ) -> None:
         self._end()
+
+    @property
+    def process(self) -> int:
+        """The id of the process."""
+        return self._process.pid
 
     def time(self, runs: int) -> list[float]:
         """Seconds of each of `runs` consecutive runs."""
@@ -220,4 +270,5 @@ def _speed(seconds: list[float], batch: int) -> dict[str, Any]:
         "latency_ms": 1000 * float(np.median(seconds)),
         "latency_p95_ms": 1000 * float(np.quantile(seconds, 0.95)),
         "throughput_per_s": batch * len(seconds) / sum(seconds),
+        "runs_ms": [round(1000 * each, 4) for each in seconds],
     }

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinybert.errors import InputError
 from tinybert.measure.intervals import bootstrap_interval
 from tinybert.measure.metrics import METRICS
@@ -33,14 +36,23 @@ def evaluate(
         raise InputError(f"{examples.source}: has no labels to evaluate against")
     if len(examples) == 0:
         raise InputError(f"{examples.source}: has no rows to evaluate on")
-    task = task or model.task
-    logits = model.logits(examples.texts, batch_size)
+    return score(model.logits(examples.texts, batch_size), labels, task or model.task)
+
+
+def score(logits: NDArray[np.float32], labels: NDArray[Any], task: Task) -> dict[str, Any]:
+    """What `evaluate` returns, of logits that are there already.
+
+    Args:
+        logits: (rows, outputs); one row at least.
+        labels: (rows,).
+        task: Whose metrics count.
+    """
     metrics = task.score(logits, labels)
     low, high = bootstrap_interval(
         METRICS[task.metric], task.as_counted(task.answers(logits)), task.as_counted(labels)
     )
     return {
-        "rows": len(examples),
+        "rows": len(labels),
         "metric": metrics[task.metric],
         "metric_low": low,
         "metric_high": high,

@@ -1,5 +1,8 @@
 """What is reached without looking at a text: what a model must beat to have learned anything."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from tinybert.tasks.base import Examples, Task
@@ -25,3 +28,33 @@ def constant_guess(task: Task, examples: Examples) -> float:
     # The logits of always choosing one class; of a regression, of always saying 1.
     guesses = (np.tile(row, (len(examples), 1)) for row in np.eye(outputs, dtype=np.float32))
     return max(task.score(guess, examples.labels)[task.metric] for guess in guesses)
+
+
+def no_better_than_constant(score: Mapping[str, Any], task: Task, examples: Examples) -> str | None:
+    """What a model reached, in words, where one and the same answer does as well; else None.
+
+    Correlations of constant answers are 0, and those of random ones fall on both sides of it: they
+    count as better where their 95% interval excludes 0.
+
+    Args:
+        score: What `evaluate` gave for the model on these rows.
+        task: Its first metric is compared.
+        examples: Rows with labels.
+
+    Example:
+        >>> from tinybert.tasks import get_task
+        >>> score = {"metric": 0.04, "metric_low": -0.05, "metric_high": 0.14}
+        >>> rows = Examples(["a", "b"], np.array([1.0, 2.0]), "dev.tsv")
+        >>> no_better_than_constant(score, get_task("glue/sts-b"), rows)
+        'spearman is 0.0400 (95% interval -0.0500 to 0.1400) on dev.tsv, not clearly better than \
+always giving one answer (0.0000)'
+    """
+    guess = constant_guess(task, examples)
+    reached, low, high = (score[key] for key in ("metric", "metric_low", "metric_high"))
+    if reached > guess and not (guess == 0 and low <= 0):
+        return None
+    better = "no" if reached <= guess else "not clearly"
+    return (
+        f"{task.metric} is {reached:.4f} (95% interval {low:.4f} to {high:.4f}) on "
+        f"{examples.source}, {better} better than always giving one answer ({guess:.4f})"
+    )

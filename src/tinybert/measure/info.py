@@ -12,7 +12,9 @@ from tinybert.measure.table import grid
 from tinybert.measure.weights import BYTES, StoredWeights, stored_weights
 from tinybert.measure.zeros import sparsity
 from tinybert.runtime.config import max_positions, read_object
+from tinybert.runtime.config_check import check_config
 from tinybert.runtime.load import RUNTIMES, find_artifact
+from tinybert.runtime.manifest import read_settled
 from tinybert.tasks import task_from_config
 
 _STRUCTURE = {
@@ -50,8 +52,16 @@ def describe(name: str | Path) -> dict[str, Any]:
         >>> describe("out")["structure"]["layers"]  # doctest: +SKIP
         4
     """
+    return read_settled(Path(name), lambda files: _describe(name))
+
+
+def _describe(name: str | Path) -> dict[str, Any]:
     path = _locate(name)
     config = read_object(_config(path))
+    try:
+        check_config(config)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     structure = {
         key: next((config[name] for name in names if isinstance(config.get(name), int)), None)
         for key, names in _STRUCTURE.items()
@@ -132,7 +142,8 @@ def _origin_lines(origin: Mapping[str, Any]) -> list[str]:
         steps = ", ".join(name for step in origin["steps"] or [] for name in step)
         lines.append(f"teacher: {origin['teacher']}; steps: {steps}")
     if origin["ratios"]:
-        ratios = ", ".join(f"{_words(key)} {value}" for key, value in origin["ratios"].items())
+        known = {key: value for key, value in origin["ratios"].items() if value is not None}
+        ratios = ", ".join(f"{_words(key)} {value}" for key, value in known.items())
         lines.append(f"{origin['best']} against its teacher: {ratios}")
     return lines
 

@@ -2,7 +2,7 @@
 
 import os
 import platform
-import time
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -41,30 +41,65 @@ def visible_cores() -> int:
         return len(cpus)
 
 
-def busy_share(seconds: float = 0.5) -> float | None:
-    """The share of all cores' time that other processes, or other guests of the host, use now.
+class BusyWatch:
+    """Watches how much of the cores' time others use: other processes, other guests of the host.
 
-    None where the system does not tell: it is read from Linux's /proc/stat.
+    What this process and given others use is not counted. Read from Linux's /proc/stat, of the
+    cores alone that this process may run on.
 
-    Args:
-        seconds: How long to watch, while this process sleeps.
+    Example:
+        >>> watch = BusyWatch()
+        >>> share = watch.share()  # about 0.0 on a quiet machine, None where the system can't tell
     """
-    try:
-        before = _cpu_times()
-        time.sleep(seconds)
-        idle, total = (late - early for late, early in zip(_cpu_times(), before, strict=True))
-    except (OSError, ValueError):
-        return None
-    return 1 - idle / total if total else None
+
+    def __init__(self, own: Sequence[int] = ()) -> None:
+        """Begins to watch.
+
+        Args:
+            own: Process ids whose time counts as ours, beside this process.
+        """
+        self._processes = (os.getpid(), *own)
+        self._before = self._times()
+
+    def share(self) -> float | None:
+        """The others' share of the time of all cores since the watch began, from 0 to 1.
+
+        None where the system does not tell, or no time has passed.
+        """
+        now = self._times()
+        if now is None or self._before is None:
+            return None
+        used, total, own = (late - early for late, early in zip(now, self._before, strict=True))
+        return min(max((used - own) / total, 0.0), 1.0) if total > 0 else None
+
+    def _times(self) -> tuple[int, int, int] | None:
+        """Clock ticks since the machine was started: of busy cores, of all, and of ours."""
+        try:
+            return *_core_ticks(), sum(map(_process_ticks, self._processes))
+        except (OSError, ValueError, IndexError):
+            return None
 
 
-def _cpu_times() -> tuple[int, int]:
-    """Ticks of all cores since the start: idle ones, and all."""
-    with open("/proc/stat", encoding="ascii") as file:
-        _, *ticks = file.readline().split()
-    # user, nice, system, idle, iowait, irq, softirq, steal; guests are counted in user.
-    times = [int(tick) for tick in ticks[:8]]
-    return times[3] + times[4], sum(times)
+def _core_ticks() -> tuple[int, int]:
+    """Busy ticks and all ticks of the cores that this process may run on."""
+    idle = total = 0
+    with open("/proc/stat", encoding="ascii") as file:  # elsewhere than on Linux it is not there
+        names = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+        for line in file:
+            name, *ticks = line.split()
+            if name in names:
+                # user, nice, system, idle, iowait, irq, softirq, steal; guests are in user.
+                times = [int(tick) for tick in ticks[:8]]
+                idle += times[3] + times[4]
+                total += sum(times)
+    return total - idle, total
+
+
+def _process_ticks(process: int) -> int:
+    """Ticks that all threads of a process have used."""
+    text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    fields = text.rpartition(")")[2].split()  # a name may hold blanks and brackets
+    return int(fields[11]) + int(fields[12])  # user and system
 
 
 def _cpu() -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from tinybert.errors import InputError
 from tinybert.runtime.config import read_object
 
 
@@ -23,11 +24,20 @@ def provenance(path: Path) -> dict[str, Any] | None:
     for folder in (path, *path.parents[:2]):
         report = read_object(folder / "report.json") if (folder / "report.json").exists() else {}
         if recipe := report.get("recipe"):
-            return {
-                "folder": str(folder),
-                "teacher": recipe["teacher"],
-                "steps": recipe["steps"],
-                "best": report["best"],
-                "ratios": report["ratios"],
-            }
+            try:
+                return _provenance(folder, report, recipe)
+            except (KeyError, TypeError, AttributeError):
+                raise InputError(f"{folder / 'report.json'}: is damaged; compress again") from None
     return None
+
+
+def _provenance(folder: Path, report: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
+    if [name for step in recipe["steps"] for name in step if not isinstance(name, str)]:
+        raise TypeError
+    return {
+        "folder": str(folder),
+        "teacher": recipe["teacher"],
+        "steps": recipe["steps"],
+        "best": report["best"],
+        "ratios": dict(report["ratios"]),
+    }

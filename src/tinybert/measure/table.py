@@ -2,21 +2,41 @@
 
 from collections.abc import Sequence
 
-from tinybert.measure.bench import BenchResult
+from tinybert.measure.bench import BenchResult, busy_words, is_busy, times_faster
+
+BUSY_MARK = " (busy)"
+"""Stands where a ratio of times would, had the machine been quiet."""
 
 
 def bench_table(result: BenchResult) -> str:
     """One line a model; each figure with its ratio to the first model's."""
     first, *_ = result.models
+    busy = is_busy(result.machine)
+
+    def speed(value: float, quotient: float, unit: str, below: str, above: str) -> str:
+        return figure(value, unit) + (BUSY_MARK if busy else times(quotient, below, above))
+
     rows = [
         [
             model.model,
             f"{model.format} {model.precision}",
             compared(model.bytes / 1e6, first.bytes / 1e6, "MB", "smaller", "larger"),
             compared(model.parameters / 1e6, first.parameters / 1e6, "M", "fewer", "more"),
-            compared(model.latency_ms, first.latency_ms, "ms", "faster", "slower"),
-            compared(model.latency_p95_ms, first.latency_p95_ms, "ms", "faster", "slower"),
-            compared(model.throughput_per_s, first.throughput_per_s, "/s", "lower", "higher"),
+            speed(
+                model.latency_ms,
+                times_faster(vars(first), vars(model)),
+                *("ms", "faster", "slower"),
+            ),
+            speed(
+                model.latency_p95_ms,
+                first.latency_p95_ms / model.latency_p95_ms,
+                *("ms", "faster", "slower"),
+            ),
+            speed(
+                model.throughput_per_s,
+                first.throughput_per_s / model.throughput_per_s,
+                *("/s", "lower", "higher"),
+            ),
             compared(model.peak_memory_mb, first.peak_memory_mb, "MB", "less", "more"),
         ]
         for model in result.models
@@ -32,7 +52,8 @@ def bench_table(result: BenchResult) -> str:
         f"batch {result.batch}, {result.length} tokens, {result.threads} threads, "
         f"{machine['cpu']}, {', '.join(versions)}"
     )
-    return f"{grid([columns, *rows])}\n{caption}"
+    warning = f"\n{busy_words(machine)}" if busy else ""
+    return f"{grid([columns, *rows])}\n{caption}{warning}"
 
 
 def compared(value: float, base: float, unit: str, below: str, above: str) -> str:
@@ -44,12 +65,31 @@ def compared(value: float, base: float, unit: str, below: str, above: str) -> st
         >>> compared(90.9, 90.9, "MB", "smaller", "larger")
         '90.9 MB'
     """
-    text = f"{value:.2f} {unit}" if value < 10 else f"{value:,.1f} {unit}"
-    if min(value, base) <= 0:
-        return text
-    ratio, word = (base / value, below) if value < base else (value / base, above)
+    return figure(value, unit) + (times(base / value, below, above) if value > 0 else "")
+
+
+def figure(value: float, unit: str) -> str:
+    """A figure with its unit, not more exact than it is.
+
+    Example:
+        >>> figure(2.561, "ms"), figure(1234.56, "MB")
+        ('2.56 ms', '1,234.6 MB')
+    """
+    return f"{value:.2f} {unit}" if value < 10 else f"{value:,.1f} {unit}"
+
+
+def times(quotient: float, below: str, above: str) -> str:
+    """What stands behind a figure that is a base divided by `quotient`; nothing for equal ones.
+
+    Example:
+        >>> times(8.31, "faster", "slower"), times(0.5, "faster", "slower")
+        (' (8.3x faster)', ' (2.0x slower)')
+    """
+    if quotient <= 0:
+        return ""
+    ratio, word = (quotient, below) if quotient > 1 else (1 / quotient, above)
     shown = f"{ratio:.{1 if ratio >= 2 else 2}f}"
-    return text if shown == "1.00" else f"{text} ({shown}x {word})"
+    return "" if shown == "1.00" else f" ({shown}x {word})"
 
 
 def grid(rows: Sequence[Sequence[str]]) -> str:

@@ -1,13 +1,15 @@
 """The tensors of a model's files by name, type and shape, read without loading the model."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tinybert.errors import InputError, missing_extra
+from tinybert.errors import InputError, cut, missing_extra, said, short
 from tinybert.hub import weight_files
 from tinybert.runtime import openvino_file
-from tinybert.runtime.onnx_file import Tensor, read_tensors, read_weights
+from tinybert.runtime.onnx_file import MOST_ELEMENTS, Tensor, read_tensors, read_weights
 
 BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0, "int4": 0.5}
 """Of one element."""
@@ -68,6 +70,8 @@ def safetensors_header(path: Path) -> tuple[list[tuple[Tensor, tuple[int, int]]]
                 raise ValueError("its header is cut off")
             header = json.loads(file.read(length))
         header.pop("__metadata__", None)
+        for name, entry in header.items():
+            _check_entry(name, entry)
         end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         if size != 8 + length + end:
             raise ValueError(f"{size} bytes where its header says {8 + length + end}")
@@ -79,8 +83,22 @@ def safetensors_header(path: Path) -> tuple[list[tuple[Tensor, tuple[int, int]]]
             for name, entry in header.items()
         ]
         return tensors, 8 + length
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a whole safetensors file ({error})") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: not a whole safetensors file ({said(error)})") from None
+
+
+def _check_entry(name: str, entry: dict[str, Any]) -> None:
+    """Refuses a tensor whose shape and place in the file are none.
+
+    Raises:
+        ValueError: It is such a one.
+    """
+    shape, offsets = entry["shape"], entry["data_offsets"]
+    numbers = [*shape, *offsets]
+    if not all(type(number) is int and 0 <= number <= MOST_ELEMENTS for number in numbers):
+        raise ValueError(f"{cut(name, 100)} has the shape {short(shape)} at {short(offsets)}")
+    if math.prod(shape) > MOST_ELEMENTS or not offsets[0] <= offsets[1]:
+        raise ValueError(f"{cut(name, 100)} has the shape {short(shape)} at {short(offsets)}")
 
 
 def _read_pickle(path: Path) -> list[Tensor]:
@@ -93,8 +111,7 @@ def _read_pickle(path: Path) -> list[Tensor]:
         # Tied weights have several names and one place in memory.
         unique = {tensor.data_ptr(): (name, tensor) for name, tensor in reversed(named.items())}
     except Exception as error:  # of pickle, of zip files, of PyTorch, ...
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a whole file of PyTorch weights ({reason})") from None
+        raise InputError(f"{path}: not a whole file of PyTorch weights ({said(error)})") from None
     precisions = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
     return [
         Tensor(name, precisions.get(tensor.dtype), tuple(tensor.shape), None)

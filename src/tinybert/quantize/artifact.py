@@ -11,8 +11,8 @@ from tinybert.quantize.note import QuantizationNote
 from tinybert.quantize.openvino import quantize_openvino
 from tinybert.quantize.products import DynamicProduct, FloatProduct, StaticProduct
 from tinybert.quantize.rewriter import OPSET_INT4, Product, Rewriter
-from tinybert.runtime.checksums import CHECKSUMS, note_checksums
 from tinybert.runtime.config import folder_with_config, folders_of, read_object
+from tinybert.runtime.manifest import note_made
 
 
 def quantize_artifact(source: Path, target: Path, config: QuantizeConfig) -> list[Path]:
@@ -45,8 +45,8 @@ def quantize_onnx(
         source: The fp32 file, such as `tinybert.export` writes. Where the method prepares the
             model, the config.json beside it or one folder up has what was found on training
             rows: ranges of activations, layers to keep.
-        target: The file to write. Its checksum is noted where the folder beside it, or one up,
-            has a checksums.json.
+        target: The file to write. It is noted in the manifest that lies beside it, or one folder
+            up.
         config: What to quantize, and how; default: dynamic int8.
 
     Raises:
@@ -59,9 +59,7 @@ def quantize_onnx(
     target = Path(target)
     _quantize_onnx(Path(source), target, config or QuantizeConfig())
     for folder in folders_of(target):
-        if (folder / CHECKSUMS).is_file():
-            note_checksums(folder, [target])
-            break
+        note_made(folder, [target])
 
 
 def _quantize_onnx(source: Path, target: Path, config: QuantizeConfig) -> None:

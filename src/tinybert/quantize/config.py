@@ -19,7 +19,8 @@ class QuantizeConfig(Config):
     """Weights and embedding tables in 8 or 4 bits, products of layers in int8 where they pay.
 
     `static` and `qat` read training rows; `qat` trains. Kept layers are found on training rows
-    whatever the method.
+    whatever the method. A `dynamic` file measures the range of a whole batch, so that an answer
+    depends a little on the texts beside it; the other methods' files answer each text alone.
     """
 
     method: Literal["dynamic", "static", "qat", "weight-only"] = Field(
@@ -56,8 +57,9 @@ class QuantizeConfig(Config):
     )
     reduce_range: bool = Field(
         False,
-        description="weights of 7 bits: for x86 without VNNI (before 2019), whose int8 products "
-        "of 8 bits saturate",
+        description="weights of 7 bits: for OpenVINO files on x86 without VNNI (Intel's before "
+        "2019, AMD's before Zen 4), where sums of int8 products of 8 bits saturate; ONNX files run "
+        "exactly there too, by `tinybert.load`",
     )
     keep_sensitive: int = Field(
         0,

@@ -3,27 +3,35 @@
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
+from tinybert.measure.table import grid
 from tinybert.recipe import Recipe
-from tinybert.report.table import report_table
+from tinybert.report.names import is_hub_model, shown_name
+from tinybert.report.table import report_caption, report_notes, report_rows
 
 
 def model_card(report: Mapping[str, Any], recipe: Recipe) -> str:
     """What the model is, what it cost, how to run it, as Markdown with the hub's header."""
     task, best = report["task"], report["best"]
+    header = {"library_name": "tinybert", "pipeline_tag": "text-classification"}
+    if is_hub_model(recipe.teacher):
+        header["base_model"] = recipe.teacher
+    notes = "\n".join(f"- {note}" for note in report_notes(report))
     return f"""---
-library_name: tinybert
-pipeline_tag: text-classification
-base_model: {recipe.teacher}
----
+{yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---
 
-# {recipe.teacher}, compressed
+# {shown_name(recipe.teacher)}, compressed
 
-Made by [tinybert](https://pypi.org/project/tinybert) with `recipe.yaml`, for {task["kind"]}.
+Made by tinybert with `recipe.yaml`, for {task["kind"]}.
 `{best}` is the best artifact; `report.json` has every figure below and more.
 
 ```
-{report_table(report)}
+{grid(report_rows(report))}
+{report_caption(report)}
 ```
+
+{notes}
 
 ## Use
 

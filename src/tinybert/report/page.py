@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+import yaml
+
+from tinybert.report.names import shown_name, without_folders
 from tinybert.report.plot import figures_plot
-from tinybert.report.table import report_caption, report_rows
+from tinybert.report.table import report_caption, report_notes, report_rows
 
 STYLE = """
 :root { color-scheme: light dark; --mark: #2563eb; --other: #94a3b8; }
@@ -23,14 +26,15 @@ svg .best line { stroke: var(--mark); }
 """.strip()
 
 
-def report_page(report: Mapping[str, Any], recipe_text: str) -> str:
-    """The report as an HTML page.
+def report_page(report: Mapping[str, Any]) -> str:
+    """The report as an HTML page; of absolute paths in the recipe it shows the last name.
 
     Args:
         report: What report.json holds.
-        recipe_text: The recipe as recipe.yaml has it.
     """
-    title = f"{report['recipe']['teacher']}, compressed"
+    title = f"{shown_name(report['recipe']['teacher'])}, compressed"
+    recipe = without_folders(report["recipe"])
+    recipe_text = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True)
     machine = [[name, str(value)] for name, value in report["machine"].items()]
     return f"""<!doctype html>
 <html lang="en">
@@ -49,6 +53,7 @@ def report_page(report: Mapping[str, Any], recipe_text: str) -> str:
 {figures_plot(report)}
 {_table(report_rows(report))}
 <p>{escape(report_caption(report))}. In brackets: compared with the teacher in PyTorch.</p>
+{_paragraphs(report_notes(report))}
 <h2>Steps</h2>
 {_table(_steps(report))}
 <p>What the model was after each step, in PyTorch.</p>
@@ -59,6 +64,10 @@ def report_page(report: Mapping[str, Any], recipe_text: str) -> str:
 </body>
 </html>
 """
+
+
+def _paragraphs(texts: Sequence[str]) -> str:
+    return "\n".join(f"<p>{escape(text)}</p>" for text in texts)
 
 
 def _steps(report: Mapping[str, Any]) -> list[list[str]]:

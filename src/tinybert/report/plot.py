@@ -5,10 +5,13 @@ from html import escape
 from typing import Any
 
 ROW = 34
-TITLES = 190
-PANEL, GAP = 190, 40
-VALUES = 58
-"""Pixels at a panel's right end that its bars leave to the figures beside them."""
+PANEL, GAP = 200, 40
+CHARACTER = 8.4
+"""Pixels of a letter or a digit of the 13 that the page's text is high, in the widest usual fonts
+(Verdana, DejaVu Sans): whoever opens the page has one of their own."""
+
+VALUES = 10 + round(7 * CHARACTER)
+"""Pixels at a panel's right end that its bars leave to the figures beside them, such as -0.1234."""
 
 
 def figures_plot(report: Mapping[str, Any]) -> str:
@@ -24,12 +27,13 @@ def figures_plot(report: Mapping[str, Any]) -> str:
     )
     kinds = ["teacher", "teacher"]
     kinds += ["best" if path == report["best"] else "artifact" for path, _ in models[2:]]
+    titles = 12 + round(CHARACTER * max(len(title) for title, _ in models))
     parts = [
-        f'<text x="{TITLES - 12}" y="{_middle(row) + 4}" text-anchor="end">{escape(title)}</text>'
+        f'<text x="{titles - 12}" y="{_middle(row) + 4}" text-anchor="end">{escape(title)}</text>'
         for row, (title, _) in enumerate(models)
     ]
     for place, (title, draw) in enumerate(panels):
-        left = TITLES + place * (PANEL + GAP)
+        left = titles + place * (PANEL + GAP)
         marks = zip(kinds, draw([model for _, model in models]), strict=True)
         parts.append(
             f'<g transform="translate({left} 0)"><text y="16">{escape(title)}</text>'
@@ -39,7 +43,7 @@ def figures_plot(report: Mapping[str, Any]) -> str:
             )
             + "</g>"
         )
-    width, height = TITLES + 3 * PANEL + 2 * GAP, _middle(len(models))
+    width, height = titles + 3 * PANEL + 2 * GAP, _middle(len(models))
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="The models side by side">'
         f"{''.join(parts)}</svg>"
@@ -57,9 +61,13 @@ def _bars(values: Sequence[float]) -> list[str]:
         length = (PANEL - VALUES) * value / longest
         marks.append(
             f'<rect y="-8" width="{length:.1f}" height="16"/>'
-            f'<text x="{length + 6:.1f}" y="4">{value:.3g}</text>'
+            f'<text x="{length + 6:.1f}" y="4">{_figure(value)}</text>'
         )
     return marks
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def _intervals(models: Sequence[Mapping[str, Any]]) -> list[str]:

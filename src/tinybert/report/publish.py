@@ -1,15 +1,16 @@
-"""Puts the results of a run where users look for them."""
+"""Which files an output folder has, and putting them there."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from tinybert.export.targets import TARGETS
-from tinybert.files import atomic_path, hash_path, remove, write_json, write_text
+from tinybert.export.targets import SETTINGS, TARGETS
+from tinybert.publication import files_below, publish_files
 from tinybert.recipe import Recipe
 from tinybert.report.card import model_card
 from tinybert.report.page import report_page
+
+RECIPE, REPORT = "recipe.yaml", "report.json"
 
 
 def publish(
@@ -18,34 +19,30 @@ def publish(
     """Copies what was made, unless all of it lies there already, whole.
 
     Args:
-        out: The output folder. Its report.json is written last and says that all is there.
+        out: The output folder, marked as ours.
         student: A Hugging Face directory.
         artifacts: A folder that holds what `tinybert.export` wrote.
         report: The content of report.json.
         recipe: What was run.
+
+    Raises:
+        InputError: A file that no run wrote is in the way.
     """
-    target = out / "report.json"
-    parts = {"student": student} | {item.name: item for item in sorted(artifacts.iterdir())}
-    if _read(target) == report and all(_same(part, out / name) for name, part in parts.items()):
-        return
-    remove(target)
-    write_text(out / "recipe.yaml", recipe.to_yaml())
-    for name in set(TARGETS) - set(recipe.export):  # left by another recipe
-        remove((out / TARGETS[name].path).parent)
-    for name, part in parts.items():
-        with atomic_path(out / name) as temporary:
-            (shutil.copytree if part.is_dir() else shutil.copy)(part, temporary)
-    write_text(out / "README.md", model_card(report, recipe))
-    write_text(out / "report.html", report_page(report, recipe.to_yaml()))
-    write_json(target, report)
+    publish_files(
+        out,
+        {
+            **files_below(artifacts),
+            **files_below(student, "student/"),
+            RECIPE: recipe.to_yaml(),
+            "README.md": model_card(report, recipe),
+            "report.html": report_page(report),
+            # Last, for whoever waits for it.
+            REPORT: json.dumps(report, indent=2, ensure_ascii=False) + "\n",
+        },
+    )
 
 
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def _same(source: Path, target: Path) -> bool:
-    return target.exists() and hash_path(source) == hash_path(target)
+def published_names() -> set[str]:
+    """The names, below an output folder, of all that `publish` may write: files and folders."""
+    folders = {Path(target.path).parts[0] for target in TARGETS.values()}
+    return {*folders, *SETTINGS, "student", RECIPE, "README.md", "report.html", REPORT}

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tinybert.measure.table import compared, grid
+from tinybert.measure.bench import busy_words
+from tinybert.measure.table import BUSY_MARK, compared, figure, grid, times
+from tinybert.report.kept import kept_lines
 
 
 def report_table(report: Mapping[str, Any]) -> str:
     """One column a model, one row a figure, each with its ratio to the PyTorch teacher."""
-    return f"{grid(report_rows(report))}\n{report_caption(report)}"
+    return "\n".join([grid(report_rows(report)), report_caption(report), *report_notes(report)])
 
 
 def report_rows(report: Mapping[str, Any]) -> list[list[str]]:
@@ -25,13 +27,13 @@ def report_rows(report: Mapping[str, Any]) -> list[list[str]]:
     for name, key, scale, unit, below, above in (
         ("size", "bytes", 1e-6, "MB", "smaller", "larger"),
         ("parameters", "parameters", 1e-6, "M", "fewer", "more"),
-        ("CPU latency", "latency_ms", 1.0, "ms", "faster", "slower"),
         ("memory", "peak_memory_mb", 1.0, "MB", "less", "more"),
     ):
         base = teacher[key] * scale
         cells = [compared(model[key] * scale, base, unit, below, above) for _, model in models]
         rows.append([name, *cells])
-    rows.append([metric, *(_metric(model["metric"], teacher["metric"]) for _, model in models)])
+    rows.insert(3, ["CPU latency", *(_latency(model) for _, model in models)])
+    rows.append([metric, *(_metric(model) for _, model in models)])
     return rows
 
 
@@ -44,11 +46,30 @@ def report_caption(report: Mapping[str, Any]) -> str:
     )
 
 
+def report_notes(report: Mapping[str, Any]) -> list[str]:
+    """What has to be said of the table's figures: a busy machine, what was kept and what not."""
+    busy = [busy_words(report["machine"])] if report["measured_at"]["busy"] else []
+    return [*busy, *kept_lines(report)]
+
+
 def _title(artifact: Mapping[str, Any], best: str) -> str:
     star = " (best)" if artifact["path"] == best else ""
     return f"{artifact['path']}{star}"
 
 
-def _metric(value: float, base: float) -> str:
-    kept = f" ({100 * value / base:.1f}%)" if base > 0 and value != base else ""
-    return f"{value:.4f}{kept}"
+def _latency(model: Mapping[str, Any]) -> str:
+    ratio = BUSY_MARK if model["faster"] is None else times(model["faster"], "faster", "slower")
+    return figure(model["latency_ms"], "ms") + ratio
+
+
+def _metric(model: Mapping[str, Any]) -> str:
+    """The metric with its share of the teacher's, unless chance alone may make the difference."""
+    text = f"{model['metric']:.4f}"
+    compared = model["kept"]["of_teacher"]["eval"] if "kept" in model else None
+    if compared is None or compared["retention"] is None or compared["value"] == compared["base"]:
+        return text
+    low, high = 100 * compared["retention_low"], 100 * compared["retention_high"]
+    spread = f"{low:.1f} to {high:.1f}%"
+    if low <= 100 <= high:
+        return f"{text} (within noise: {spread})"
+    return f"{text} ({100 * compared['retention']:.1f}%: {spread})"

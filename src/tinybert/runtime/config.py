@@ -1,11 +1,12 @@
 """What config.json and tokenizer_config.json say about a model."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said, short
+from tinybert.files import require_file
 from tinybert.tasks.config import ACTIVATION
 
 # Their positions are counted from the padding id + 1, so the table's first rows stay unused.
@@ -18,21 +19,28 @@ _BERT |= {"vocab_size", "type_vocab_size", "max_position_embeddings"}
 _OTHERS = {"embedding_size", "num_hidden_groups", "relative_attention", "pad_token_id"}
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_config(
+    folder: Path, read: Callable[[Path], dict[str, Any]] | None = None
+) -> dict[str, Any]:
     """Reads the config.json of a model, with what other files say instead of it.
 
     BERT's own early checkpoints, and TinyBERT's, have no "model_type": theirs have BERT's sizes
     and a vocab.txt. Cross-encoders name their activation in config_sentence_transformers.json.
 
+    Args:
+        folder: Of the model.
+        read: Reads a JSON file; None for `read_object`.
+
     Raises:
         InputError: A file is missing or broken.
     """
-    config = read_object(folder / "config.json")
+    read = read or read_object
+    config = read(folder / "config.json")
     early = config.keys() >= _BERT and not config.keys() & _OTHERS
     if not config.get("model_type") and early and (folder / "vocab.txt").is_file():
         config["model_type"] = "bert"
     beside = folder / "config_sentence_transformers.json"
-    activation = read_object(beside).get("activation_fn") if beside.is_file() else None
+    activation = read(beside).get("activation_fn") if beside.is_file() else None
     if activation is not None:
         config.setdefault(ACTIVATION, {"activation_fn": activation})
     return config
@@ -44,12 +52,27 @@ def read_object(path: Path) -> dict[str, Any]:
     Raises:
         InputError: The file is missing, is no JSON or holds something else.
     """
+    require_file(path)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file, and the model needs it") from None
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8 or not JSON
-        raise InputError(f"{path}: not readable as JSON ({error})") from None
+    except OSError as error:
+        raise InputError(f"{path}: not readable as JSON ({said(error)})") from None
+    return parse_object(content, path)
+
+
+def parse_object(content: bytes, path: Path) -> dict[str, Any]:
+    """The object that a JSON file's bytes hold.
+
+    Raises:
+        InputError: They are no JSON or hold something else.
+    """
+    try:
+        value = json.loads(content.decode("utf-8"))
+    # ValueError: not UTF-8 or not JSON; RecursionError: brackets within brackets
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON ({said(error)})") from None
     if not isinstance(value, dict):
         raise InputError(f"{path}: holds no JSON object")
     return value
@@ -88,8 +111,10 @@ def max_positions(config: Mapping[str, Any]) -> int | None:
     positions = config.get("max_position_embeddings")
     if positions is None:
         return None
-    if not isinstance(positions, int):
-        raise InputError(f"its config.json is broken: max_position_embeddings is {positions!r}")
+    if type(positions) is not int:
+        raise InputError(
+            f"its config.json is broken: max_position_embeddings is {short(positions)}"
+        )
     return positions - first_position(config)
 
 
@@ -134,6 +159,10 @@ def max_length(config: Mapping[str, Any], model_max_length: float | None) -> int
         >>> max_length({"max_position_embeddings": 512}, 1e30)  # how a tokenizer says "no limit"
         512
     """
+    if not isinstance(model_max_length, int | float | None) or model_max_length != model_max_length:
+        raise InputError(
+            f"its tokenizer_config.json is broken: model_max_length is {short(model_max_length)}"
+        )
     limits = [limit for limit in (model_max_length, max_positions(config)) if limit is not None]
     shortest = min(limits, default=1e30)
     return int(shortest) if shortest < 1e9 else None

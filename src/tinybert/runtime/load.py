@@ -1,16 +1,18 @@
 """From what a user calls a model to the model: output folders and artifact files."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeGuard
 
-from tinybert.errors import InputError
-from tinybert.runtime.config import read_object
+from tinybert.errors import InputError, short
+from tinybert.runtime.manifest import PublishedFiles, read_settled
 from tinybert.runtime.model import Model
 from tinybert.runtime.onnx import OnnxModel
 from tinybert.runtime.openvino import OpenVinoModel
+from tinybert.runtime.threads import require_threads
 
 # A target's runtime is one file of this package and one line here.
-RUNTIMES: dict[str, Callable[[Path, int | None], Model]] = {
+RUNTIMES: dict[str, Callable[[Path, int | None, PublishedFiles], Model]] = {
     ".onnx": OnnxModel,
     ".xml": OpenVinoModel,
 }
@@ -33,20 +35,29 @@ def load(path: str | Path, *, threads: int | None = None) -> Model:
         threads: CPU threads; None for the runtime's own choice.
 
     Raises:
-        InputError: There is no such model, or one of its files is missing or broken.
+        InputError: There is no such model, one of its files is missing, broken or not what was
+            published, or the run that makes it is not finished.
 
     Example:
         >>> model = load("out")  # doctest: +SKIP
         >>> model(["a great film"])  # doctest: +SKIP
         [{"label": "positive", "score": 0.98, "scores": {...}}]
     """
-    model = open_artifact(find_artifact(Path(path)), threads)
-    model.require_predictions()
-    return model
+
+    def read(files: PublishedFiles) -> Model:
+        model = open_artifact(find_artifact(Path(path), files), threads, files)
+        model.require_predictions()
+        return model
+
+    return read_settled(Path(path), read)
 
 
-def find_artifact(path: Path) -> Path:
+def find_artifact(path: Path, files: PublishedFiles | None = None) -> Path:
     """The artifact file that `path` names.
+
+    Args:
+        path: An output folder, another folder with artifacts, or an artifact.
+        files: What was published there; None for what is published there now.
 
     Raises:
         InputError: There is none: no such path, an unfinished run, a folder of something else.
@@ -55,27 +66,48 @@ def find_artifact(path: Path) -> Path:
         raise InputError(f"{path}: there is no such file or folder")
     if path.is_file():
         return path
+    files = files or PublishedFiles.around(path)
+    if files.folder == path.absolute():
+        files.require_finished()
     report = path / "report.json"
     if report.is_file():
-        best = read_object(report).get("best")
-        if not isinstance(best, str) or not (path / best).is_file():
-            raise InputError(f"{report}: its best artifact, {best!r}, is not there; compress again")
+        best = files.read_object(report).get("best")
+        if not _is_below(best) or not (path / best).is_file():
+            raise InputError(
+                f"{report}: its best artifact, {short(best)}, is not there; compress again"
+            )
         return path / best
     for name in USUAL_ARTIFACTS:
-        if (path / name).is_file():
+        if (path / name).is_file() and files.may_be_read(path / name):
             return path / name
     if (path / "recipe.yaml").is_file() or (path / "steps").is_dir():
         raise InputError(f"{path}: an unfinished run; run tinybert compress again to finish it")
     raise InputError(f"{path}: holds no compressed model (no report.json and no onnx/model.onnx)")
 
 
-def open_artifact(path: Path, threads: int | None) -> Model:
+def _is_below(name: Any) -> TypeGuard[str]:
+    """Whether a name is that of a file in the folder, on any system, or below it."""
+    if not isinstance(name, str) or len(name) > 1000 or "\\" in name or ":" in name:
+        return False
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def open_artifact(path: Path, threads: int | None, files: PublishedFiles | None = None) -> Model:
     """Opens an artifact file with the runtime of its suffix.
+
+    Args:
+        path: The file.
+        threads: CPU threads; None for the runtime's own choice.
+        files: What was published where it lies; None for what is published there now.
 
     Raises:
         InputError: No runtime has this suffix, or the file is broken.
     """
+    require_threads(threads)
+    if files is None:
+        return read_settled(path, lambda files: open_artifact(path, threads, files))
     runtime = RUNTIMES.get(path.suffix)
     if runtime is None:
         raise InputError(f"{path}: not an artifact; those end in {', '.join(RUNTIMES)}")
-    return runtime(path, threads)
+    return runtime(path, threads, files)

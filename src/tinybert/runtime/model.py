@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.errors import InputError
+from tinybert.runtime.config_check import check_config
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks import task_from_config
 from tinybert.tasks.base import Prediction, Task, Text
+from tinybert.tasks.pairs import check_pairs, texts_per_input
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Model(ABC):
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path = path
         self.config = config
+        try:
+            check_config(config)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
 
     @abstractmethod
     def forward(self, features: Features) -> NDArray[np.float32]:
@@ -104,26 +110,37 @@ class Model(ABC):
 
         Texts of like length share a batch, so that little of the work goes into padding.
 
+        A file of dynamic int8 finds the scale of its activations in the whole batch, so that a
+        text's outputs depend a little on those beside it (0.07 was seen). Those of fp32 files, and
+        of int8 files that `quantize: {method: static}` or `qat` made, do not; nor do those of
+        `batch_size=1`.
+
         Args:
-            texts: Sentences, or pairs as tuples. Empty strings are allowed.
+            texts: Sentences, or pairs as tuples for a model of pairs. Empty strings are allowed.
             batch_size: Texts that run at once.
 
         Returns:
             (rows, outputs); (0, 0) for no texts.
 
         Raises:
-            InputError: A text can't be encoded, or its outputs are no finite numbers.
+            InputError: The model can't predict, texts are not what it reads (a pair where it
+                reads one text, or one text where it reads pairs), or its outputs are no finite
+                numbers.
         """
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         self.require_predictions()
+        reads = texts_per_input(self.config)
+        check_pairs(texts, reads, self.encoder.joins_pairs, str(self.path))
+        labels = len(self.task.model_config()["id2label"])
         encodings = self.encoder.encode(texts)
         order = sorted(range(len(encodings)), key=lambda row: len(encodings[row]))
         batches = [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
         if not batches:
             return np.zeros((0, 0), dtype=np.float32)
         outputs = [
-            self.forward(self.encoder.batch([encodings[row] for row in batch])) for batch in batches
+            self._outputs(self.encoder.batch([encodings[row] for row in batch]), labels)
+            for batch in batches
         ]
         logits = np.concatenate(outputs)[np.argsort(order)]
         finite = np.isfinite(logits).reshape(len(logits), -1).all(axis=1)
@@ -133,6 +150,17 @@ class Model(ABC):
                 "numbers (NaN or infinity): its weights are broken, or too large for its precision"
             )
         return logits
+
+    def _outputs(self, features: Features, labels: int) -> NDArray[np.float32]:
+        """What `forward` gives, (batch, labels): a file may hold a graph of another form."""
+        outputs = self.forward(features)
+        expected = (len(features["input_ids"]), labels)
+        if outputs.shape != expected:
+            raise InputError(
+                f"{self.path}: gives outputs of shape {list(outputs.shape)} where its config.json "
+                f"says {list(expected)}: texts, labels"
+            )
+        return outputs
 
     def __call__(self, texts: Text | Sequence[Text], batch_size: int = 32) -> list[Prediction]:
         """Predictions, one a text, in order.

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said
+from tinybert.files import require_file
 
 # Field numbers of onnx.proto.
 _MODEL_GRAPH = 7
@@ -23,6 +24,14 @@ _PRECISIONS = {22: "int4", 21: "int4", 3: "int8", 2: "int8", 10: "fp16", 16: "bf
 """TensorProto.DataType of weights to what we call it, narrowest first."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+_VARINT_BYTES = 10
+"""At most, of 64 bits."""
+
+_MOST_AXES = 32
+
+MOST_ELEMENTS = 1 << 48
+"""Of a tensor: any file would be too small for more."""
 
 # A half-open range of offsets in the file: one message, string or array of it.
 _Span = tuple[int, int]
@@ -62,7 +71,11 @@ def read_weights(path: Path) -> Weights:
     tensors = read_tensors(path)
     external = {tensor.external_file for tensor in tensors if tensor.external_file}
     files = [path, *(path.parent / name for name in external)]
-    return summarize(tensors, sum(file.stat().st_size for file in files))
+    try:
+        size = sum(file.stat().st_size for file in files)
+    except (OSError, ValueError) as error:  # ValueError: no path can hold the name
+        raise InputError(f"{path}: weights beside it are missing ({said(error)})") from None
+    return summarize(tensors, size)
 
 
 def summarize(tensors: Sequence[Tensor], size: int) -> Weights:
@@ -82,6 +95,7 @@ def read_tensors(path: Path) -> list[Tensor]:
     Raises:
         InputError: The file is no ONNX model.
     """
+    require_file(path)
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return [
@@ -90,7 +104,7 @@ def read_tensors(path: Path) -> list[Tensor]:
                 for tensor in _messages(data, graph, _GRAPH_INITIALIZER)
             ]
     except (OSError, ValueError, IndexError) as error:  # ValueError: the file is empty
-        raise InputError(f"{path}: not a whole ONNX model ({error})") from None
+        raise InputError(f"{path}: not a whole ONNX model ({said(error)})") from None
 
 
 def read_raw(path: Path) -> Iterator[tuple[Tensor, bytes]]:
@@ -138,6 +152,8 @@ def _tensor(data: mmap.mmap, span: _Span) -> Tensor:
             }
             if entry.get(_ENTRY_KEY) == "location":
                 external_file = entry.get(_ENTRY_VALUE)
+    if len(shape) > _MOST_AXES or not math.prod(shape) <= MOST_ELEMENTS:  # -1 is 2^64 - 1 here
+        raise ValueError(f"a tensor of shape {shape[:_MOST_AXES]}")
     return Tensor(name, _PRECISIONS.get(kind), tuple(shape), external_file)
 
 
@@ -177,14 +193,14 @@ def _varints(data: mmap.mmap, span: _Span) -> Iterator[int]:
 
 
 def _varint(data: mmap.mmap, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
+    value = 0
+    for shift in range(0, 7 * _VARINT_BYTES, 7):
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, at
-        shift += 7
+    raise ValueError(f"a number without an end at byte {at - _VARINT_BYTES}")
 
 
 def _text(data: mmap.mmap, span: _Span) -> str:

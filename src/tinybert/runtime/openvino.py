@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybert.errors import InputError, missing_extra
-from tinybert.runtime.checksums import check_checksum
+from tinybert.errors import InputError, missing_extra, said
 from tinybert.runtime.config import folder_with_config, read_config
+from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.openvino_file import read_weights
 from tinybert.runtime.text import Features, TextEncoder, check_inputs
@@ -24,6 +24,7 @@ class OpenVinoModel(Model):
     Args:
         path: The .xml file.
         threads: Of the inference; None lets OpenVINO take every physical core.
+        files: What was published where it lies; None for what is published there now.
 
     Raises:
         InputError: OpenVINO is not installed, a file is broken or missing, the graph wants inputs
@@ -32,17 +33,20 @@ class OpenVinoModel(Model):
 
     format = "openvino"
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(
+        self, path: Path, threads: int | None = None, files: PublishedFiles | None = None
+    ) -> None:
         try:
             import openvino
         except ImportError:
             raise missing_extra("openvino", "openvino", f"to run {path}") from None
+        self._files = files or PublishedFiles.around(path)
         self._folder = folder_with_config(path)
-        super().__init__(path, read_config(self._folder))
+        super().__init__(path, read_config(self._folder, self._files.read_object))
         for file in (path, path.with_suffix(".bin")):
             if not file.is_file():
                 raise InputError(f"{file}: there is no such file, and {path} needs it")
-            check_checksum(file, self._folder)
+            self._files.check(file)
         settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
@@ -51,18 +55,22 @@ class OpenVinoModel(Model):
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
             compiled = openvino.Core().compile_model(str(path), "CPU", settings)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{path}: not a whole OpenVINO model ({reason})") from None
+        except (RuntimeError, ValueError) as error:  # ValueError: of text that is not UTF-8
+            raise InputError(f"{path}: not a whole OpenVINO model ({said(error)})") from None
         self._inputs = [node.get_any_name() for node in compiled.inputs]
         check_inputs(path, self._inputs)
+        if not compiled.outputs:
+            raise InputError(f"{path}: the graph has no output")
         self._compiled = compiled
         self._own = threading.local()
 
     def forward(self, features: Features) -> NDArray[np.float32]:
         """Runs one batch, each feature (batch, length); the graph gets those it has inputs for."""
         request = self._request()
-        request.infer({name: features[name] for name in self._inputs})
+        try:
+            request.infer({name: features[name] for name in self._inputs})
+        except (RuntimeError, ValueError) as error:  # ValueError: of text that is not UTF-8
+            raise InputError(f"{self.path}: its graph can't be run ({said(error)})") from None
         return np.array(request.get_output_tensor(0).data, dtype=np.float32)
 
     def _request(self) -> Any:
@@ -77,4 +85,4 @@ class OpenVinoModel(Model):
         return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
 
     def _load_encoder(self) -> TextEncoder:
-        return TextEncoder.from_folder(self._folder, self.config, self._inputs)
+        return TextEncoder.from_folder(self._folder, self.config, self._inputs, self._files)

@@ -3,11 +3,13 @@
 The .xml lists every constant with its type and shape; their bytes lie in the .bin beside it.
 """
 
+import math
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tinybert.errors import InputError
-from tinybert.runtime.onnx_file import Tensor, Weights, summarize
+from tinybert.errors import InputError, said, short
+from tinybert.files import require_file
+from tinybert.runtime.onnx_file import MOST_ELEMENTS, Tensor, Weights, summarize
 
 _PRECISIONS = {
     "i4": "int4",
@@ -27,8 +29,12 @@ def read_weights(path: Path) -> Weights:
     Raises:
         InputError: The .xml is broken.
     """
-    size = sum(file.stat().st_size for file in (path, path.with_suffix(".bin")))
-    return summarize(read_tensors(path), size)
+    tensors = read_tensors(path)
+    try:
+        size = sum(file.stat().st_size for file in (path, path.with_suffix(".bin")))
+    except OSError as error:
+        raise InputError(f"{path}: its .bin is missing ({error.strerror})") from None
+    return summarize(tensors, size)
 
 
 def read_tensors(path: Path) -> list[Tensor]:
@@ -37,6 +43,7 @@ def read_tensors(path: Path) -> list[Tensor]:
     Raises:
         InputError: The .xml is broken.
     """
+    require_file(path)
     try:
         layers = ElementTree.parse(path).findall(".//layer[@type='Const']")
         found = [(layer.attrib["name"], layer.find("data")) for layer in layers]
@@ -46,8 +53,11 @@ def read_tensors(path: Path) -> list[Tensor]:
             if data is not None
         ]
     except (OSError, ElementTree.ParseError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: not a whole OpenVINO model ({error})") from None
+        raise InputError(f"{path}: not a whole OpenVINO model ({said(error)})") from None
 
 
 def _shape(data: ElementTree.Element) -> tuple[int, ...]:
-    return tuple(int(size) for size in data.attrib["shape"].split(",") if size.strip())
+    shape = tuple(int(size) for size in data.attrib["shape"].split(",") if size.strip())
+    if any(size < 0 for size in shape) or math.prod(shape) > MOST_ELEMENTS:
+        raise ValueError(f"a constant of shape {short(shape)}")
+    return shape

@@ -1,5 +1,6 @@
 """Texts to token ids, the same way for every runtime and for PyTorch."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from tinybert.errors import InputError
-from tinybert.runtime.config import max_length, read_object
+from tinybert.errors import InputError, said, short
+from tinybert.runtime.config import max_length
+from tinybert.runtime.manifest import PublishedFiles
+from tinybert.runtime.panics import panics_as_errors, quiet_panics
 from tinybert.runtime.tables import Tables
 from tinybert.runtime.tokenizer_settings import honour
 from tinybert.tasks.base import Text
@@ -42,7 +45,11 @@ class TextEncoder:
             first. None cuts nothing.
         pad_id: The token that fills short rows.
         truncation_side: The end, "left" or "right", at which long texts are cut.
+        name: What the tokenizer was read from, for messages.
         tables: Of the model, in which every id must have a row; None checks nothing.
+
+    Raises:
+        InputError: The length leaves no room for text.
     """
 
     def __init__(
@@ -52,9 +59,11 @@ class TextEncoder:
         max_length: int | None,
         pad_id: int = 0,
         truncation_side: str = "right",
+        name: str = "the tokenizer",
         tables: Tables | None = None,
     ) -> None:
         self.max_length = max_length
+        self._name = name
         self._tables = tables
         self._pad_id = pad_id
         self._tokenizer = tokenizer
@@ -62,6 +71,8 @@ class TextEncoder:
         if max_length is None:
             tokenizer.no_truncation()
         else:
+            if max_length <= tokenizer.num_special_tokens_to_add(is_pair=False):
+                raise InputError(f"{name}: texts are cut to {max_length} tokens: no room for text")
             tokenizer.enable_truncation(
                 max_length, strategy="longest_first", direction=truncation_side
             )
@@ -78,7 +89,11 @@ class TextEncoder:
 
     @classmethod
     def from_folder(
-        cls, folder: Path, config: Mapping[str, Any], inputs: Sequence[str] = FEATURES
+        cls,
+        folder: Path,
+        config: Mapping[str, Any],
+        inputs: Sequence[str] = FEATURES,
+        files: PublishedFiles | None = None,
     ) -> "TextEncoder":
         """Reads tokenizer.json and, where there is one, tokenizer_config.json.
 
@@ -86,6 +101,7 @@ class TextEncoder:
             folder: Where the two files are.
             config: The model's config.json, for its positions, its tables and its padding id.
             inputs: The features that the model takes.
+            files: What was published there when the config was read; None for what is now.
 
         Raises:
             InputError: A file is missing or broken.
@@ -93,20 +109,38 @@ class TextEncoder:
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise InputError(f"{path}: there is no such file, and texts need it")
+        files = files or PublishedFiles.around(folder)
+        content = files.read(path)
         try:
-            tokenizer = Tokenizer.from_file(str(path))
+            with quiet_panics():
+                tokenizer = Tokenizer.from_buffer(content)
+                for text in ("a", ("a", "b")):  # some panic at any text; what else fails shows then
+                    with contextlib.suppress(Exception):
+                        tokenizer.encode_batch([text])
         except Exception as error:  # tokenizers raises nothing narrower
-            raise InputError(f"{path}: not readable as a tokenizer ({error})") from None
+            raise InputError(f"{path}: not readable as a tokenizer ({said(error)})") from None
         settings_path = folder / "tokenizer_config.json"
-        settings = read_object(settings_path) if settings_path.exists() else {}
-        honour(tokenizer, settings, config, settings_path)
+        settings = files.read_object(settings_path) if settings_path.exists() else {}
+        try:
+            honour(tokenizer, settings, config, settings_path)
+        except InputError:
+            raise
+        except Exception as error:  # tokenizers', of values of the wrong kind
+            raise InputError(f"{settings_path}: can't be honoured ({said(error)})") from None
         return cls(
             tokenizer,
+            name=str(path),
             max_length=max_length(config, settings.get("model_max_length")),
             pad_id=_pad_id(tokenizer, settings, config),
             truncation_side=_truncation_side(settings, settings_path),
             tables=Tables.of_config(config, str(folder), takes_types=FEATURES[2] in inputs),
         )
+
+    @property
+    def joins_pairs(self) -> bool:
+        """Whether two texts become one input with a token between them."""
+        special = self._tokenizer.num_special_tokens_to_add
+        return special(True) > special(False)
 
     def encode(self, texts: Sequence[Text]) -> list[Encoding]:
         """Tokenizes and cuts each text, without padding.
@@ -116,7 +150,11 @@ class TextEncoder:
         """
         for number, text in enumerate(texts, start=1):
             _check(text, f"text {number}")
-        return self._tokenizer.encode_batch(list(texts))
+        try:
+            with panics_as_errors():
+                return self._tokenizer.encode_batch(list(texts))
+        except Exception as error:  # such as a word that is unknown to one without [UNK]
+            raise InputError(f"{self._name}: its tokenizer fails ({said(error)})") from None
 
     def batch(self, encodings: Sequence[Encoding]) -> Features:
         """Pads rows to the longest of them."""
@@ -137,7 +175,7 @@ def _check(text: Text, name: str) -> None:
     parts = text if isinstance(text, tuple) and len(text) == 2 else (text,)
     for part in parts:
         if not isinstance(part, str):
-            raise InputError(f"{name}: neither a string nor a pair of strings: {text!r}")
+            raise InputError(f"{name}: neither a string nor a pair of strings: {short(text)}")
         try:
             part.encode()
         except UnicodeEncodeError as error:
@@ -147,7 +185,7 @@ def _check(text: Text, name: str) -> None:
 def _truncation_side(settings: Mapping[str, Any], path: Path) -> str:
     side = settings.get("truncation_side") or "right"
     if side not in ("left", "right"):
-        raise InputError(f"{path}: truncation_side is {side!r}; expected 'left' or 'right'")
+        raise InputError(f"{path}: truncation_side is {short(side)}; expected 'left' or 'right'")
     return str(side)
 
 

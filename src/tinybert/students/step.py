@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from transformers import PreTrainedModel
 
 from tinybert.context import Context
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said
 from tinybert.layers import map_layers
 from tinybert.observe import calibration_batches
 from tinybert.students.build import build_student
@@ -53,8 +53,9 @@ def load_encoder(
     try:
         loaded = small.base_model.load_state_dict(weights, strict=False)
     except RuntimeError as error:  # shapes differ
-        reason = " ".join(str(error).split())
-        raise InputError(f"student.init: {checkpoint} does not fit the student: {reason}") from None
+        raise InputError(
+            f"student.init: {checkpoint} does not fit the student: {said(error)}"
+        ) from None
     # A model trained without a head, as for masked words, has no pooler. What `shorten` gave one
     # is no part of its student, which begins with every token.
     differing = [

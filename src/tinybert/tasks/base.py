@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tinybert.data.layout import GLUE_LAYOUT, Layout
 from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.errors import InputError, short
 from tinybert.measure.metrics import METRICS
 
 Text = str | tuple[str, str]
@@ -89,7 +89,7 @@ class Task(ABC):
             raise InputError(f"text: expected one column or two, got {len(self.text)}")
         unknown = [metric for metric in self.metrics if metric not in self.scored_by]
         if unknown or not self.metrics:
-            what = f"no metric {unknown[0]!r}" if unknown else "no metrics"
+            what = f"no metric {short(unknown[0])}" if unknown else "no metrics"
             raise InputError(
                 f"metrics: {what} for {self.kind}; it has: {', '.join(self.scored_by)}"
             )

@@ -1,11 +1,10 @@
 """Cells of a table, checked: the message names the row."""
 
 from collections.abc import Sequence
-from reprlib import repr as short
 from typing import Any
 
 from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.errors import InputError, short
 from tinybert.tasks.base import Text
 
 
@@ -32,16 +31,16 @@ def value(table: Table, name: str, row: int) -> Any:
     cell = table.column(name)[row]
     blank = isinstance(cell, str) and not cell.strip()
     if cell is None or blank or cell != cell:
-        raise InputError(f"{table.where(row)}: {name!r} is empty")
+        raise InputError(f"{table.where(row)}: {short(name)} is empty")
     return cell
 
 
 def _text(table: Table, name: str, row: int) -> str:
     cell = value(table, name, row)
     if not isinstance(cell, str):
-        raise InputError(f"{table.where(row)}: {name!r} is not text: {short(cell)}")
+        raise InputError(f"{table.where(row)}: {short(name)} is not text: {short(cell)}")
     try:
         cell.encode()  # half a surrogate pair, as JSON escapes allow, breaks tokenizers
     except UnicodeEncodeError:
-        raise InputError(f"{table.where(row)}: {name!r} is not valid Unicode") from None
+        raise InputError(f"{table.where(row)}: {short(name)} is not valid Unicode") from None
     return cell

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from reprlib import repr as short
 
 from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.errors import InputError, cut, short
 from tinybert.tasks.columns import value
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.0+)?")
@@ -55,7 +54,9 @@ def label_name(table: Table, column: str, row: int) -> str:
         return str(int(cell))
     if isinstance(cell, str | int):
         return str(cell).strip()
-    raise InputError(f"{table.where(row)}: {column!r} is no text or whole number: {short(cell)}")
+    raise InputError(
+        f"{table.where(row)}: {short(column)} is no text or whole number: {short(cell)}"
+    )
 
 
 def in_order(names: set[str]) -> tuple[str, ...]:
@@ -149,5 +150,5 @@ def some_names(names: Sequence[str]) -> str:
         >>> some_names(["a", "b"])
         'a, b'
     """
-    shown = ", ".join(names[:_SHOWN])
+    shown = cut(", ".join(names[:_SHOWN]))
     return shown if len(names) <= _SHOWN else f"{shown}, ... {len(names)} in all"

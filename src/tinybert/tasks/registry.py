@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, cut, short
 from tinybert.tasks.base import Task
 from tinybert.tasks.glue import GLUE
 from tinybert.tasks.text_classification import TextClassification
@@ -42,7 +42,7 @@ def get_task(spec: str | Mapping[str, Any], model: Task | None = None) -> Task:
     elif isinstance(kind, str) and kind in KINDS:
         task = model if model is not None and model.kind == kind else KINDS[kind]()
     else:
-        raise InputError(f"task: unknown kind {kind!r}; known: {', '.join([*KINDS, *GLUE])}")
+        raise InputError(f"task: unknown kind {short(kind)}; known: {', '.join([*KINDS, *GLUE])}")
 
     options = {name: _option(task, name, value) for name, value in given.items()}
     try:
@@ -67,7 +67,7 @@ def task_from_config(config: Mapping[str, Any]) -> Task:
     for kind in KINDS.values():
         if (task := kind.from_model_config(config)) is not None:
             return task
-    architectures = ", ".join(map(str, config.get("architectures") or ["none"]))
+    architectures = cut(", ".join(map(str, config.get("architectures") or ["none"])))
     if (head := _other_head(config, architectures)) is not None:
         raise InputError(
             f"config.json: its head is for {head} ({architectures}), and this version does "
@@ -101,15 +101,15 @@ def _option(task: Task, name: str, value: Any) -> Any:
     """An option's value as the task's field holds it: a string, or a tuple of strings."""
     if name not in task.options:
         raise InputError(
-            f"task: {task.kind} has no option {name!r}; it has: {', '.join(task.options)}"
+            f"task: {task.kind} has no option {short(name)}; it has: {', '.join(task.options)}"
         )
     if name == "label":
         if isinstance(value, str):
             return value
-        raise InputError(f"task: label: expected the name of a column, got {value!r}")
+        raise InputError(f"task: label: expected the name of a column, got {short(value)}")
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list | tuple) or not all(
         isinstance(item, str) or (name == "labels" and type(item) is int) for item in values
     ):
-        raise InputError(f"task: {name}: expected text or a list of texts, got {value!r}")
+        raise InputError(f"task: {name}: expected text or a list of texts, got {short(value)}")
     return tuple(str(item) for item in values)

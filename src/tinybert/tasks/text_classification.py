@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from reprlib import repr as short
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.errors import InputError, short
 from tinybert.tasks.base import Examples, Prediction, Task
 from tinybert.tasks.columns import texts
 from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
@@ -59,7 +58,7 @@ class TextClassification(Task):
         super().__post_init__()
         if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
             raise InputError(
-                f"labels: expected two different names or more, got {', '.join(self.labels)}"
+                f"labels: expected two different names or more, got {some_names(self.labels)}"
             )
         if "f1" in self.metrics and len(self.labels) > 2:
             raise InputError(
@@ -73,8 +72,8 @@ class TextClassification(Task):
         names = {label_name(table, self.label, row) for row in range(len(table))}
         if len(names) == 1:
             raise InputError(
-                f"{table.source}: every row has the label {names.pop()!r} in {self.label!r}; "
-                "expected two different ones or more"
+                f"{table.source}: every row has the label {short(names.pop())} in "
+                f"{short(self.label)}; expected two different ones or more"
             )
         return replace(self, labels=in_order(names), ordered=False)
 
@@ -112,7 +111,7 @@ class TextClassification(Task):
             else:
                 kind = UnnamedOutputs if say_nothing(self.labels) else InputError
                 raise kind(
-                    f"{table.where(row)}: unknown label {short(name)} in {self.label!r}; "
+                    f"{table.where(row)}: unknown label {short(name)} in {short(self.label)}; "
                     f"known: {some_names(self.labels)}"
                 )
         return found

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from reprlib import repr as short
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.data.table import Table
-from tinybert.errors import InputError
+from tinybert.errors import InputError, short
 from tinybert.tasks.base import Examples, Prediction, Task
 from tinybert.tasks.columns import texts, value
 from tinybert.tasks.config import (
@@ -70,7 +69,7 @@ class TextRegression(Task):
             number = np.nan
         if isinstance(cell, bool) or not abs(number) <= _FLOAT32_MAX:
             raise InputError(
-                f"{table.where(row)}: {self.label!r} is not a finite number: {short(cell)}"
+                f"{table.where(row)}: {short(self.label)} is not a finite number: {short(cell)}"
             )
         return number
 

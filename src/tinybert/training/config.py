@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tinybert.config import Config
+from tinybert.install import install_command
 
 
 class TrainingConfig(Config):
@@ -41,5 +42,5 @@ class TrainingConfig(Config):
     @model_validator(mode="after")
     def _tensorboard_is_there(self) -> "TrainingConfig":
         if self.tensorboard and find_spec("tensorboard") is None:
-            raise ValueError("tensorboard is not installed: pip install 'tinybert[tensorboard]'")
+            raise ValueError(f"tensorboard is not installed: {install_command('tensorboard')}")
         return self

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedTokenizerBase
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, said
 from tinybert.files import atomic_path
 
 CHARACTERS_PER_BATCH = 1_000_000
@@ -243,8 +243,7 @@ def _open(path: Path) -> NDArray[Any]:
     try:
         blocks = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, EOFError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not a whole file of packed tokens: {reason}") from None
+        raise InputError(f"{path}: not a whole file of packed tokens: {said(error)}") from None
     if blocks.ndim != 2 or blocks.dtype not in (np.uint16, np.uint32) or not blocks.size:
         raise InputError(f"{path}: not packed tokens: {blocks.dtype} of shape {blocks.shape}")
     return blocks

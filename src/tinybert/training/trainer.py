@@ -27,8 +27,9 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from tinybert.distributed import is_main, wait_for_all, world_size
 from tinybert.errors import InputError
-from tinybert.files import remove
+from tinybert.files import remove, write_text
 from tinybert.progress import Progress, ProgressCallback, silent
+from tinybert.seal import is_whole, seal
 from tinybert.training.batches import LengthBucketedSampler
 from tinybert.training.config import TrainingConfig
 from tinybert.training.curves import loss_curves
@@ -38,7 +39,7 @@ from tinybert.training.packing import EpochSampler, PackedTokens
 logger = logging.getLogger(__name__)
 
 COMPLETE = "complete"
-"""The empty file that is written into a checkpoint after everything else."""
+"""The file, with the rows of a step, that is written into a checkpoint before its seal."""
 
 
 class BucketedTrainer(Trainer):
@@ -85,7 +86,8 @@ class _MarkComplete(TrainerCallback):
         wait_for_all()  # each process saves its random state
         if state.is_world_process_zero:
             folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-            (folder / COMPLETE).write_text(str(rows_a_step(args)), encoding="utf-8")
+            write_text(folder / COMPLETE, str(rows_a_step(args)))
+            seal(folder)
 
 
 def rows_a_step(arguments: TrainingArguments) -> int:
@@ -273,10 +275,10 @@ def _is_last(checkpoint: str) -> bool:
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to its end; torn ones are removed."""
+    """The newest checkpoint that is as it was written; torn and damaged ones are removed."""
     if is_main():
         for checkpoint in folder.glob("checkpoint-*"):
-            if not (checkpoint / COMPLETE).exists():
+            if not ((checkpoint / COMPLETE).exists() and is_whole(checkpoint)):
                 logger.info("removing %s, which was not written to its end", checkpoint)
                 remove(checkpoint)
     wait_for_all()

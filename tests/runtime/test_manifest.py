@@ -6,8 +6,17 @@ from pathlib import Path
 import pytest
 
 from tinybert.errors import InputError
-from tinybert.runtime.checksums import CHECKSUMS, check_checksum, note_checksums
+from tinybert.files import hash_path, write_json
 from tinybert.runtime.load import load, open_artifact
+from tinybert.runtime.manifest import OLD_MANIFEST, PublishedFiles
+
+
+def note_checksums(folder, files):
+    """As versions without a manifest did."""
+    write_json(
+        folder / OLD_MANIFEST,
+        {file.relative_to(folder).as_posix(): hash_path(file) for file in files},
+    )
 
 
 @pytest.fixture
@@ -46,18 +55,19 @@ def test_a_file_that_is_not_listed_runs(artifact):
 
 
 def test_checksums_that_are_broken_themselves(artifact):
-    (artifact.parent.parent / CHECKSUMS).write_text("[")
+    (artifact.parent.parent / OLD_MANIFEST).write_text("[")
     with pytest.raises(InputError, match=r"checksums\.json: not readable"):
         load(artifact)
 
 
 def test_a_bare_name_is_checked_too(tmp_path, monkeypatch):
+    (tmp_path / "config.json").write_text("{}")
     (tmp_path / "onnx").mkdir()
     file = tmp_path / "onnx" / "model.onnx"
     file.write_bytes(b"whole")
     note_checksums(tmp_path, [file])
     monkeypatch.chdir(file.parent)
-    check_checksum(Path("model.onnx"), tmp_path)
+    PublishedFiles.around(Path("model.onnx")).check(Path("model.onnx"))
     file.write_bytes(b"torn")
     with pytest.raises(InputError, match="damaged"):
-        check_checksum(Path("model.onnx"), tmp_path)
+        PublishedFiles.around(Path("model.onnx")).check(Path("model.onnx"))
