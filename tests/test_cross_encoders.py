@@ -11,9 +11,11 @@ from transformers import BertConfig, BertForSequenceClassification
 import tinybert
 from tinybert.cli import main
 from tinybert.errors import InputError
+from tinybert.huggingface import load_model
 from tinybert.inputs import read_inputs
 from tinybert.models import load_student
 from tinybert.recipe import Recipe
+from tinybert.tasks import get_task, task_from_config
 from tinybert.torch_model import load_torch
 
 SIGMOID, IDENTITY = "torch.nn.modules.activation.Sigmoid", "torch.nn.modules.linear.Identity"
@@ -70,12 +72,12 @@ def test_without_a_name_the_output_is_the_value(reranker):
     assert value_of(folder) == output_of(folder)
 
 
-def test_another_activation_is_refused_by_name(reranker, recipe):
+def test_another_activation_is_refused_by_name(reranker, pairs_recipe):
     folder = reranker("new", "torch.nn.modules.activation.Tanh")
     with pytest.raises(InputError, match=r"'torch\.nn\.modules\.activation\.Tanh'.*identity, sig"):
         load_torch(folder).require_predictions()
     with pytest.raises(InputError, match=r"activation\.Tanh"):
-        read_inputs(Recipe.from_mapping(recipe(teacher=str(folder), task="text-regression")))
+        read_inputs(Recipe.from_mapping(pairs_recipe(folder)))
 
 
 @pytest.mark.parametrize("place", ["new", "old", "beside"])
@@ -125,6 +127,13 @@ def test_labels_are_not_learned_through_another_activation(reranker, pairs_recip
             read_inputs(Recipe.from_mapping(pairs_recipe(folder, steps=changed)))
     steps = [{"finetune": {}}, *steps]
     read_inputs(Recipe.from_mapping(pairs_recipe(reranker("new", IDENTITY), steps=steps)))
+
+
+@pytest.mark.parametrize("place", ["new", "old", "beside"])
+def test_a_new_head_has_none_of_the_old_one_s(reranker, place):
+    folder = reranker(place, "torch.nn.modules.activation.Tanh")
+    model = load_model(folder, get_task("text-regression"), new_head=True)
+    assert task_from_config(model.config.to_dict()).activation is None
 
 
 def test_a_second_teacher_has_the_same(reranker, pairs_recipe, tmp_path):

@@ -23,6 +23,7 @@ from tinybert.runtime.config import read_config
 from tinybert.shapes import note_shape
 from tinybert.tasks import task_from_config
 from tinybert.tasks.base import Task, Text
+from tinybert.tasks.config import ACTIVATION, OLD_ACTIVATION
 
 
 def known_task(config: dict[str, Any]) -> Task | None:
@@ -83,6 +84,8 @@ def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
 
     load_torch(folder)  # its checks
     config = load_config(folder)
+    for key in (ACTIVATION, OLD_ACTIVATION):  # of the old head
+        vars(config).pop(key, None)
     config.update(task.model_config())
     logger = logging.getLogger("transformers.modeling_utils")
     level = logger.level

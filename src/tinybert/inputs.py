@@ -89,7 +89,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
             f"which makes one for {task.kind}",
         )
     task, train, evaluation = _read_rows(recipe, teacher, task, known, finetunes)
-    _check_activation(recipe, task, known)
+    _check_activation(recipe, task)
     if not finetunes:
         _check_pairs(task, config, recipe)
     # Loaded only to be sure that they can be, before hours of work.
@@ -169,9 +169,9 @@ def _check_pairs(task: Task, config: dict[str, Any], recipe: Recipe) -> None:
         )
 
 
-def _check_activation(recipe: Recipe, task: Task, known: Task | None) -> None:
+def _check_activation(recipe: Recipe, task: Task) -> None:
     """Of a cross-encoder's sigmoid: the loss of a head is that of its output alone."""
-    if getattr(known, "activation", None) == "sigmoid" and _needs_labels(recipe):
+    if getattr(task, "activation", None) == "sigmoid" and _needs_labels(recipe):
         raise recipe.source.error(
             ("teacher",),
             f"{recipe.teacher}: its values are the sigmoid of its output, which no step can learn "

@@ -120,6 +120,13 @@ def check_exportable(model: PreTrainedModel) -> None:
         )
 
 
+def _check_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuses ids that the model has no row for."""
+    task = known_task(model.config.to_dict())
+    pair = task is not None and len(task.text) == 2
+    check_tables(model, tokenizer, f"a {type(model).__name__}", pair=pair)
+
+
 def _writes_texts(config: PretrainedConfig) -> bool:
     """Whether a model looks back only, as GPT-2 does, or has a part that does."""
     causal = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
@@ -160,6 +167,7 @@ def export(
     found = {name: find_target(name) for name in targets}
     check_claim(out, "export")
     check_exportable(model)
+    _check_tokenizer(model, tokenizer)
     with writing_below(out), exclusive(out):
         claim(out, "export")
         # What was exported there before stays until all of this is known to be right.
@@ -182,9 +190,7 @@ def write_artifacts(
     """What `export` does, into a folder that is the caller's own: there is no manifest."""
     found = {name: find_target(name) for name in targets}
     check_exportable(model)
-    task = known_task(model.config.to_dict())
-    pair = task is not None and len(task.text) == 2
-    check_tables(model, tokenizer, f"a {type(model).__name__}", pair=pair)
+    _check_tokenizer(model, tokenizer)
     if not model.config.architectures:  # noted only when a model is saved; it tells the task
         model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(folder)

@@ -8,7 +8,8 @@ from tinybert.errors import InputError
 ACTIVATION = "sentence_transformers"
 """The key of config.json under which a cross-encoder names the activation behind its head."""
 
-_OLD_ACTIVATION = "sbert_ce_default_activation_function"
+OLD_ACTIVATION = "sbert_ce_default_activation_function"
+"""The key that older cross-encoders name it under."""
 
 _ACTIVATIONS = {"identity": "linear.Identity", "sigmoid": "activation.Sigmoid"}
 
@@ -28,7 +29,7 @@ def named_activation(config: Mapping[str, Any]) -> str | None:
     """
     theirs = config.get(ACTIVATION)
     named = theirs.get("activation_fn") if isinstance(theirs, Mapping) else None
-    named = named or config.get(_OLD_ACTIVATION)
+    named = named or config.get(OLD_ACTIVATION)
     if named is None:
         return None
     activation = str(named).rpartition(".")[2].lower()
