@@ -164,6 +164,8 @@ def test_a_tokenizer_that_joins_no_pairs(tiny_artifact_dir, tmp_path):
     document = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     document["post_processor"] = None
     (folder / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast"}  # one that is taken as it is
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
     model = tinybert.load(folder)
     assert model("a film")
     with pytest.raises(InputError, match="puts nothing between"):

@@ -186,3 +186,16 @@ def test_closed_streams_are_not_taken_for_files(tmp_path):
     command = [sys.executable, "-c", program, str(tmp_path / "file")]
     closed = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command])
     assert closed.returncode > 2
+
+
+def test_much_output_is_not_kept(capsys):
+    """Of endless input something has to come out before the end that never comes."""
+    seen = []
+
+    def work():
+        for number in range(100_000):
+            if number == 50_000:
+                seen.append(len(capsys.readouterr().out))
+
+    assert run_program(work) == 0
+    assert seen[0] > 100_000

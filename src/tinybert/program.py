@@ -9,9 +9,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from tinybert import __version__
 from tinybert.faults import reason
+
+_MOST_KEPT = 1 << 16
+"""Characters: no more than fits into memory comes out of endless input."""
 
 DONE, OUR_FAULT, WRONG_INPUT, INTERRUPTED, NO_READER = 0, 1, 2, 130, 141
 
@@ -19,7 +23,7 @@ DONE, OUR_FAULT, WRONG_INPUT, INTERRUPTED, NO_READER = 0, 1, 2, 130, 141
 def run_program(work: Callable[[], None], out: Callable[[], Path | None] = lambda: None) -> int:
     """Runs a command to its exit code, with a line on stderr where that is not 0.
 
-    What it prints comes out whole, when it is done.
+    What it prints comes out when it is done, or there is much of it.
 
     Args:
         work: The command.
@@ -31,7 +35,7 @@ def run_program(work: Callable[[], None], out: Callable[[], Path | None] = lambd
     """
     _open_streams()
     try:
-        with _whole_output():
+        with _checked_output():
             work()
     except BrokenPipeError:  # the reader of our output, such as `head`, went away
         return NO_READER
@@ -56,25 +60,46 @@ def run_program(work: Callable[[], None], out: Callable[[], Path | None] = lambd
     return DONE
 
 
+class _Output(io.StringIO):
+    """Keeps what is printed until there is much of it, so that one place can fail to write it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stdout = sys.stdout
+
+    def write(self, text: str) -> int:
+        super().write(text)
+        if self.tell() > _MOST_KEPT:
+            self.pass_on()
+        return len(text)
+
+    def pass_on(self) -> None:
+        """Writes what is kept to stdout."""
+        text = self.getvalue()
+        self.seek(0)
+        self.truncate()
+        _write(text, self._stdout)
+
+
 @contextlib.contextmanager
-def _whole_output() -> Iterator[None]:
-    """Keeps what is printed until the block ends, so that there is one place where it can fail."""
-    said = io.StringIO()
+def _checked_output() -> Iterator[None]:
+    """Lets what is printed in the block come out, and the block fail where it can't."""
+    output = _Output()
     try:
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(output):
             yield
     except SystemExit:  # argparse, after it printed the help
-        _write(said.getvalue())
+        output.pass_on()
         raise
-    _write(said.getvalue())
+    output.pass_on()
 
 
-def _write(text: str) -> None:
-    if sys.stdout is None:  # closed by who started us
+def _write(text: str, to: TextIO | None) -> None:
+    if to is None:  # closed by who started us
         return
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        to.write(text)
+        to.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
