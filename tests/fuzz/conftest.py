@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.targets import TEXTS
+from fuzz.outcome import TEXTS
 
 TESTS = Path(__file__).parents[1]
 

@@ -2,7 +2,7 @@
 
 `python -m fuzz.forkserver BASE`, in tests/, imports what the targets need once, then answers
 requests, a JSON line each on stdin: {"target", "seed", "seconds"}. A reply says what became of the
-input: {"outcome": "result" | "refused" | a kind of finding, "detail", "seconds"}.
+input: {"outcome", "detail", "seconds"}; an outcome that `outcome.py` doesn't name is a finding.
 `python -m fuzz.forkserver BASE TARGET SEED` runs one input in this process, to look into a finding.
 """
 

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from fuzz.outcome import COMPARED, REFUSED, RESULT
+
 HANG_SECONDS = 60
 CHEAP, MODELS = 60, 12
 """Inputs of each target in the quick test: of those that open no model, and of those that do."""
@@ -35,7 +37,7 @@ def fuzz(ask, counts, budget=None):
             break
         reply = ask(target, seed, HANG_SECONDS)
         outcomes[target][reply["outcome"]] += 1
-        if reply["outcome"] not in ("result", "refused"):
+        if reply["outcome"] not in (RESULT, COMPARED, REFUSED):
             findings.append(f"{target} {seed}: {reply['outcome']}: {reply['detail']}")
     lines = [f"{target:20} {dict(found)}" for target, found in sorted(outcomes.items())]
     total = sum((found for found in outcomes.values()), collections.Counter())
