@@ -91,3 +91,10 @@ def test_external_data_counts(artifact):
     assert path.stat().st_size + (path.parent / "w.data").stat().st_size == after.bytes
     assert (after.parameters, after.precision) == (before.parameters, before.precision)
     assert OnnxModel(path, 1).logits(TEXTS).shape == (4, 2)
+
+
+def test_int8_products_are_exact_on_every_processor(tiny_artifact_dir):
+    """Those of x86 without VNNI saturate unless they are asked not to: other answers there."""
+    model = OnnxModel(tiny_artifact_dir / "onnx/model_quantized.onnx")
+    options = model._session.get_session_options()
+    assert options.get_session_config_entry("session.x64quantprecision") == "1"
