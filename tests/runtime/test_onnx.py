@@ -140,3 +140,10 @@ def test_a_graph_that_fails_when_it_runs(artifact):
     model = OnnxModel(changed(artifact, reshape))
     with pytest.raises(InputError, match=r"model\.onnx: its graph can't be run \("):
         model(["good", "bad"])
+
+
+def test_int8_products_are_exact_on_every_processor(tiny_artifact_dir):
+    """Those of x86 without VNNI saturate unless they are asked not to: other answers there."""
+    model = OnnxModel(tiny_artifact_dir / "onnx/model_quantized.onnx")
+    options = model._session.get_session_options()
+    assert options.get_session_config_entry("session.x64quantprecision") == "1"
