@@ -9,10 +9,10 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
-from tinybert.errors import InputError
+from tinybert.errors import InputError, short
 from tinybert.files import hash_path, require_file, write_json
 from tinybert.runtime.config import folders_of, parse_object, read_object
 
@@ -267,4 +267,11 @@ def note_made(folder: Path, files: Iterable[Path]) -> None:
 def _sums(value: Any, path: Path) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
         raise InputError(f"{path}: damaged: expected names of files and their checksums")
+    for name in value:
+        # A manifest may be anyone's, and what it lists may be replaced.
+        parts = PurePosixPath(name).parts
+        if not parts or {"..", "/"} & set(parts) or PureWindowsPath(name).drive or "\\" in name:
+            raise InputError(
+                f"{path}: damaged: {short(name)} is no name of a file below its folder"
+            )
     return value
