@@ -464,7 +464,7 @@ def test_a_current_folder_that_is_gone(refused, recipe, tmp_path, monkeypatch):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    assert "out" in refused("compress", path, "--out", "out")
+    assert "the current folder is no longer there" in refused("compress", path, "--out", "out")
 
 
 def test_predict_of_nothing(refused, tiny_artifact_dir):
