@@ -9,6 +9,7 @@ import pytest
 from tinybert.claim import check_apart, check_claim, claim, is_published, replaceable
 from tinybert.cli import main
 from tinybert.errors import InputError
+from tinybert.files import hash_path
 from tinybert.publication import publish_files
 from tinybert.runtime.load import load
 from tinybert.runtime.manifest import MANIFEST, MARK, OLD_MANIFEST
@@ -24,6 +25,7 @@ def contents(folder):
 
 
 def written(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("mine")
@@ -56,7 +58,7 @@ def test_a_folder_of_others_is_refused(tmp_path, names, maker):
     assert contents(tmp_path) == dict.fromkeys(names, b"mine")
 
 
-@pytest.mark.parametrize("names", [[], [".gitkeep"], ["lost+found/x"], [".DS_Store"], [".lock"]])
+@pytest.mark.parametrize("names", [[], [".gitkeep"], ["lost+found/x"], [".DS_Store"]])
 def test_an_empty_folder_is_ours(tmp_path, names):
     written(tmp_path, *names)
     claim(tmp_path, "compress")
@@ -83,7 +85,10 @@ def older(tiny_artifact_dir, tmp_path):
     """An output folder as versions without a mark left it, with files of its user's beside."""
     out = tmp_path / "older"
     shutil.copytree(tiny_artifact_dir, out)
-    (out / OLD_MANIFEST).write_text("{}")
+    sums = {
+        name: hash_path(out / name) for name in ("onnx/model.onnx", "onnx/model_quantized.onnx")
+    }
+    (out / OLD_MANIFEST).write_text(json.dumps(sums))
     written(out, "student/config.json", "README.md", "steps/01-finetune-0123456789ab/x")
     return written(out, "notes.txt", "student/notes.txt", "onnx/mine.bin", "data/train.tsv")
 
@@ -99,6 +104,59 @@ def test_an_older_output_folder_loads_and_only_its_own_files_go(older):
     publish_files(older, {"report.json": "{}"})
     left = set(contents(older)) - {MANIFEST}
     assert left == mine | {"report.json", "steps/01-finetune-0123456789ab/x"}
+
+
+@pytest.mark.parametrize(
+    ("sums", "report"),
+    [
+        ({"data.zip": "abc"}, {"coverage": 97}),
+        ({"data.zip": "0" * 64}, {"schema": 1, "best": "x"}),
+        ({"../victim": "0" * 64}, {"schema": 1, "best": "x"}),
+        ({}, {"coverage": 97}),
+        ({"algorithm": "md5", "files": {}}, {"schema": 1, "best": "x"}),
+    ],
+)
+def test_files_of_these_names_are_common(tmp_path, sums, report):
+    out = written(tmp_path / "release", "data.zip", "README.md", "config.json")
+    written(tmp_path, "victim")
+    (out / OLD_MANIFEST).write_text(json.dumps(sums))
+    (out / "report.json").write_text(json.dumps(report))
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="is not empty and not an output folder"):
+        claim(out, "compress")
+    assert contents(tmp_path) == before
+
+
+def test_a_web_pages_manifest_in_an_older_output_folder(older):
+    (older / MANIFEST).write_text('{"name": "my page"}')
+    with pytest.raises(InputError, match=r"manifest\.json: is in the way"):
+        claim(older, "compress")
+    assert load(older, threads=1)(["good"])
+
+
+def test_a_lock_of_someone_else(tmp_path):
+    (tmp_path / ".lock").write_text("my notes")
+    with pytest.raises(InputError, match="is not empty"):
+        claim(tmp_path, "compress")
+    (tmp_path / ".lock").write_text("12345")
+    claim(tmp_path, "compress")
+
+
+def test_dates_are_no_steps(tmp_path):
+    written(tmp_path, "steps/20240131-baseline-1a2b3c4d5e6f/x")
+    with pytest.raises(InputError, match="'steps' is there"):
+        check_claim(tmp_path, "compress")
+
+
+def test_steps_on_another_disk(tmp_path):
+    """A link of ours is followed, and what lies behind it is ours to clear."""
+    out = written(tmp_path / "out", "notes.txt")
+    model = tmp_path / "big/01-finetune-0123456789ab/model"
+    written(model, "config.json")
+    (out / "steps").symlink_to(tmp_path / "big")
+    overlap(out, model)
+    overlap(out, out / "steps/01-finetune-0123456789ab/model")
+    check_apart(out, [("teacher", tmp_path / "elsewhere")], ["student"])
 
 
 def overlap(out, path, key="teacher"):
@@ -166,7 +224,7 @@ def world(tmp_path, tiny_bert_dir, rows):
     """A teacher and data of a user's, and a folder with files that no one may touch."""
     shutil.copytree(tiny_bert_dir, tmp_path / "teacher")
     written(tmp_path / "repository", "student/a", "onnx/b", "README.md", "pyproject.toml")
-    claim(written(tmp_path / "out", ".lock"), "compress")
+    claim(written(tmp_path / "out"), "compress")
     shutil.copytree(tiny_bert_dir, tmp_path / "out" / "student")
     shutil.copytree(tiny_bert_dir, tmp_path / "out" / "steps" / "mine")
     shutil.copy(rows, tmp_path / "out" / "steps" / "rows.jsonl")
@@ -225,7 +283,7 @@ def test_the_recipe_itself_may_be_the_published_one_but_not_an_edited_one(
     monkeypatch.chdir(world)
     recipe = {"teacher": "teacher", "task": "text-classification", "data": {"train": "no"}}
     shutil.rmtree(world / "out")
-    claim(written(world / "out", ".lock"), "compress")
+    claim(written(world / "out"), "compress")
     publish_files(world / "out", {"recipe.yaml": json.dumps(recipe)})
     assert "no such file" in refused("compress", "out/recipe.yaml", "--out", "out", "--dry-run")
     (world / "out/recipe.yaml").write_text(json.dumps({**recipe, "seed": 1}))

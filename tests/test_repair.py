@@ -89,12 +89,17 @@ def damaged(content, how):
 
 
 def made(out):
-    """What a run makes, by name: weights, graphs, settings; no figures of time."""
+    """What a run makes, by name: weights, graphs, settings; no figures of time, no marks."""
     timed = ("report.json", "report.html", "README.md", "manifest.json")
-    return {
-        path.relative_to(out).as_posix(): path.read_bytes()
+    names = {
+        path: path.relative_to(out).as_posix()
         for path in out.rglob("*")
-        if path.is_file() and path.relative_to(out).parts[0] != "steps" and path.name not in timed
+        if path.is_file() and path.name not in timed
+    }
+    return {
+        name: path.read_bytes()
+        for path, name in names.items()
+        if not name.startswith(("steps/", "."))
     }
 
 

@@ -10,19 +10,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tinybert.errors import InputError
-from tinybert.files import hash_path, write_text
-from tinybert.runtime.manifest import MANIFEST, MARK, OLD_MANIFEST, Manifest
+from tinybert.files import LEFT_BY_SYSTEMS, hash_path, write_text
+from tinybert.runtime.load import USUAL_ARTIFACTS
+from tinybert.runtime.manifest import MANIFEST, MARK, OLD_MANIFEST, Manifest, has_report, old_sums
 
 STEPS = "steps"
 LOCK = ".lock"
 STAGING = ".publish.partial"
 
-STEP_FOLDER = re.compile(r"\.?\d\d+-[a-z-]+-[0-9a-f]{12}(\.unfinished)?")
+STEP_FOLDER = re.compile(r"\.?\d{2,3}-[a-z-]+-[0-9a-f]{12}(\.unfinished)?")
 """The names of folders in steps/, which are never anyone's own."""
 
-_OUR_FILES = {MARK, f".{MARK}.partial", LOCK, STAGING, f".{MANIFEST}.partial"}
+_OUR_FILES = {MARK, f".{MARK}.partial", STAGING, f".{MANIFEST}.partial"}
 
-_HARMLESS = {".DS_Store", ".gitignore", ".gitkeep", "Thumbs.db", "desktop.ini", "lost+found"}
+_HARMLESS = {*LEFT_BY_SYSTEMS, ".gitignore", ".gitkeep", "lost+found"}
 """What file systems and version control put into a folder that is empty to its user."""
 
 _OLD_FILES = {
@@ -52,6 +53,10 @@ def named_folder(out: str | Path) -> Path:
     """
     if not str(out):
         raise InputError('--out "": name a folder; the current one is "."')
+    try:
+        str(out).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{str(out)!a}: no valid Unicode; give another folder by --out") from None
     return Path(out)
 
 
@@ -77,9 +82,12 @@ def check_claim(out: Path, maker: str) -> None:
     if _is_old(out):
         if maker != "compress":
             raise InputError(f"{out}: holds what `compress` made; give another folder by --out")
+        if (out / MANIFEST).exists():  # no version that left no mark wrote one
+            raise InputError(f"{out / MANIFEST}: is in the way: no run wrote it; move it elsewhere")
         return
     for name in sorted(os.listdir(out)):
-        if name in _OUR_FILES | _HARMLESS or (name == STEPS and _has_steps_only(out / name)):
+        ours = name in _OUR_FILES | _HARMLESS or (name == LOCK and _is_lock(out / name))
+        if ours or (name == STEPS and _has_steps_only(out / name)):
             continue
         raise InputError(
             f"{out}: is not empty and not an output folder of tinybert: {name!r} is there; give "
@@ -115,7 +123,10 @@ def replaceable(out: Path) -> set[str]:
     if _is_old(out):
         return _old_names(out)
     manifest = Manifest.read(out)
-    return set() if manifest is None else set(manifest.files)
+    if manifest is None:
+        return set()
+    # What was made of published files is its user's, unless it has the name of one of ours.
+    return set(manifest.files) | set(USUAL_ARTIFACTS) & set(manifest.made)
 
 
 def is_published(out: Path, path: Path) -> bool:
@@ -140,18 +151,21 @@ def check_apart(out: Path, used: Iterable[tuple[str, Path]], published: Iterable
     """
     ours = {STEPS, LOCK, STAGING, MARK, MANIFEST, *published, *replaceable(out)}
     root = out.resolve()
+    # What a link of ours leads to is written to as well: steps/ may be on another disk.
+    links = [(out / name).resolve() for name in ours if (out / name).is_symlink()]
     for called, path in used:
         for place in _places(path):
             if place == root or _same_file(place, out):
                 raise InputError(
                     f"{called}: {path} is the output folder itself; give another by --out"
                 )
-            if not place.is_relative_to(root):
+            behind = any(place.is_relative_to(link) for link in links)
+            if not behind and not place.is_relative_to(root):
                 continue
-            name = place.relative_to(root)
+            name = Path() if behind else place.relative_to(root)
             inside = {name.as_posix(), *(each.as_posix() for each in name.parents)}
             holds = any(Path(each).is_relative_to(name) for each in ours)
-            if inside & ours or holds:
+            if behind or inside & ours or holds:
                 raise InputError(
                     f"{called}: {path} is in {out}, where this run writes; copy it elsewhere, or "
                     "give another folder by --out"
@@ -162,6 +176,7 @@ def _places(path: Path) -> Iterator[Path]:
     """Where a path leads, and the folder that it seems to be in: a link there may be replaced."""
     yield path.resolve()
     yield path.parent.resolve() / path.name
+    yield Path(os.path.abspath(path))
 
 
 def _same_file(path: Path, out: Path) -> bool:
@@ -182,8 +197,7 @@ def _maker(out: Path) -> str | None:
 
 def _is_old(out: Path) -> bool:
     """Whether a version that left no mark finished a run here."""
-    names = (OLD_MANIFEST, "report.json")
-    return not (out / MARK).exists() and all((out / name).is_file() for name in names)
+    return not (out / MARK).exists() and has_report(out) and old_sums(out) is not None
 
 
 def _old_names(out: Path) -> set[str]:
@@ -193,9 +207,17 @@ def _old_names(out: Path) -> set[str]:
         for folder, names in _OLD_FILES.items()
         for name in names
     }
-    listed = Manifest.read(out)
-    known |= set(listed.files) if listed else set()
+    known |= set(old_sums(out) or ())
     return {name for name in known if (out / name).is_file()}
+
+
+def _is_lock(path: Path) -> bool:
+    """Whether a lock file is one of a run: empty, or with the number of its process."""
+    try:
+        content = path.read_bytes() if path.is_file() and path.stat().st_size <= 20 else b"?"
+    except OSError:
+        return False
+    return not content.strip() or content.strip().isdigit()
 
 
 def _has_steps_only(folder: Path) -> bool:

@@ -155,14 +155,17 @@ def _export(options: argparse.Namespace) -> None:
     from tinybert.export import export, find_target
     from tinybert.huggingface import load_tokenizer
     from tinybert.models import load_student, student_folder
+    from tinybert.runtime.published import read_settled
 
     targets = [target.strip() for target in options.to.split(",")]
     for target in targets:
         find_target(target)
     out = named_folder(options.out)
     check_claim(out, "export")
-    model = load_student(options.model)
-    tokenizer = load_tokenizer(student_folder(options.model))
+    model, tokenizer = read_settled(
+        Path(options.model),
+        lambda _: (load_student(options.model), load_tokenizer(student_folder(options.model))),
+    )
     files = {name: str(path) for name, path in export(model, tokenizer, out, targets).items()}
     if options.json:
         _print_json({"files": files})

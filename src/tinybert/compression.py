@@ -46,7 +46,8 @@ from tinybert.workspace import StepFolders, Stopwatch, exclusive
 logger = logging.getLogger(__name__)
 
 CHECKPOINTS, SECONDS = "checkpoints", "seconds.txt"
-"""What a step keeps in its folder while it works."""
+AT_WORK = (CHECKPOINTS, SECONDS, "tensorboard", "step.json")
+"""What a step writes in its folder while it works, and when its model is made already."""
 MEASUREMENTS = {"version": 2}
 """Of what measurements.json holds: a run that goes on measures anew where older code wrote it."""
 
@@ -212,7 +213,7 @@ class _Run:
     def _work(self, step: Step, folder: Path) -> None:
         watch = Stopwatch(folder / SECONDS)
         # A run that was killed while it cleaned up has its model, and perhaps half a checkpoint.
-        made = is_main() and is_whole(folder)
+        made = is_main() and is_whole(folder, leave_out=AT_WORK)
         if not (agree(made) if step.kind.trains else made):
             self._make_model(step, folder, watch)
         if not is_main():
@@ -252,7 +253,7 @@ class _Run:
             model = made
         if is_main():
             save_model(model, tokenizer, folder / "model")
-            seal(folder, leave_out=(CHECKPOINTS, SECONDS, "tensorboard"))
+            seal(folder, leave_out=AT_WORK)
 
     def _context(
         self, folder: Path, watch: Stopwatch, teacher: PreTrainedModel | None = None

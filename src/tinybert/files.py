@@ -5,14 +5,18 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from tinybert.errors import InputError
 from tinybert.faults import writing_below
+
+LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""What file managers put into any folder."""
 
 
 @contextlib.contextmanager
@@ -52,6 +56,8 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
             for path, suffix in others.items():
                 os.replace(path, target.with_suffix(suffix))
             if target.is_dir():
+                if not temporary.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
                 remove(target)  # os.replace cannot overwrite a folder that has files in it
             os.replace(temporary, target)
             sync_names(target.parent)
@@ -81,6 +87,22 @@ def require_file(path: Path) -> None:
         kinds = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
         kind = kinds.get(stat.S_IFMT(mode), "device")
         raise InputError(f"{path}: is a {kind}; expected a file")
+
+
+def is_plain_name(name: Any) -> TypeGuard[str]:
+    """Whether a name is that of a file in a folder, or below it, on any system.
+
+    Example:
+        >>> is_plain_name("onnx/model.onnx"), is_plain_name("../model.onnx"), is_plain_name("/x")
+        (True, False, False)
+    """
+    if not isinstance(name, str) or not 0 < len(name) <= 1000 or re.search(r"[\\:\0]", name):
+        return False
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return all(part not in ("", ".", "..") for part in name.split("/"))
 
 
 def sync(path: Path) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from tinybert.errors import InputError, missing_extra
 from tinybert.hub import may_be_hub_id, weight_files
 from tinybert.runtime.load import USUAL_ARTIFACTS, find_artifact, open_artifact
-from tinybert.runtime.manifest import MARK, PublishedFiles, read_settled
+from tinybert.runtime.manifest import MARK
 from tinybert.runtime.model import Model
+from tinybert.runtime.published import PublishedFiles, read_settled
 from tinybert.runtime.threads import require_threads
 
 if TYPE_CHECKING:

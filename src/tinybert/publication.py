@@ -5,6 +5,7 @@ the manifest is marked unfinished, the copies take their places, and the new man
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import uuid
@@ -13,9 +14,11 @@ from pathlib import Path
 
 from tinybert.claim import STAGING, replaceable
 from tinybert.errors import InputError
-from tinybert.files import hash_path, remove, sync, sync_names
+from tinybert.files import LEFT_BY_SYSTEMS, hash_path, remove, sync, sync_names
 from tinybert.runtime.load import USUAL_ARTIFACTS
 from tinybert.runtime.manifest import MANIFEST, Manifest
+
+logger = logging.getLogger(__name__)
 
 
 def publish_files(out: Path, files: Mapping[str, Path | str]) -> None:
@@ -49,11 +52,14 @@ def publish_files(out: Path, files: Mapping[str, Path | str]) -> None:
         # It would be found there, and get the labels of these files.
         _check_place(out, name, before)
     manifest = Manifest.read(out)
-    finished = manifest is not None and manifest.finished and dict(manifest.files) == sums
-    if finished and not stale:
+    finished = manifest is not None and manifest.finished
+    if manifest is not None and finished and dict(manifest.files) == sums and not stale:
         return
+    gone = {name for name in gone if not _is_changed(out, name, manifest)}
     try:
         for name in stale:
+            if name in before and _is_changed(out, name, manifest):
+                logger.warning("%s was changed since it was published: replacing it", out / name)
             _copy(files[name], staging / name)
         if stale:
             sync(staging)
@@ -66,7 +72,9 @@ def publish_files(out: Path, files: Mapping[str, Path | str]) -> None:
         for folder in {(out / name).parent for name in (*stale, *gone)} - {out}:
             _settle(folder)
         sync_names(out)
-        Manifest(finished=True, files=sums, edition=uuid.uuid4().hex).write(out)
+        made = {} if manifest is None else manifest.made
+        made = {name: each for name, each in made.items() if name not in before | set(sums)}
+        Manifest(finished=True, files=sums, edition=uuid.uuid4().hex, made=made).write(out)
     finally:
         remove(staging)
 
@@ -79,7 +87,9 @@ def begin_publishing(out: Path, names: Iterable[str] = ()) -> None:
         names: What may be replaced or added, besides all that was published before.
     """
     listed = {*replaceable(out), *names}
-    Manifest(False, dict.fromkeys(listed, ""), uuid.uuid4().hex).write(out)
+    manifest = Manifest.read(out)
+    made = {} if manifest is None else manifest.made
+    Manifest(False, dict.fromkeys(listed, ""), uuid.uuid4().hex, made).write(out)
 
 
 def withdraw(out: Path, report: str) -> None:
@@ -92,13 +102,15 @@ def withdraw(out: Path, report: str) -> None:
     manifest = Manifest.read(out)
     if manifest is None or manifest.finished or not (out / MANIFEST).exists():
         begin_publishing(out)
-    if report in replaceable(out):
+    if report in replaceable(out) and (out / report).is_file():
         remove(out / report)
 
 
 def files_below(folder: Path, prefix: str = "") -> dict[str, Path | str]:
     """All files of a folder by their names in it, each behind `prefix`."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    found = sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.name not in LEFT_BY_SYSTEMS
+    )
     return {f"{prefix}{path.relative_to(folder).as_posix()}": path for path in found}
 
 
@@ -133,6 +145,17 @@ def _hash(content: Path | str) -> str:
 
 def _holds(path: Path, expected: str) -> bool:
     return path.is_file() and not path.is_symlink() and hash_path(path) == expected
+
+
+def _is_changed(out: Path, name: str, manifest: Manifest | None) -> bool:
+    """Whether someone wrote into a file since it was published, as far as that can be told.
+
+    An artifact is not looked at: what is left of one would be loaded.
+    """
+    expected = "" if manifest is None else manifest.files.get(name, "")
+    if not expected or name in USUAL_ARTIFACTS or not (out / name).is_file():
+        return False
+    return hash_path(out / name) != expected
 
 
 def _settle(folder: Path) -> None:

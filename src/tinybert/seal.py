@@ -1,9 +1,10 @@
 """Checksums of what a run keeps for the next one, as a name alone proves nothing."""
 
-import json
 from pathlib import Path
 
-from tinybert.files import hash_path, write_json
+from tinybert.errors import InputError
+from tinybert.files import LEFT_BY_SYSTEMS, hash_path, write_json
+from tinybert.runtime.config import read_object
 
 SEAL = "checksums.json"
 
@@ -26,18 +27,33 @@ def seal(folder: Path, leave_out: tuple[str, ...] = ()) -> None:
         >>> is_whole(folder)
         False
     """
-    sums = {
-        path.relative_to(folder).as_posix(): hash_path(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.relative_to(folder).parts[0] not in (SEAL, *leave_out)
-    }
+    sums = {name: hash_path(folder / name) for name in _names(folder, leave_out)}
     write_json(folder / SEAL, sums)
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether a folder was sealed, and all that was in it then is there as it was."""
+def is_whole(folder: Path, leave_out: tuple[str, ...] = ()) -> bool:
+    """Whether a folder was sealed, and has just what was in it then, as it was.
+
+    Args:
+        folder: The folder.
+        leave_out: As of `seal`.
+    """
     try:
-        sums = json.loads((folder / SEAL).read_text(encoding="utf-8"))
-        return bool(sums) and all(hash_path(folder / name) == sums[name] for name in sums)
-    except (OSError, ValueError, AttributeError, TypeError):
+        sums = read_object(folder / SEAL)
+        if not sums or set(sums) != _names(folder, leave_out):
+            return False
+        return all(hash_path(folder / name) == sums[name] for name in sums)
+    except (OSError, InputError):
         return False
+
+
+def _names(folder: Path, leave_out: tuple[str, ...]) -> set[str]:
+    """The files in a folder; a pipe or a device counts as one that no seal has."""
+    apart = (SEAL, *leave_out)
+    return {
+        path.relative_to(folder).as_posix() if path.is_file() else ""
+        for path in folder.rglob("*")
+        if not path.is_dir()
+        and path.relative_to(folder).parts[0] not in apart
+        and path.name not in LEFT_BY_SYSTEMS
+    }

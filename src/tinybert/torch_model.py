@@ -1,5 +1,6 @@
 """Hugging Face models, run as their users run them today: PyTorch, eager, fp32."""
 
+import contextlib
 import inspect
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from tinybert.fast_tokenizer import load_fast_tokenizer
 from tinybert.hub import download, require_model_files, weight_files
 from tinybert.pretrained import load_config, load_weights
 from tinybert.runtime.config import max_length, read_config
-from tinybert.runtime.manifest import PublishedFiles, read_settled
 from tinybert.runtime.model import Facts, Model
+from tinybert.runtime.published import PublishedFiles, read_settled
 from tinybert.runtime.tables import Tables
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks.base import Task
@@ -44,7 +45,12 @@ def load_torch(
 
     def read(files: PublishedFiles) -> TorchModel:
         files.check_all(folder)
-        return TorchModel(folder, max_length)
+        model = TorchModel(folder, max_length)
+        if files.are_listed:
+            # Now, with the weights: later it may be another run's.
+            with contextlib.suppress(InputError):
+                _ = model.encoder
+        return model
 
     return read_settled(folder, read)
 

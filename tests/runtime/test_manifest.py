@@ -8,7 +8,8 @@ import pytest
 from tinybert.errors import InputError
 from tinybert.files import hash_path, write_json
 from tinybert.runtime.load import load, open_artifact
-from tinybert.runtime.manifest import OLD_MANIFEST, PublishedFiles
+from tinybert.runtime.manifest import OLD_MANIFEST
+from tinybert.runtime.published import PublishedFiles
 
 
 def note_checksums(folder, files):

@@ -14,7 +14,7 @@ from tinybert.measure.zeros import sparsity
 from tinybert.runtime.config import max_positions, read_object
 from tinybert.runtime.config_check import check_config
 from tinybert.runtime.load import RUNTIMES, find_artifact
-from tinybert.runtime.manifest import read_settled
+from tinybert.runtime.published import PublishedFiles, read_settled
 from tinybert.tasks import task_from_config
 
 _STRUCTURE = {
@@ -52,11 +52,15 @@ def describe(name: str | Path) -> dict[str, Any]:
         >>> describe("out")["structure"]["layers"]  # doctest: +SKIP
         4
     """
-    return read_settled(Path(name), lambda files: _describe(name))
+    return read_settled(Path(name), lambda files: _describe(name, files))
 
 
-def _describe(name: str | Path) -> dict[str, Any]:
+def _describe(name: str | Path, files: PublishedFiles) -> dict[str, Any]:
     path = _locate(name)
+    if path.is_dir():
+        files.check_all(path)
+    else:
+        files.check(path)
     config = read_object(_config(path))
     try:
         check_config(config)

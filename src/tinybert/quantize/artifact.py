@@ -1,18 +1,20 @@
 """Fp32 artifacts to quantized ones."""
 
+import contextlib
 from pathlib import Path
 
 import onnx_ir as ir
 
 from tinybert.errors import InputError
 from tinybert.files import atomic_path
+from tinybert.locks import only_run
 from tinybert.quantize.config import QuantizeConfig
 from tinybert.quantize.note import QuantizationNote
 from tinybert.quantize.openvino import quantize_openvino
 from tinybert.quantize.products import DynamicProduct, FloatProduct, StaticProduct
 from tinybert.quantize.rewriter import OPSET_INT4, Product, Rewriter
 from tinybert.runtime.config import folder_with_config, folders_of, read_object
-from tinybert.runtime.manifest import note_made
+from tinybert.runtime.manifest import Manifest, note_made
 
 
 def quantize_artifact(source: Path, target: Path, config: QuantizeConfig) -> list[Path]:
@@ -57,9 +59,13 @@ def quantize_onnx(
         >>> quantize_onnx(Path("model.onnx"), Path("int8.onnx"))  # doctest: +SKIP
     """
     target = Path(target)
-    _quantize_onnx(Path(source), target, config or QuantizeConfig())
-    for folder in folders_of(target):
-        note_made(folder, [target])
+    with contextlib.ExitStack() as stack:
+        published = [folder for folder in folders_of(target) if Manifest.read(folder) is not None]
+        for folder in published:
+            stack.enter_context(only_run(folder))
+        _quantize_onnx(Path(source), target, config or QuantizeConfig())
+        for folder in published:
+            note_made(folder, [target])
 
 
 def _quantize_onnx(source: Path, target: Path, config: QuantizeConfig) -> None:

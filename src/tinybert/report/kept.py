@@ -62,22 +62,24 @@ def kept_lines(report: Mapping[str, Any]) -> list[str]:
     if "kept" not in verdicts:
         none = ", not proven of any file" if "not proven" in verdicts else ", which no file keeps"
     told = "; ".join(
-        f"{path} {_share(kept['of_teacher']['eval'])}: {kept['of_teacher']['verdict']}"
+        f"{path} {kept['of_teacher']['verdict']}, {_share(kept['of_teacher']['eval'])}"
         for path, kept in files.items()
     )
-    lines = [f"{SHARE} of the teacher's {metric} on the evaluation rows{none}: {told}"]
+    lines = [
+        f"{SHARE} of the teacher's {metric}, by 95% intervals on the evaluation rows{none}: {told}"
+    ]
     quantized = {path: kept["of_student"] for path, kept in files.items() if kept["of_student"]}
     for path, kept in quantized.items():
         lines.append(
-            f"{path}: {_of_train(kept, metric)}; on the evaluation rows "
-            f"{_share(kept['eval'])}: {kept['verdict']}"
+            f"{SHARE} of the fp32 student's {metric}: {path} {kept['verdict']}, {_of_train(kept)}; "
+            f"{_share(kept['eval'])} on the evaluation rows"
         )
     if quantized and {kept["verdict"] for kept in quantized.values()} == {"not kept"}:
         lines.append(f"No quantized file keeps {SHARE} of the fp32 student: the best is in fp32.")
     return lines
 
 
-def _of_train(kept: Mapping[str, Any], metric: str) -> str:
+def _of_train(kept: Mapping[str, Any]) -> str:
     train = kept["train"]
     if train is None:
         return "there are no training rows that its quantization was not fitted to"
@@ -87,7 +89,7 @@ def _of_train(kept: Mapping[str, Any], metric: str) -> str:
         return f"answers as the fp32 student on {100 * train['value']:.1f}% of {rows}"
     held_out = "that qat learned from" if kept["learned"] else "held out from quantization"
     rows = f"{train['rows']} training rows {held_out}{few}"
-    return f"kept {_share(train)} of the fp32 student's {metric} on {rows}"
+    return f"{_share(train)} on {rows}"
 
 
 def _share(comparison: Mapping[str, Any]) -> str:

@@ -1,9 +1,9 @@
 """What config.json and tokenizer_config.json say about a model."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tinybert.errors import InputError, said, short
 from tinybert.files import require_file
@@ -19,9 +19,19 @@ _BERT |= {"vocab_size", "type_vocab_size", "max_position_embeddings"}
 _OTHERS = {"embedding_size", "num_hidden_groups", "relative_attention", "pad_token_id"}
 
 
-def read_config(
-    folder: Path, read: Callable[[Path], dict[str, Any]] | None = None
-) -> dict[str, Any]:
+class Files(Protocol):
+    """Files of a model, as those of a folder or as a run has published them."""
+
+    def has(self, path: Path) -> bool:
+        """Whether a file is there."""
+        ...
+
+    def read_object(self, path: Path) -> dict[str, Any]:
+        """A JSON file that holds one object."""
+        ...
+
+
+def read_config(folder: Path, files: Files | None = None) -> dict[str, Any]:
     """Reads the config.json of a model, with what other files say instead of it.
 
     BERT's own early checkpoints, and TinyBERT's, have no "model_type": theirs have BERT's sizes
@@ -29,18 +39,19 @@ def read_config(
 
     Args:
         folder: Of the model.
-        read: Reads a JSON file; None for `read_object`.
+        files: Its files as they were published; None for what is there.
 
     Raises:
         InputError: A file is missing or broken.
     """
-    read = read or read_object
+    read = files.read_object if files else read_object
     config = read(folder / "config.json")
     early = config.keys() >= _BERT and not config.keys() & _OTHERS
     if not config.get("model_type") and early and (folder / "vocab.txt").is_file():
         config["model_type"] = "bert"
     beside = folder / "config_sentence_transformers.json"
-    activation = read(beside).get("activation_fn") if beside.is_file() else None
+    has = files.has if files else Path.is_file
+    activation = read(beside).get("activation_fn") if has(beside) else None
     if activation is not None:
         config.setdefault(ACTIVATION, {"activation_fn": activation})
     return config

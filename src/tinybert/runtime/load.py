@@ -1,14 +1,14 @@
 """From what a user calls a model to the model: output folders and artifact files."""
 
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
-from typing import Any, TypeGuard
+from pathlib import Path
 
 from tinybert.errors import InputError, short
-from tinybert.runtime.manifest import PublishedFiles, read_settled
+from tinybert.files import is_plain_name
 from tinybert.runtime.model import Model
 from tinybert.runtime.onnx import OnnxModel
 from tinybert.runtime.openvino import OpenVinoModel
+from tinybert.runtime.published import PublishedFiles, read_settled
 from tinybert.runtime.threads import require_threads
 
 # A target's runtime is one file of this package and one line here.
@@ -72,25 +72,17 @@ def find_artifact(path: Path, files: PublishedFiles | None = None) -> Path:
     report = path / "report.json"
     if report.is_file():
         best = files.read_object(report).get("best")
-        if not _is_below(best) or not (path / best).is_file():
+        if not is_plain_name(best) or not (path / best).is_file():
             raise InputError(
                 f"{report}: its best artifact, {short(best)}, is not there; compress again"
             )
         return path / best
     for name in USUAL_ARTIFACTS:
-        if (path / name).is_file() and files.may_be_read(path / name):
+        if files.has(path / name):
             return path / name
     if (path / "recipe.yaml").is_file() or (path / "steps").is_dir():
         raise InputError(f"{path}: an unfinished run; run tinybert compress again to finish it")
     raise InputError(f"{path}: holds no compressed model (no report.json and no onnx/model.onnx)")
-
-
-def _is_below(name: Any) -> TypeGuard[str]:
-    """Whether a name is that of a file in the folder, on any system, or below it."""
-    if not isinstance(name, str) or len(name) > 1000 or "\\" in name or ":" in name:
-        return False
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
 
 
 def open_artifact(path: Path, threads: int | None, files: PublishedFiles | None = None) -> Model:

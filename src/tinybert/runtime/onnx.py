@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from tinybert.errors import InputError, said
 from tinybert.files import require_file
 from tinybert.runtime.config import folder_with_config, read_config
-from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.onnx_file import read_weights
-from tinybert.runtime.text import Features, TextEncoder, check_inputs
+from tinybert.runtime.published import PublishedFiles
+from tinybert.runtime.text import TOKENIZER_FILES, Features, TextEncoder, check_inputs
 
 
 class OnnxModel(Model):
@@ -37,7 +37,9 @@ class OnnxModel(Model):
 
         self._files = files or PublishedFiles.around(path)
         self._folder = folder_with_config(path)
-        super().__init__(path, read_config(self._folder, self._files.read_object))
+        super().__init__(path, read_config(self._folder, self._files))
+        for name in TOKENIZER_FILES:
+            self._files.keep(self._folder / name)
         require_file(path)
         self._files.check(path)
         options = onnxruntime.SessionOptions()

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from tinybert.errors import InputError, missing_extra, said
 from tinybert.runtime.config import folder_with_config, read_config
-from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.openvino_file import read_weights
-from tinybert.runtime.text import Features, TextEncoder, check_inputs
+from tinybert.runtime.published import PublishedFiles
+from tinybert.runtime.text import TOKENIZER_FILES, Features, TextEncoder, check_inputs
 
 
 class OpenVinoModel(Model):
@@ -42,7 +42,9 @@ class OpenVinoModel(Model):
             raise missing_extra("openvino", "openvino", f"to run {path}") from None
         self._files = files or PublishedFiles.around(path)
         self._folder = folder_with_config(path)
-        super().__init__(path, read_config(self._folder, self._files.read_object))
+        super().__init__(path, read_config(self._folder, self._files))
+        for name in TOKENIZER_FILES:
+            self._files.keep(self._folder / name)
         for file in (path, path.with_suffix(".bin")):
             if not file.is_file():
                 raise InputError(f"{file}: there is no such file, and {path} needs it")

@@ -11,8 +11,8 @@ from tokenizers import Encoding, Tokenizer
 
 from tinybert.errors import InputError, said, short
 from tinybert.runtime.config import max_length
-from tinybert.runtime.manifest import PublishedFiles
 from tinybert.runtime.panics import panics_as_errors, quiet_panics
+from tinybert.runtime.published import PublishedFiles
 from tinybert.runtime.tables import Tables
 from tinybert.runtime.tokenizer_settings import honour
 from tinybert.tasks.base import Text
@@ -20,6 +20,8 @@ from tinybert.tasks.base import Text
 Features = dict[str, NDArray[np.int64]]
 """input_ids, attention_mask and token_type_ids, each (batch, length)."""
 
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 FEATURES = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -120,7 +122,7 @@ class TextEncoder:
         except Exception as error:  # tokenizers raises nothing narrower
             raise InputError(f"{path}: not readable as a tokenizer ({said(error)})") from None
         settings_path = folder / "tokenizer_config.json"
-        settings = files.read_object(settings_path) if settings_path.exists() else {}
+        settings = files.read_object(settings_path) if files.has(settings_path) else {}
         try:
             honour(tokenizer, settings, config, settings_path)
         except InputError:
