@@ -94,7 +94,7 @@ def test_the_folder_is_as_the_contract_says(finished):
     visible = {path.name for path in out.iterdir() if not path.name.startswith(".")}
     assert visible == {
         *("recipe.yaml", "report.json", "report.html", "README.md", "student", "onnx", "steps"),
-        *("config.json", "tokenizer.json", "tokenizer_config.json", "checksums.json"),
+        *("config.json", "tokenizer.json", "tokenizer_config.json", "manifest.json"),
     }
     assert not list(out.rglob("*.partial"))
     assert not list(out.rglob("*.unfinished"))

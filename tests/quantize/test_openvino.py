@@ -45,7 +45,7 @@ def test_all_artifacts_are_measured(run):
     assert int8["bytes"] < fp32["bytes"]
     onnx = by_path["onnx/model_quantized.onnx"]
     assert int8["parameters"] == pytest.approx(onnx["parameters"], rel=SHARED)
-    sums = (out / "checksums.json").read_text()
+    sums = (out / "manifest.json").read_text()
     assert all(f"openvino/model_quantized.{suffix}" in sums for suffix in ("xml", "bin"))
 
 
@@ -150,4 +150,4 @@ def test_a_target_that_is_no_longer_asked_for_goes(quick_bench, recipe, tmp_path
         tinybert.compress(recipe(steps=[], export=targets), tmp_path / "out")
     assert (tmp_path / "out/onnx/model.onnx").exists()
     assert not (tmp_path / "out/openvino").exists()
-    assert "openvino" not in (tmp_path / "out/checksums.json").read_text()
+    assert "openvino" not in (tmp_path / "out/manifest.json").read_text()

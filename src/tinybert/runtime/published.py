@@ -163,8 +163,8 @@ class PublishedFiles:
     def _damaged(self, path: Path) -> InputError:
         return InputError(
             f"{path}: damaged: its bytes are not those that were exported; copy it anew or run "
-            "tinybert compress again (if you changed it on purpose, remove it from the manifest "
-            f"in {self.folder})"
+            "tinybert compress again (if you changed it on purpose, do so in a copy that has no "
+            f"{MARK} and no {MANIFEST})"
         )
 
 
