@@ -39,6 +39,9 @@ _NO_MEMORY = (
     "bad allocation",
 )
 
+_LOST_PROCESS = re.compile(r"gloo/|NCCL error|ProcessGroup")
+"""What torch.distributed says in the processes that wait for one that is gone."""
+
 _LONGEST_VALUE = 300
 
 
@@ -103,6 +106,8 @@ def reason(error: BaseException, out: Path | None = None) -> str | None:
     Example:
         >>> reason(FileNotFoundError(2, "No such file or directory", "rows.tsv"))
         'rows.tsv: No such file or directory'
+        >>> reason(RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer"))
+        'another process of this run has stopped; its own line says why'
         >>> reason(KeyError("rows"))
     """
     if isinstance(error, InputError | WorkerKilled):
@@ -111,6 +116,8 @@ def reason(error: BaseException, out: Path | None = None) -> str | None:
         return _disk_line(found, out)
     if isinstance(error, MemoryError) or _names_memory(error):
         return f"not enough memory ({_shortened(_one_line(error)) or 'no more can be had'})"
+    if isinstance(error, RuntimeError) and _LOST_PROCESS.search(str(error)):
+        return "another process of this run has stopped; its own line says why"
     if isinstance(error, OSError):
         if error.errno == errno.ENOMEM:
             return f"not enough memory ({error.strerror})"

@@ -63,14 +63,22 @@ def read_object(path: Path) -> dict[str, Any]:
     Raises:
         InputError: The file is missing, is no JSON or holds something else.
     """
+    return parse_object(read_file(path), path)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a model's file.
+
+    Raises:
+        InputError: It is missing, no file, or not to be read.
+    """
     require_file(path)
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file, and the model needs it") from None
     except OSError as error:
-        raise InputError(f"{path}: not readable as JSON ({said(error)})") from None
-    return parse_object(content, path)
+        raise InputError(f"{path}: not readable ({said(error)})") from None
 
 
 def parse_object(content: bytes, path: Path) -> dict[str, Any]:

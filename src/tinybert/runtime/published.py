@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tinybert.errors import InputError
-from tinybert.files import hash_path, require_file
-from tinybert.runtime.config import folders_of, parse_object
+from tinybert.files import hash_path
+from tinybert.runtime.config import folders_of, parse_object, read_file
 from tinybert.runtime.manifest import MANIFEST, MARK, OLD_MANIFEST, Manifest
 
 T = TypeVar("T")
@@ -118,13 +118,7 @@ class PublishedFiles:
         if path in self._kept:
             return self._kept[path]
         expected = self._expected(path)
-        require_file(path)
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such file, and the model needs it") from None
-        except OSError as error:
-            raise InputError(f"{path}: not readable ({error.strerror})") from None
+        content = read_file(path)
         if expected is not None and hashlib.sha256(content).hexdigest() != expected:
             raise self._damaged(path)
         return content
