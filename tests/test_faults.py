@@ -69,7 +69,7 @@ def test_a_copy_that_finds_no_room_is_named_by_its_target():
 
 def test_a_long_word_of_the_user_is_cut():
     line = reason(InputError(f"{'a' * 5000}: no such file; a {'b' * 299} stays"))
-    assert line == f"{'a' * 300}… no such file; a {'b' * 299} stays"
+    assert line == f"{'a' * 149}…{'a' * 149}: no such file; a {'b' * 299} stays"
 
 
 def test_exceptions_that_were_raised_for_one_another():

@@ -33,7 +33,7 @@ USERS = {
     "not allowed": (os_error(errno.EACCES, "out/a"), ["out/a: Permission denied"]),
     "busy": (os_error(errno.EBUSY, "out/a", None, "out/b"), ["out/a: Device or resource busy"]),
     "no locks": (os_error(errno.ENOLCK, "out/.lock"), ["out/.lock: No locks available"]),
-    "a long name": (os_error(errno.ENAMETOOLONG, "a" * 9000), ["aaa…: File name too long"]),
+    "a long name": (os_error(errno.ENAMETOOLONG, "a" * 9000), ["a…a", "aaa: File name too long"]),
     "a full disk": (os_error(errno.ENOSPC, "out/a"), ["out/a: No space left", "make room"]),
     "a full disk, no name": (os_error(errno.ENOSPC), ["No space left", "MB are left there"]),
     "too many files": (os_error(errno.EMFILE, "out/a"), ["out/a: Too many open files"]),

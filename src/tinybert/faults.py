@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tinybert.errors import InputError, WorkerKilled
+from tinybert.errors import InputError, WorkerKilled, cut
 
 _DISK = {
     getattr(errno, name)
@@ -41,8 +41,6 @@ _NO_MEMORY = (
 
 _LOST_PROCESS = re.compile(r"gloo/|NCCL error|ProcessGroup")
 """What torch.distributed says in the processes that wait for one that is gone."""
-
-_LONGEST_VALUE = 300
 
 
 @contextlib.contextmanager
@@ -92,7 +90,7 @@ def disk_error(error: BaseException) -> OSError | None:
             return OSError(number, os.strerror(number))
         for words, number in _FAILED_WRITES.items():
             if words in text:
-                return OSError(number, _shortened(text))
+                return OSError(number, cut(text))
     return None
 
 
@@ -111,11 +109,11 @@ def reason(error: BaseException, out: Path | None = None) -> str | None:
         >>> reason(KeyError("rows"))
     """
     if isinstance(error, InputError | WorkerKilled):
-        return re.sub(rf"(\S{{{_LONGEST_VALUE}}})\S+", r"\1…", str(error))
+        return str(error)
     if (found := disk_error(error)) is not None:
         return _disk_line(found, out)
     if isinstance(error, MemoryError) or _names_memory(error):
-        return f"not enough memory ({_shortened(_one_line(error)) or 'no more can be had'})"
+        return f"not enough memory ({cut(_one_line(error)) or 'no more can be had'})"
     if isinstance(error, RuntimeError) and _LOST_PROCESS.search(str(error)):
         return "another process of this run has stopped; its own line says why"
     if isinstance(error, OSError):
@@ -125,10 +123,10 @@ def reason(error: BaseException, out: Path | None = None) -> str | None:
             return "the current folder is no longer there; change to another"
         return _named(error.filename, error.strerror or _one_line(error))
     if isinstance(error, UnicodeError):
-        return f"text in another encoding: {_shortened(_one_line(error))}"
+        return f"text in another encoding: {cut(_one_line(error))}"
     if isinstance(error, ImportError) and not (error.name or "").startswith("tinybert"):
         what = error.name or "a package"
-        return f"{what} can't be imported: {_shortened(_one_line(error))}; install it anew"
+        return f"{what} can't be imported: {cut(_one_line(error))}; install it anew"
     return None
 
 
@@ -167,11 +165,7 @@ def _room(place: Path) -> int | None:
 def _named(place: object, text: str) -> str:
     if isinstance(place, bytes):
         place = os.fsdecode(place)
-    return text if place is None else f"{_shortened(str(place))}: {text}"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    return text if place is None else f"{cut(str(place))}: {text}"
 
 
 def _names_memory(error: BaseException) -> bool:
