@@ -85,6 +85,8 @@ def damaged(content, how):
     if how == "zeroed":
         return bytes(len(content))
     place = len(content) // 2
+    if how == "cut":
+        return content[:place]
     return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
@@ -103,7 +105,7 @@ def made(out):
     }
 
 
-@pytest.mark.parametrize("how", ["emptied", "zeroed", "flipped"])
+@pytest.mark.parametrize("how", ["emptied", "zeroed", "cut", "flipped"])
 @pytest.mark.parametrize(
     "names",
     [
