@@ -224,12 +224,14 @@ def test_reading_while_another_run_publishes(out, editions, expected, name):
     with ThreadPoolExecutor(1) as pool:
         writer = pool.submit(publish)
         try:
-            for _ in range(READS):
+            # A refusal is quick: many of them fit into one publication.
+            while len(found) < READS or not {0, 1} <= set(found):
                 found.append(outcome(out / name, expected))
+                assert len(found) < 100 * READS
         finally:
             stop.set()
         writer.result()
-    assert {0, 1} <= set(found)
+    assert set(found) <= {None, 0, 1}
 
 
 def test_a_file_that_is_replaced_between_its_check_and_its_use(
