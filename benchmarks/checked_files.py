@@ -23,9 +23,10 @@ REPOSITORY = Path(__file__).parents[1]
 
 PREDICT = """
 import sys, time
-import onnxruntime, numpy, tokenizers, tinybert
+import onnxruntime, numpy, tokenizers
+from tinybert.runtime.load import load  # imported lazily by the package
 begun = time.perf_counter()
-model = tinybert.load(sys.argv[1], threads=1)
+model = load(sys.argv[1], threads=1)
 model(["a great film"] * 32)
 print(time.perf_counter() - begun)
 """
