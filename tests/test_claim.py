@@ -134,6 +134,14 @@ def test_a_web_pages_manifest_in_an_older_output_folder(older):
     assert load(older, threads=1)(["good"])
 
 
+def test_a_claim_that_was_killed_before_its_mark(older):
+    claim(older, "compress")
+    (older / MARK).unlink()
+    assert load(older, threads=1)(["good"])
+    claim(older, "compress")
+    assert (older / MARK).exists()
+
+
 def test_a_lock_of_someone_else(tmp_path):
     (tmp_path / ".lock").write_text("my notes")
     with pytest.raises(InputError, match="is not empty"):

@@ -82,7 +82,9 @@ def check_claim(out: Path, maker: str) -> None:
     if _is_old(out):
         if maker != "compress":
             raise InputError(f"{out}: holds what `compress` made; give another folder by --out")
-        if (out / MANIFEST).exists():  # no version that left no mark wrote one
+        # A claim that was killed before it left its mark has written ours.
+        manifest = Manifest.read(out)
+        if (out / MANIFEST).exists() and not (manifest and manifest.edition):
             raise InputError(f"{out / MANIFEST}: is in the way: no run wrote it; move it elsewhere")
         return
     for name in sorted(os.listdir(out)):

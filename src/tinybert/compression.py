@@ -348,6 +348,6 @@ class _Run:
         if rows is None or self.quantize is None:
             return HeldOut(Examples([], None, "no training rows"))
         config = self.quantize.config
-        context = self._context(folder, Stopwatch(folder / "seconds.txt"))
+        context = self._context(folder, Stopwatch(folder / SECONDS))
         seen = draw_texts(context, config.calibration_rows) if config.measures else []
         return HeldOut(hold_out(rows, seen, self.recipe.seed), config.healing is not None)
