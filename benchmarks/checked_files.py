@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).parents[1]
 PREDICT = """
 import sys, time
 import onnxruntime, numpy, tokenizers
-from tinybert.runtime.load import load  # imported lazily by the package
+from tinybert.formats.load import load  # imported lazily by the package
 begun = time.perf_counter()
 model = load(sys.argv[1], threads=1)
 model(["a great film"] * 32)
@@ -33,7 +33,7 @@ print(time.perf_counter() - begun)
 
 PUBLISH = """
 import pathlib, shutil, sys, time
-from tinybert.recipe import Recipe
+from tinybert.recipe.recipe import Recipe
 from tinybert.report.publish import publish
 made, out, old = (pathlib.Path(each) for each in sys.argv[1:4])
 report = __import__("json").loads((made / "report.json").read_text())

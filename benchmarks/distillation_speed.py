@@ -37,18 +37,18 @@ from textbrewer import BasicDistiller, DistillationConfig, GeneralDistiller, Tra
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, get_linear_schedule_with_warmup, set_seed
 
-from tinybert.context import Context
 from tinybert.data.read import read
-from tinybert.distill.config import DistillConfig
-from tinybert.distill.step import distill
-from tinybert.huggingface import load_model, load_tokenizer, save_model, tokenize
+from tinybert.distillation.config import DistillConfig
+from tinybert.distillation.on_rows import distill
 from tinybert.measure.evaluate import evaluate
 from tinybert.measure.machine import describe_machine
-from tinybert.students.config import StudentConfig
-from tinybert.students.step import student
+from tinybert.modeling.load import load_model, load_tokenizer, save_model, tokenize
+from tinybert.modeling.torch_model import load_torch
+from tinybert.steps.student.config import StudentConfig
+from tinybert.steps.student.step import student
 from tinybert.tasks import get_task
-from tinybert.tasks.base import Examples
-from tinybert.torch_model import load_torch
+from tinybert.tasks.task import Examples
+from tinybert.training.context import Context
 
 TASK = get_task("glue/sst-2")
 MAX_LENGTH = 128

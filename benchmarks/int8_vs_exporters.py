@@ -23,10 +23,11 @@ from transformers.exporters import (
     OnnxRuntimeQuantizer,
 )
 
-from tinybert.export import export, self_check
+from tinybert.formats.load import open_artifact
+from tinybert.formats.parity import self_check
+from tinybert.formats.quantize import quantize_onnx
 from tinybert.measure.bench import bench
-from tinybert.quantize import quantize_onnx
-from tinybert.runtime.load import open_artifact
+from tinybert.run.export import export
 
 
 def make_student(heads: int) -> BertForSequenceClassification:

@@ -23,7 +23,7 @@ import yaml
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
 WORDS = ("a", "the", "film", "story", "plot", "was", "very", "not", "great", "good", "dull", "bad")
-PROGRAM = "import sys; from tinybert.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from tinybert.cli.main import main; sys.exit(main())"
 
 
 def main() -> None:

@@ -18,19 +18,19 @@ import torch
 from transformers import set_seed
 
 import tinybert.training.batches
-from tinybert.context import Context
 from tinybert.data import read
-from tinybert.distill.config import DistillConfig
-from tinybert.distill.losses import soft_label_loss
-from tinybert.distill.step import distill
-from tinybert.huggingface import load_model, load_tokenizer, save_model
+from tinybert.distillation.config import DistillConfig
+from tinybert.distillation.losses import soft_label_loss
+from tinybert.distillation.on_rows import distill
 from tinybert.measure.evaluate import evaluate
 from tinybert.measure.machine import describe_machine
-from tinybert.students.config import StudentConfig
-from tinybert.students.step import student
+from tinybert.modeling.load import load_model, load_tokenizer, save_model
+from tinybert.modeling.torch_model import load_torch
+from tinybert.steps.student.config import StudentConfig
+from tinybert.steps.student.step import student
 from tinybert.tasks import get_task
-from tinybert.tasks.base import Examples
-from tinybert.torch_model import load_torch
+from tinybert.tasks.task import Examples
+from tinybert.training.context import Context
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import argparse
 import torch
 from transformers import BertConfig, BertForSequenceClassification, set_seed
 
-from tinybert.factorize.step import PARTS, factorize_layers
+from tinybert.steps.factorize.step import PARTS, factorize_layers
 
 
 def main() -> None:

@@ -24,17 +24,17 @@ import yaml
 from transformers import set_seed
 
 from distillation_choices import run, split
-from tinybert.augment.words import change_words
-from tinybert.context import Context
-from tinybert.distill.config import GeneralDistillConfig
-from tinybert.distill.general import general_distill
-from tinybert.huggingface import save_model
 from tinybert.measure.evaluate import evaluate
 from tinybert.measure.machine import describe_machine
-from tinybert.students.config import StudentConfig
-from tinybert.students.step import student
-from tinybert.tasks.base import Examples, Text, text_parts
-from tinybert.torch_model import load_torch
+from tinybert.modeling.load import save_model
+from tinybert.modeling.torch_model import load_torch
+from tinybert.steps.augment.words import change_words
+from tinybert.steps.general_distill.config import GeneralDistillConfig
+from tinybert.steps.general_distill.step import general_distill
+from tinybert.steps.student.config import StudentConfig
+from tinybert.steps.student.step import student
+from tinybert.tasks.task import Examples, Text, text_parts
+from tinybert.training.context import Context
 
 SENTENCE_WORDS = range(4, 21)
 LINES_A_FILE = 20000

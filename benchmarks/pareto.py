@@ -20,10 +20,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 import tinybert
+from tinybert.cli.terminal import ProgressDisplay
 from tinybert.measure.bench import BenchResult, bench
 from tinybert.measure.table import grid
-from tinybert.recipe import Recipe
-from tinybert.terminal import ProgressDisplay
+from tinybert.recipe.recipe import Recipe
 
 STUDENT: dict[str, Any] = {
     "student": {"layers": 4, "hidden_size": 312, "attention_heads": 12, "intermediate_size": 1200}

@@ -24,23 +24,22 @@ from tempfile import TemporaryDirectory
 import torch
 from transformers import PreTrainedModel, TrainerCallback, set_seed
 
-from tinybert.context import Context
 from tinybert.data import read
-from tinybert.distill.config import DistillConfig
-from tinybert.distill.step import distill
-from tinybert.export import export
-from tinybert.huggingface import load_model, load_tokenizer
+from tinybert.distillation.config import DistillConfig
+from tinybert.distillation.on_rows import distill
+from tinybert.formats.load import open_artifact
+from tinybert.formats.quantize import quantize_artifact
 from tinybert.measure.evaluate import evaluate
 from tinybert.measure.machine import describe_machine
-from tinybert.observe import calibration_batches
-from tinybert.quantize import QuantizeConfig
-from tinybert.quantize.artifact import quantize_artifact
-from tinybert.quantize.config import QuantizedDistillConfig
-from tinybert.quantize.note import QUANTIZATION_KEY
-from tinybert.quantize.step import prepare
-from tinybert.runtime.load import open_artifact
+from tinybert.modeling.load import load_model, load_tokenizer
+from tinybert.run.export import export
+from tinybert.steps.quantize.config import QuantizeConfig, QuantizedDistillConfig
+from tinybert.steps.quantize.note import QUANTIZATION_KEY
+from tinybert.steps.quantize.step import prepare
 from tinybert.tasks import get_task
-from tinybert.tasks.base import Task
+from tinybert.tasks.task import Task
+from tinybert.training.calibration import calibration_batches
+from tinybert.training.context import Context
 
 FOLDERS = {"sst-2": "SST-2", "mrpc": "MRPC", "sts-b": "STS-B", "cola": "CoLA", "rte": "RTE"}
 GROUPS = {"bits": 4, "group_size": 32}

@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tinybert import selection
 from tinybert.data import read
-from tinybert.huggingface import load_model, load_tokenizer
-from tinybert.observe import Batch, make_batches
-from tinybert.shorten.saliency import fit_scores
-from tinybert.shorten.step import by_need
+from tinybert.modeling import selection
+from tinybert.modeling.load import load_model, load_tokenizer
+from tinybert.modeling.observe import Batch, make_batches
+from tinybert.steps.shorten.saliency import fit_scores
+from tinybert.steps.shorten.step import by_need
 from tinybert.tasks import get_task
 
 Choose = Callable[[Tensor, Tensor, int], Tensor]

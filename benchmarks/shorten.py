@@ -13,7 +13,7 @@ from first_position import make_student
 from int8_speed import export_ours
 from tinybert.measure.bench import bench
 from tinybert.measure.machine import describe_machine
-from tinybert.selection import select_in
+from tinybert.modeling.selection import select_in
 
 SHAPES = ((4, 312, 1200), (6, 384, 1536))
 SIZES = ((1, 128), (1, 256), (8, 64))

@@ -18,18 +18,18 @@ from tempfile import TemporaryDirectory
 import torch
 from transformers import set_seed
 
-from tinybert.context import Context
 from tinybert.data import read
-from tinybert.distill.config import DistillConfig
-from tinybert.distill.step import run_distillation
-from tinybert.distill.trainer import DistillationTrainer
-from tinybert.distributed import is_main, start
-from tinybert.huggingface import load_model, load_tokenizer
+from tinybert.distillation.config import DistillConfig
+from tinybert.distillation.trainer import DistillationTrainer
+from tinybert.distillation.training import run_distillation
 from tinybert.measure.machine import describe_machine, visible_cores
-from tinybert.students.config import StudentConfig
-from tinybert.students.step import student
+from tinybert.modeling.distributed import is_main, start
+from tinybert.modeling.load import load_model, load_tokenizer
+from tinybert.steps.student.config import StudentConfig
+from tinybert.steps.student.step import student
 from tinybert.tasks import get_task
 from tinybert.training.batches import EncodedExamples
+from tinybert.training.context import Context
 from tinybert.training.trainer import trainer_options
 
 ROWS = 4000

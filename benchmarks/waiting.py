@@ -16,8 +16,8 @@ import sys
 import time
 from statistics import median
 
+from tinybert.base.threads import PASSIVE
 from tinybert.measure.machine import BusyWatch, describe_machine
-from tinybert.threads import PASSIVE
 
 SHAPE = {
     "vocab_size": 3000,

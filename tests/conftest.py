@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tinybert.threads import wait_passively
+from tinybert.base.threads import wait_passively
 
 os.environ["TQDM_DISABLE"] = "1"  # read when Transformers is imported, as the program sets it
 wait_passively()  # likewise, when PyTorch is
@@ -28,7 +28,7 @@ WORDS = (  # noqa: SIM905 (a list of words is best read as a text)
 @pytest.fixture(autouse=True)
 def from_an_index(monkeypatch):
     """Messages name what to install as after `pip install tinybert`, wherever this is run."""
-    monkeypatch.setattr("tinybert.install._origin", dict)
+    monkeypatch.setattr("tinybert.base.install._origin", dict)
 
 
 @pytest.fixture(scope="session")
@@ -133,10 +133,10 @@ def reviews():
 @pytest.fixture
 def tiny_context(tiny_bert_dir, reviews, tmp_path):
     """Makes the `Context` of a step on the reviews, keeping its files in a folder of its own."""
-    from tinybert.context import Context
     from tinybert.data.table import Table
-    from tinybert.huggingface import load_tokenizer
+    from tinybert.modeling.load import load_tokenizer
     from tinybert.tasks import get_task
+    from tinybert.training.context import Context
 
     table = Table({name: [row[name] for row in reviews] for name in reviews[0]}, "reviews")
     task = get_task("text-classification").fit(table)
@@ -151,10 +151,31 @@ def tiny_context(tiny_bert_dir, reviews, tmp_path):
     return lambda **changes: Context(**(defaults | changes))
 
 
+@pytest.fixture
+def teacher(tiny_bert_dir, tiny_context):
+    """The tiny BERT with the head of the tiny context's task."""
+    from tinybert.modeling.load import load_model
+
+    return load_model(tiny_bert_dir, tiny_context().task)
+
+
+@pytest.fixture
+def student(teacher):
+    """A smaller one of random weights."""
+    import torch
+
+    from tinybert.steps.student.build import build_student
+    from tinybert.steps.student.config import StudentConfig
+
+    torch.manual_seed(0)
+    shape = {"layers": 1, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
+    return build_student(StudentConfig(**shape), teacher)
+
+
 def bench_by_facts(models, *, batch=1, length=128, threads=None, repeats=100):
     """Costs from facts alone: processes that time models take longer than all else here."""
+    from tinybert.formats.open import open_model
     from tinybert.measure.bench import BenchResult, ModelBench
-    from tinybert.models import open_model
 
     measured = [
         ModelBench(
@@ -175,7 +196,7 @@ def bench_by_facts(models, *, batch=1, length=128, threads=None, repeats=100):
 def quick_bench():
     """Lets runs be measured by `bench_by_facts`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tinybert.artifacts.bench", bench_by_facts)
+        patch.setattr("tinybert.run.artifacts.bench", bench_by_facts)
         yield
 
 

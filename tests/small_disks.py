@@ -36,7 +36,7 @@ def run(disk, recipe):
         if not process:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(said.fileno(), 2)
-            from tinybert.cli import main
+            from tinybert.cli.main import main
 
             os._exit(main(["compress", str(recipe), "--out", str(disk / "out")]))
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
@@ -70,11 +70,11 @@ def main():
     spec = importlib.util.spec_from_file_location("conftest", place)
     conftest = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(conftest)
-    import tinybert.artifacts
-    import tinybert.compression
-    import tinybert.export.onnx
+    import tinybert.formats.onnx.convert
+    import tinybert.run.artifacts
+    import tinybert.run.compress
 
-    tinybert.artifacts.bench = conftest.bench_by_facts
+    tinybert.run.artifacts.bench = conftest.bench_by_facts
     os.environ["TINYBERT_CACHE"] = str(disk / "cache")
     mount(disk, ROOM)
     results = [{**run(disk, recipe), "content": content(disk / "out")}]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from transformers import AutoModelForSequenceClassification
 
-from tinybert.cli import main
+from tinybert.cli.main import main
 
 
 @pytest.fixture

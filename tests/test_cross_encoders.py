@@ -9,14 +9,14 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 import tinybert
-from tinybert.cli import main
-from tinybert.errors import InputError
-from tinybert.huggingface import load_model
-from tinybert.inputs import read_inputs
-from tinybert.models import load_student
-from tinybert.recipe import Recipe
+from tinybert.base.errors import InputError
+from tinybert.cli.main import main
+from tinybert.formats.open import load_student
+from tinybert.modeling.load import load_model
+from tinybert.modeling.torch_model import load_torch
+from tinybert.recipe.inputs import read_inputs
+from tinybert.recipe.recipe import Recipe
 from tinybert.tasks import get_task, task_from_config
-from tinybert.torch_model import load_torch
 
 SIGMOID, IDENTITY = "torch.nn.modules.activation.Sigmoid", "torch.nn.modules.linear.Identity"
 PAIR = ("a great film", "the film was good")

@@ -60,7 +60,7 @@ def test_a_full_disk(shares, disk, recipe, tmp_path):
 def test_a_read_only_disk(disk, recipe, tmp_path):
     file = tmp_path / "recipe.yaml"
     file.write_text(yaml.safe_dump(recipe()), encoding="utf-8")
-    program = "import sys; from tinybert.cli import main; sys.exit(main())"
+    program = "import sys; from tinybert.cli.main import main; sys.exit(main())"
     script = 'mount -t tmpfs -o ro tmpfs "$1" && shift && exec "$@"'
     run = [sys.executable, "-c", program, "compress", file, "--out", disk / "out"]
     command = [*IN_A_NAMESPACE, "sh", "-c", script, "sh", disk, *run]

@@ -20,7 +20,7 @@ def test_the_program_predicts_and_describes_where_no_training_package_can_be_imp
     # Static contracts don't see what the __init__ of a parent package drags in.
     script = (
         "import sys; sys.modules.update(dict.fromkeys(sys.argv[2:]));"
-        "from tinybert.cli import main;"
+        "from tinybert.cli.main import main;"
         "sys.exit(main(['predict', sys.argv[1], 'good']) + main(['info', sys.argv[1]]))"
     )
     command = [sys.executable, "-c", script, tiny_artifact_dir, *TRAINING_PACKAGES]
@@ -32,7 +32,7 @@ def test_the_program_predicts_and_describes_where_no_training_package_can_be_imp
 def test_what_only_unix_has_is_not_needed_to_run_a_model(tiny_artifact_dir, command):
     script = (
         "import sys; sys.modules.update(dict.fromkeys(['fcntl', 'grp', 'pwd', 'resource']));"
-        "from tinybert.cli import main; sys.exit(main())"
+        "from tinybert.cli.main import main; sys.exit(main())"
     )
     words = [str(tiny_artifact_dir) if word == "MODEL" else word for word in command]
     command = [sys.executable, "-c", script, *words]

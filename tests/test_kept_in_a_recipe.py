@@ -5,7 +5,7 @@ import json
 import pytest
 
 import tinybert
-from tinybert.torch_model import load_torch
+from tinybert.modeling.torch_model import load_torch
 
 QAT = {"method": "qat", "calibration_rows": 16, "distill": {"max_steps": 2, "batch_size": 8}}
 

@@ -39,7 +39,7 @@ def recipe(tiny_bert_dir, reviews, tmp_path):
 
 def run_until(recipe, out, reached):
     """Starts `tinybert compress` and kills it, children and all, once `reached` says so."""
-    program = "import sys; from tinybert.cli import main; sys.exit(main())"
+    program = "import sys; from tinybert.cli.main import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "compress", str(recipe), "--out", str(out)]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE) as process:
         start = time.monotonic()

@@ -67,7 +67,7 @@ def test_it_loads_and_predicts_without_what_only_unix_has(plain, tiny_artifact_d
     script = (
         "import json, sys; sys.modules.update(dict.fromkeys(['fcntl', 'grp', 'pwd', 'resource']));"
         "import tinybert; print(json.dumps(tinybert.load(sys.argv[1])(json.loads(sys.argv[2]))));"
-        "from tinybert.cli import main; sys.exit(main(['predict', sys.argv[1], 'a good film']))"
+        "from tinybert.cli.main import main; sys.exit(main(['predict', sys.argv[1], 'a film']))"
     )
     command = [plain / "python", "-c", script, tiny_artifact_dir, json.dumps(TEXTS)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)

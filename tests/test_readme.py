@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tinybert.cli import main
-from tinybert.distill.config import DistillConfig
-from tinybert.recipe import Recipe
+from tinybert.cli.main import main
+from tinybert.distillation.config import DistillConfig
+from tinybert.recipe.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

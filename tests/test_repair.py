@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 import tinybert
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,15 @@ import shutil
 import pytest
 
 import tinybert
-from tinybert.cli import main
+from tinybert.base.errors import InputError
+from tinybert.cli.main import main
 from tinybert.data import read
-from tinybert.errors import InputError
-from tinybert.huggingface import load_model
-from tinybert.inputs import read_inputs
 from tinybert.measure.evaluate import evaluate
-from tinybert.recipe import Recipe
+from tinybert.modeling.load import load_model
+from tinybert.modeling.torch_model import load_torch
+from tinybert.recipe.inputs import read_inputs
+from tinybert.recipe.recipe import Recipe
 from tinybert.tasks import get_task
-from tinybert.torch_model import load_torch
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from tinybert.cli import main
+from tinybert.cli.main import main
 
 SHAPE = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
 SHAPE |= {"intermediate_size": 16, "vocab_size": 200}
@@ -137,6 +137,6 @@ def test_what_reads_sentencepiece_is_asked_for_by_its_name(
     folder = without_tokenizer(tiny_bert_dir, tmp_path)
     (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "XLMRobertaTokenizer"}')
     (folder / "sentencepiece.bpe.model").write_bytes(b"\x00\x01")
-    monkeypatch.setattr("tinybert.fast_tokenizer.find_spec", lambda name: None)
+    monkeypatch.setattr("tinybert.modeling.tokenizer.find_spec", lambda name: None)
     said = refused("predict", folder, "a film")
     assert "sentencepiece.bpe.model needs sentencepiece; run: pip install sentencepiece" in said

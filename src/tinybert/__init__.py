@@ -6,36 +6,36 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 
 if TYPE_CHECKING:
-    from tinybert.compression import Result, compress
-    from tinybert.distill.model import DistillationModel
-    from tinybert.distill.trainer import DistillationTrainer
+    from tinybert.distillation.model import DistillationModel
+    from tinybert.distillation.trainer import DistillationTrainer
+    from tinybert.formats.load import load
+    from tinybert.formats.open import load_student, open_model
+    from tinybert.formats.quantize import quantize_onnx
     from tinybert.measure.bench import bench
-    from tinybert.models import load_student, open_model
-    from tinybert.quantize import quantize_onnx
-    from tinybert.recipe import Recipe
-    from tinybert.runtime import load
-    from tinybert.students.build import build_student
-    from tinybert.students.from_teacher import initialize_from_teacher
+    from tinybert.recipe.recipe import Recipe
+    from tinybert.run.compress import Result, compress
+    from tinybert.steps.student.build import build_student
+    from tinybert.steps.student.from_teacher import initialize_from_teacher
 
 __version__ = "0.1.0"
 
 # No name here may be that of a module of this package: importing the module would take its place.
 _LAZY = {
-    "DistillationModel": "tinybert.distill.model",
-    "DistillationTrainer": "tinybert.distill.trainer",
-    "Recipe": "tinybert.recipe",
-    "Result": "tinybert.compression",
+    "DistillationModel": "tinybert.distillation.model",
+    "DistillationTrainer": "tinybert.distillation.trainer",
+    "Recipe": "tinybert.recipe.recipe",
+    "Result": "tinybert.run.compress",
     "bench": "tinybert.measure.bench",
-    "build_student": "tinybert.students.build",
-    "compress": "tinybert.compression",
-    "initialize_from_teacher": "tinybert.students.from_teacher",
-    "load": "tinybert.runtime",
-    "load_student": "tinybert.models",
-    "open_model": "tinybert.models",
-    "quantize_onnx": "tinybert.quantize",
+    "build_student": "tinybert.steps.student.build",
+    "compress": "tinybert.run.compress",
+    "initialize_from_teacher": "tinybert.steps.student.from_teacher",
+    "load": "tinybert.formats.load",
+    "load_student": "tinybert.formats.open",
+    "open_model": "tinybert.formats.open",
+    "quantize_onnx": "tinybert.formats.quantize",
 }
 
 __all__ = [

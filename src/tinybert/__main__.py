@@ -8,6 +8,6 @@ if __name__ == "__main__":
     # lie. Python itself may have looked there by now, which `python -P -m` prevents.
     if not getattr(sys.flags, "safe_path", False) and sys.path[:1] == [os.getcwd()]:
         del sys.path[0]
-    from tinybert.cli import main
+    from tinybert.cli.main import main
 
     sys.exit(main())

@@ -10,12 +10,12 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from tinybert.base.errors import InputError
+from tinybert.cli.texts import TextInput
 from tinybert.data import lines as line_reader
 from tinybert.data import read
 from tinybert.data.corpus import hash_corpus, read_corpus
-from tinybert.errors import InputError
 from tinybert.tasks import get_task
-from tinybert.texts import TextInput
 
 FORMATS = ["tsv", "csv", "jsonl", "parquet"]
 

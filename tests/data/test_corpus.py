@@ -11,9 +11,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from tinybert.base.errors import InputError
 from tinybert.data import lines
 from tinybert.data.corpus import PARQUET_ROWS, corpus_files, hash_corpus, read_corpus
-from tinybert.errors import InputError
 
 PASSAGES = ["The first.", "naïve 日本 🙂", "next\u2028line, \u0085 and \t tab", 'a "quote"']
 

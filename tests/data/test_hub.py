@@ -6,8 +6,8 @@ import datasets
 import huggingface_hub
 import pytest
 
+from tinybert.base.errors import InputError
 from tinybert.data import has_splits, read
-from tinybert.errors import InputError
 
 FEATURES = datasets.Features(
     {"sentence": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])}

@@ -8,9 +8,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from tinybert.base.errors import InputError
 from tinybert.data import Layout, has_splits, read
 from tinybert.data.delimited import read_tsv
-from tinybert.errors import InputError
 
 ROWS = {
     "sentence": ['he said " stop', "comma, then 'quote'", "line\u2028separator", "naïve 日本 🙂"],

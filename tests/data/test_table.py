@@ -1,7 +1,7 @@
 import pytest
 
+from tinybert.base.errors import InputError
 from tinybert.data import Table
-from tinybert.errors import InputError
 
 
 def test_a_missing_column_lists_those_there_are():

@@ -10,13 +10,13 @@ from typing import Any
 from fuzz import mutators
 from fuzz.mutators import Dice
 from fuzz.outcome import TEXTS, WrongAnswer
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 
 
 def weights(dice: Dice, base: Path, work: Path) -> None:
     """The model.safetensors of a Hugging Face folder: its header, or its bytes."""
+    from tinybert.formats.open import open_model
     from tinybert.measure.info import describe, info_text
-    from tinybert.models import open_model
 
     folder = work / "model"
     folder.mkdir()
@@ -124,8 +124,8 @@ def openvino_graph(dice: Dice, base: Path, work: Path) -> None:
 
 def _use(path: Path) -> None:
     """Describes an artifact, loads it and predicts; its answers may be any that are whole."""
+    from tinybert.formats.open import open_model
     from tinybert.measure.info import describe, info_text
-    from tinybert.models import open_model
 
     refusals = []
     for use in (
@@ -142,8 +142,8 @@ def _use(path: Path) -> None:
 
 def output_folder(dice: Dice, base: Path, work: Path) -> None:
     """What `compress` made, with a damaged file: refused, or the very answers of before."""
+    from tinybert.formats.open import open_model
     from tinybert.measure.info import describe, info_text
-    from tinybert.models import open_model
 
     out = work / "out"
     if dice.random() < 0.7:

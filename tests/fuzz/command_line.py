@@ -7,12 +7,12 @@ from pathlib import Path
 
 from fuzz import mutators
 from fuzz.mutators import Dice
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 
 
 def command_line(dice: Dice, base: Path, work: Path) -> None:
     """Options of the program, on whole files."""
-    from tinybert import cli
+    from tinybert.cli import main as cli
 
     for name in ("reviews.jsonl", "corpus.txt"):
         shutil.copy(base / name, work)

@@ -21,8 +21,8 @@ def fuzz_base(tmp_path_factory, tiny_bert_dir, tiny_artifact_dir, reviews):
     import openvino
 
     from tinybert import load
-    from tinybert.files import hash_path, write_json
-    from tinybert.publication import files_below, publish_files
+    from tinybert.base.files import hash_path, write_json
+    from tinybert.output.publication import files_below, publish_files
     from tinybert.runtime.manifest import MARK, OLD_MANIFEST
 
     base = tmp_path_factory.mktemp("fuzz")

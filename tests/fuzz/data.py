@@ -84,8 +84,8 @@ def corpus(dice: Dice, base: Path, work: Path) -> None:
     """A corpus or a file of texts: .txt, .txt.gz, .jsonl.gz."""
     import gzip
 
+    from tinybert.cli.texts import TextInput
     from tinybert.tasks import get_task
-    from tinybert.texts import TextInput
 
     suffix = dice.choice([".txt", ".txt.gz", ".jsonl.gz"])
     name = "reviews.jsonl" if "jsonl" in suffix else "corpus.txt"

@@ -95,8 +95,8 @@ def tokenizer_settings(dice: Dice, base: Path, work: Path) -> str:
 
 def _compare(dice: Dice, folder: Path) -> str:
     """Describes and runs a model by an artifact or PyTorch, and compares it with Transformers."""
+    from tinybert.formats.open import open_model
     from tinybert.measure.info import describe, info_text
-    from tinybert.models import open_model
 
     form = dice.choice(["onnx/model.onnx", "onnx/model.onnx", "openvino/model.xml", ""])
     if not form:

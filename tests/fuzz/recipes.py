@@ -59,7 +59,7 @@ steps:
 
 def yaml_text(dice: Dice, base: Path, work: Path) -> None:
     """The text of a recipe."""
-    from tinybert.recipe import Recipe
+    from tinybert.recipe.recipe import Recipe
 
     text = mutators.mutate_yaml(dice, dice.choice(_RECIPES))
     content = text.encode("utf-8", "surrogatepass")
@@ -73,7 +73,7 @@ def yaml_text(dice: Dice, base: Path, work: Path) -> None:
 
 def recipe_mapping(dice: Dice, base: Path, work: Path) -> None:
     """A recipe as a mapping."""
-    from tinybert.recipe import Recipe
+    from tinybert.recipe.recipe import Recipe
 
     recipe = Recipe.from_mapping(mutators.mutate_value(dice, _recipe_values()))
     _require_round_trip(recipe, work / "recipe.yaml")
@@ -81,7 +81,7 @@ def recipe_mapping(dice: Dice, base: Path, work: Path) -> None:
 
 def _require_round_trip(recipe: Any, path: Path) -> None:
     """What is published as recipe.yaml reads as the same recipe."""
-    from tinybert.recipe import Recipe
+    from tinybert.recipe.recipe import Recipe
 
     path.write_text(recipe.to_yaml(), encoding="utf-8")
     if Recipe.read(path).resolved() != recipe.resolved():
@@ -103,7 +103,7 @@ _KEYS = (
 
 def overrides(dice: Dice, base: Path, work: Path) -> None:
     """`--set`."""
-    from tinybert.recipe import Recipe
+    from tinybert.recipe.recipe import Recipe
 
     (work / "recipe.yaml").write_text(_RECIPES[0], encoding="utf-8")
     keys = dice.choice(_KEYS).split(".")
@@ -120,8 +120,8 @@ def overrides(dice: Dice, base: Path, work: Path) -> None:
 
 def dry_run(dice: Dice, base: Path, work: Path) -> None:
     """A recipe that may be read, with all that it names."""
-    from tinybert.inputs import read_inputs
-    from tinybert.recipe import Recipe
+    from tinybert.recipe.inputs import read_inputs
+    from tinybert.recipe.recipe import Recipe
 
     for name in ("reviews.jsonl", "corpus.txt"):
         shutil.copy(base / name, work)

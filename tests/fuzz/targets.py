@@ -13,7 +13,7 @@ from pathlib import Path
 from fuzz import artifacts, command_line, data, models, recipes
 from fuzz.mutators import Dice
 from fuzz.outcome import RESULT, WrongAnswer, judged
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 
 Target = Callable[[Dice, Path, Path], str | None]
 """What it returns is told in place of "result"."""

@@ -9,7 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
+from tinybert.formats.open import open_model
 from tinybert.measure.bench import Worker, bench, times_faster
 from tinybert.measure.machine import (
     BusyWatch,
@@ -19,7 +20,6 @@ from tinybert.measure.machine import (
     visible_cores,
 )
 from tinybert.measure.table import bench_table
-from tinybert.models import open_model
 
 
 @pytest.fixture(scope="module")

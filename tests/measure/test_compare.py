@@ -6,7 +6,7 @@ import pytest
 from tinybert.measure.compare import compare
 from tinybert.measure.held_out import MOST_ROWS, hold_out
 from tinybert.tasks import get_task
-from tinybert.tasks.base import Examples
+from tinybert.tasks.task import Examples
 
 CLASSES = {"kind": "text-classification", "labels": ["no", "yes"]}
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
+from tinybert.formats.open import open_model
 from tinybert.measure.evaluate import evaluate
-from tinybert.measure.metrics import f1
-from tinybert.models import open_model
 from tinybert.tasks import get_task
-from tinybert.tasks.base import Examples
+from tinybert.tasks.metrics import f1
+from tinybert.tasks.task import Examples
 
 TEXTS = ["a good film", "the plot is dull", "great acting", "", "a cat sat on the mat"] * 8
 NAMES = ["negative", "positive"]

@@ -3,7 +3,7 @@ import pytest
 
 from tinybert.measure.guess import constant_guess, no_better_than_constant
 from tinybert.tasks import get_task
-from tinybert.tasks.base import Examples
+from tinybert.tasks.task import Examples
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from tinybert.cli import main
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
+from tinybert.cli.main import main
+from tinybert.formats.open import open_model
 from tinybert.measure.info import describe, info_text
-from tinybert.models import open_model
 
 STRUCTURE = {
     "layers": 2,

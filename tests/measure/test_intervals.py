@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tinybert.measure.intervals import bootstrap_interval
-from tinybert.measure.metrics import accuracy, spearman
+from tinybert.tasks.metrics import accuracy, spearman
 
 
 def right_with(probability, rows, seed=0):

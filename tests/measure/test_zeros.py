@@ -1,12 +1,12 @@
 import pytest
 import torch
 
-from tinybert.export import export
-from tinybert.huggingface import load_model, load_tokenizer, save_model
+from tinybert.formats.quantize import quantize_onnx
 from tinybert.measure.info import describe, info_text
 from tinybert.measure.zeros import sparsity
-from tinybert.prune.sparse import Zeros, sparse_bytes
-from tinybert.quantize import quantize_onnx
+from tinybert.modeling.load import load_model, load_tokenizer, save_model
+from tinybert.run.export import export
+from tinybert.steps.prune.sparse import Zeros, sparse_bytes
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from tinybert.recipe import Recipe
+from tinybert.recipe.recipe import Recipe
 from tinybert.report.build import build_report, choose_best
 from tinybert.report.card import model_card
 from tinybert.report.page import report_page

@@ -2,7 +2,7 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from tinybert.recipe import Recipe
+from tinybert.recipe.recipe import Recipe
 from tinybert.report.build import build_report
 from tinybert.report.card import model_card
 from tinybert.tasks import get_task

@@ -4,9 +4,9 @@ import shutil
 import pytest
 
 from tinybert import load
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
+from tinybert.formats.open import open_model
 from tinybert.measure.info import describe
-from tinybert.models import open_model
 from tinybert.runtime.config_check import check_config
 
 WRONG = {

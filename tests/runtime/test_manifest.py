@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tinybert.errors import InputError
-from tinybert.files import hash_path, write_json
-from tinybert.runtime.load import load, open_artifact
+from tinybert.base.errors import InputError
+from tinybert.base.files import hash_path, write_json
+from tinybert.formats.load import load, open_artifact
 from tinybert.runtime.manifest import OLD_MANIFEST
 from tinybert.runtime.published import PublishedFiles
 

@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinybert.errors import InputError
-from tinybert.runtime import Facts, Model, TextEncoder
+from tinybert.base.errors import InputError
+from tinybert.runtime.model import Facts, Model
+from tinybert.runtime.text import TextEncoder
 
 CONFIG = {
     "architectures": ["BertForSequenceClassification"],

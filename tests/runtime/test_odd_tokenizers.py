@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from tinybert import load
-from tinybert.cli import main
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
+from tinybert.cli.main import main
 
 
 @pytest.fixture

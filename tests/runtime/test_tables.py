@@ -10,15 +10,15 @@ from tokenizers import Tokenizer, processors
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 import tinybert
-from tinybert.cli import main
-from tinybert.errors import InputError
-from tinybert.export import export
-from tinybert.huggingface import load_model, load_tokenizer
-from tinybert.inputs import read_inputs
-from tinybert.recipe import Recipe
+from tinybert.base.errors import InputError
+from tinybert.cli.main import main
+from tinybert.modeling.load import load_model, load_tokenizer
+from tinybert.modeling.torch_model import load_torch
+from tinybert.recipe.inputs import read_inputs
+from tinybert.recipe.recipe import Recipe
+from tinybert.run.export import export
 from tinybert.runtime.tables import Tables
 from tinybert.tasks import get_task
-from tinybert.torch_model import load_torch
 
 WANTED = r"its tokenizer gives ids up to \d+, and its table of tokens has \d+ rows; .*resize_token"
 
@@ -154,7 +154,7 @@ def test_outputs_that_are_no_numbers_are_no_answer(tiny_bert_dir, value, monkeyp
     assert model("a film")
     with pytest.raises(InputError, match=r"its outputs for text 3 are no finite numbers"):
         model(["a film", "a dog", "the film was very good and very long", "a cat"])
-    monkeypatch.setattr("tinybert.models.open_model", lambda *_: model)
+    monkeypatch.setattr("tinybert.formats.open.open_model", lambda *_: model)
     assert main(["predict", str(tiny_bert_dir), "a dog sat on the mat and ate", "--json"]) == 2
     said = capsys.readouterr()
     assert said.out == ""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 from tinybert.runtime.config import max_length, max_positions, read_object
 from tinybert.runtime.text import TextEncoder
 
@@ -50,8 +50,8 @@ def test_cuts_at_the_end_that_the_tokenizer_is_set_to(tiny_bert_dir, tmp_path, s
     """In artifacts and in PyTorch, as in training."""
     from transformers import AutoTokenizer
 
-    from tinybert.huggingface import tokenize
-    from tinybert.torch_model import load_torch
+    from tinybert.modeling.load import tokenize
+    from tinybert.modeling.torch_model import load_torch
 
     folder = shutil.copytree(tiny_bert_dir, tmp_path / "model")
     AutoTokenizer.from_pretrained(folder, truncation_side=side).save_pretrained(folder)

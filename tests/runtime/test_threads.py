@@ -1,9 +1,9 @@
 import pytest
 
 from tinybert import load
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
+from tinybert.formats.open import open_model
 from tinybert.measure.bench import bench
-from tinybert.models import open_model
 from tinybert.runtime.threads import require_threads
 
 

@@ -8,12 +8,12 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, RobertaTokenizer
 
-from tinybert.errors import InputError
-from tinybert.export import export
-from tinybert.huggingface import load_tokenizer
+from tinybert.base.errors import InputError
+from tinybert.modeling.load import load_tokenizer
+from tinybert.modeling.torch_model import load_torch
+from tinybert.run.export import export
 from tinybert.runtime.config import read_config
 from tinybert.runtime.text import TextEncoder
-from tinybert.torch_model import load_torch
 
 TEXTS = [
     "The FILM was Good",

@@ -1,7 +1,7 @@
 import pytest
 
+from tinybert.base.errors import InputError
 from tinybert.data.table import Table
-from tinybert.errors import InputError
 from tinybert.tasks import get_task
 
 

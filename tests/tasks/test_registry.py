@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from tinybert.base.errors import InputError
 from tinybert.data import Table
-from tinybert.errors import InputError
 from tinybert.tasks import get_task, task_from_config
 from tinybert.tasks.glue import GLUE
 from tinybert.tasks.registry import KINDS

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from tinybert.base.errors import InputError
 from tinybert.data import Table
-from tinybert.errors import InputError
 from tinybert.tasks.labels import UnnamedOutputs
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression

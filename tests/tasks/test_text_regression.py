@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from tinybert.base.errors import InputError
 from tinybert.data import Table
-from tinybert.errors import InputError
 from tinybert.tasks.text_regression import TextRegression
 
 TASK = TextRegression(label="score")

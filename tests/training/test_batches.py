@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tinybert.tasks.base import Examples
+from tinybert.tasks.task import Examples
 from tinybert.training.batches import EncodedExamples, LengthBucketedSampler
 
 LENGTHS = torch.randint(2, 60, (1000,), generator=torch.Generator().manual_seed(0)).tolist()
@@ -49,7 +49,7 @@ def encoded(tokenizer, texts, labels=None, max_length=16):
 
 @pytest.fixture
 def tokenizer(tiny_bert_dir):
-    from tinybert.huggingface import load_tokenizer
+    from tinybert.modeling.load import load_tokenizer
 
     return load_tokenizer(tiny_bert_dir)
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from tinybert.errors import InputError
-from tinybert.finetune.config import FinetuneConfig
-from tinybert.finetune.step import finetune
-from tinybert.huggingface import load_model
+from tinybert.base.errors import InputError
+from tinybert.modeling.load import load_model
+from tinybert.steps.finetune.config import FinetuneConfig
+from tinybert.steps.finetune.step import finetune
 
 SETTINGS = {"batch_size": 8, "bf16": False, "warmup": 0.0}
 

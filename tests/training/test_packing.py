@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from tinybert.errors import InputError
-from tinybert.huggingface import load_tokenizer
+from tinybert.base.errors import InputError
+from tinybert.modeling.load import load_tokenizer
 from tinybert.training import packing
 from tinybert.training.packing import EpochSampler, PackedTokens, pack
 
@@ -172,7 +172,7 @@ def test_an_error_on_the_way_leaves_the_file_of_before(tmp_path, bert, monkeypat
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tinybert.huggingface import load_tokenizer
+from tinybert.modeling.load import load_tokenizer
 from tinybert.training import packing
 packing.CHARACTERS_PER_BATCH = 50
 packing.pack(["a good film " * 100] * 9, load_tokenizer(Path(sys.argv[1])), 16, Path(sys.argv[2]),

@@ -6,16 +6,17 @@ import pytest
 import torch
 from transformers import get_scheduler
 
-from tinybert.distill.config import DistillConfig, GeneralDistillConfig
-from tinybert.distill.general import general_distill
-from tinybert.distill.step import distill
-from tinybert.errors import InputError
-from tinybert.finetune.config import FinetuneConfig
-from tinybert.finetune.step import finetune
-from tinybert.huggingface import load_model
-from tinybert.seal import seal
-from tinybert.students.build import build_student
-from tinybert.students.config import StudentConfig
+from tinybert.base.errors import InputError
+from tinybert.distillation.config import DistillConfig
+from tinybert.distillation.on_rows import distill
+from tinybert.modeling.load import load_model
+from tinybert.runtime.seal import seal
+from tinybert.steps.finetune.config import FinetuneConfig
+from tinybert.steps.finetune.step import finetune
+from tinybert.steps.general_distill.config import GeneralDistillConfig
+from tinybert.steps.general_distill.step import general_distill
+from tinybert.steps.student.build import build_student
+from tinybert.steps.student.config import StudentConfig
 from tinybert.training import trainer
 from tinybert.training.batches import EncodedExamples
 from tinybert.training.trainer import COMPLETE, last_whole_checkpoint, trainer_options

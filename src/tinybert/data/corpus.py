@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tinybert.base.errors import InputError, cut, short
+from tinybert.base.files import hash_path, hash_value, require_file
 from tinybert.data.hub import hub_revision, may_be_hub_id, stream_hub
 from tinybert.data.jsonl import parse_object
 from tinybert.data.lines import stream_lines
 from tinybert.data.parquet import open_parquet
-from tinybert.errors import InputError, cut, short
-from tinybert.files import hash_path, hash_value, require_file
 
 PARQUET_ROWS = 1024
 """Rows read at a time; pyarrow's 65,536 long passages would be gigabytes."""

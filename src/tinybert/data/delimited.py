@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from tinybert.base.errors import InputError, short
 from tinybert.data.lines import read_lines, read_text
 from tinybert.data.table import Table, separator_hint
-from tinybert.errors import InputError, short
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tinybert.base.errors import InputError, missing_extra, said
 from tinybert.data.layout import Split
 from tinybert.data.table import Table
-from tinybert.errors import InputError, missing_extra, said
 
 _HUB_ID = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(:(?P<config>[\w.-]+))?")
 

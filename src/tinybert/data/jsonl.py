@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tinybert.base.errors import InputError, said, short
 from tinybert.data.lines import read_lines
 from tinybert.data.table import Table
-from tinybert.errors import InputError, said, short
 
 MOST_COLUMNS = 1000
 """Of all lines together: were each key in one line alone, a table would be its lines squared."""

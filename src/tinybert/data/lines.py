@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tinybert.errors import InputError
-from tinybert.files import require_file
+from tinybert.base.errors import InputError
+from tinybert.base.files import require_file
 
 LONGEST_LINE = 1 << 26
 """Bytes of a passage: a few packed kilobytes can stand for gigabytes of one line."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tinybert.base.errors import InputError, missing_extra, said, short
+from tinybert.base.files import require_file
 from tinybert.data.table import Table
-from tinybert.errors import InputError, missing_extra, said, short
-from tinybert.files import require_file
 
 
 def read_parquet(path: Path) -> Table:

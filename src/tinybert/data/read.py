@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
+from tinybert.base.errors import InputError, short
 from tinybert.data.delimited import read_csv, read_tsv
 from tinybert.data.hub import may_be_hub_id, read_hub
 from tinybert.data.jsonl import read_jsonl
 from tinybert.data.layout import GLUE_LAYOUT, Layout, Split
 from tinybert.data.parquet import read_parquet
 from tinybert.data.table import Table
-from tinybert.errors import InputError, short
 
 _READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".parquet": read_parquet}
 FORMATS = tuple(sorted([".tsv", *_READERS]))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import yaml
 
-from tinybert.claim import claim, named_folder
-from tinybert.compression import Result, compress
-from tinybert.errors import InputError, missing_extra
-from tinybert.files import write_text
-from tinybert.progress import ProgressCallback, silent
-from tinybert.workspace import make_folder
+from tinybert.base.errors import InputError, missing_extra
+from tinybert.base.files import write_text
+from tinybert.base.progress import ProgressCallback, silent
+from tinybert.output.claim import claim, named_folder
+from tinybert.run.compress import Result, compress
+from tinybert.run.workspace import make_folder
 
 EVAL_SHARE = 0.3
 """Of each class: 668 of the 2,225 articles, so that one article more or less is 0.15 points."""

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from tinybert.errors import InputError, WorkerKilled
+from tinybert.base.errors import InputError, WorkerKilled
+from tinybert.base.processes import python_command
+from tinybert.base.threads import users_environment
 from tinybert.measure.machine import BusyWatch, describe_machine, visible_cores
-from tinybert.processes import python_command
 from tinybert.runtime.threads import require_threads
-from tinybert.threads import users_environment
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.measure.intervals import interval, resample
-from tinybert.measure.metrics import METRICS, accuracy
-from tinybert.tasks.base import Task
+from tinybert.tasks.metrics import METRICS, accuracy
+from tinybert.tasks.task import Task
 
 MOST_LOST = 0.02
 """The share of a metric that a smaller model may lose and still be said to keep it: the articles'

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tinybert.formats.onnx.file import Tensor
 from tinybert.measure.weights import BYTES, StoredWeights
-from tinybert.runtime.onnx_file import Tensor
 
 _PATTERNS = {
     "head": r"(^|\.)(pooler|(pre_)?classifier|(lm_)?head|cls|qa_outputs|\w*predictions)\.",

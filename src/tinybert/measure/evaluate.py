@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 from tinybert.measure.intervals import bootstrap_interval
-from tinybert.measure.metrics import METRICS
 from tinybert.runtime.model import Model
-from tinybert.tasks.base import Examples, Task
+from tinybert.tasks.metrics import METRICS
+from tinybert.tasks.task import Examples, Task
 
 
 def evaluate(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinybert.tasks.base import Examples, Task
+from tinybert.tasks.task import Examples, Task
 
 
 def constant_guess(task: Task, examples: Examples) -> float:

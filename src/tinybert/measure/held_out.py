@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tinybert.tasks.base import Examples, Text
+from tinybert.tasks.task import Examples, Text
 
 MOST_ROWS = 500
 """Enough to tell 99% of a metric from 98%, and seconds to run."""

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tinybert.errors import InputError
-from tinybert.hub import download, may_be_hub_id, weight_files
+from tinybert.base.errors import InputError
+from tinybert.formats.load import RUNTIMES, find_artifact
 from tinybert.measure.components import by_component
 from tinybert.measure.provenance import provenance
 from tinybert.measure.table import grid
 from tinybert.measure.weights import BYTES, StoredWeights, stored_weights
 from tinybert.measure.zeros import sparsity
+from tinybert.modeling.hub import download, may_be_hub_id, weight_files
 from tinybert.runtime.config import max_positions, read_object
 from tinybert.runtime.config_check import check_config
-from tinybert.runtime.load import RUNTIMES, find_artifact
 from tinybert.runtime.published import PublishedFiles, read_settled
 from tinybert.tasks import task_from_config
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinybert.measure.metrics import Metric
+from tinybert.tasks.metrics import Metric
 
 LEVEL = 0.95
 """The share of resamples that report.json's intervals hold."""
@@ -35,7 +35,7 @@ def resample(
         (samples, models).
 
     Example:
-        >>> from tinybert.measure.metrics import accuracy
+        >>> from tinybert.tasks.metrics import accuracy
         >>> values = resample(accuracy, [[1] * 90 + [0] * 10, [1] * 91 + [0] * 9], [1] * 100)
         >>> [round(end, 2) for end in interval(values[:, 0])]
         [0.84, 0.96]
@@ -78,7 +78,7 @@ def bootstrap_interval(
         seed: Of the draws.
 
     Example:
-        >>> from tinybert.measure.metrics import accuracy
+        >>> from tinybert.tasks.metrics import accuracy
         >>> bootstrap_interval(accuracy, [1] * 80 + [0] * 20, [1] * 100)
         (0.72, 0.88)
     """

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 from tinybert.runtime.config import read_object
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinybert.errors import InputError, cut, missing_extra, said, short
-from tinybert.hub import weight_files
-from tinybert.runtime import openvino_file
-from tinybert.runtime.onnx_file import MOST_ELEMENTS, Tensor, read_tensors, read_weights
+from tinybert.base.errors import InputError, cut, missing_extra, said, short
+from tinybert.formats.onnx.file import MOST_ELEMENTS, Tensor, read_tensors, read_weights
+from tinybert.formats.openvino import file as openvino_file
+from tinybert.modeling.hub import weight_files
 
 BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0, "int4": 0.5}
 """Of one element."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tinybert.errors import InputError
-from tinybert.faults import reason
+from tinybert.base.errors import InputError
+from tinybert.base.faults import reason
+from tinybert.formats.open import open_model
 from tinybert.measure.memory import peak_memory_mb
-from tinybert.models import open_model
 from tinybert.runtime.config import max_positions
 from tinybert.runtime.model import Model
 from tinybert.runtime.text import Features

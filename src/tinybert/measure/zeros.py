@@ -8,23 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybert.hub import weight_files
+from tinybert.formats.onnx.file import Tensor, read_raw
 from tinybert.measure.weights import safetensors_header
-from tinybert.runtime.onnx_file import Tensor, read_raw
+from tinybert.modeling.hub import weight_files
+from tinybert.runtime.packed import packed_bytes
 
 _DTYPES = {"fp32": np.uint32, "bf16": np.uint16, "fp16": np.uint16, "int8": np.uint8}
 """As bits: NumPy has no bfloat16."""
-
-
-def packed_bytes(elements: int, zeros: int, element_bytes: int) -> int:
-    """Bytes of a tensor: its other values and a bit for each place, or as it is if that is less.
-
-    Example:
-        >>> packed_bytes(800, zeros=400, element_bytes=4), packed_bytes(800, 0, 4)
-        (1700, 3200)
-    """
-    packed = (elements - zeros) * element_bytes + (elements + 7) // 8
-    return min(packed, elements * element_bytes)
 
 
 def sparsity(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from tinybert.measure.bench import is_busy, times_faster
 from tinybert.report.kept import of_student, of_teacher
-from tinybert.tasks.base import Task
+from tinybert.tasks.task import Task
 
 AS_FAST = 0.15
 """The share by which latencies of one run may differ by chance, on a busy machine."""

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from tinybert.measure.table import grid
-from tinybert.recipe import Recipe
+from tinybert.recipe.recipe import Recipe
 from tinybert.report.names import is_hub_model, shown_name
 from tinybert.report.table import report_caption, report_notes, report_rows
 

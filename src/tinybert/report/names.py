@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tinybert.hub import may_be_hub_id
+from tinybert.modeling.hub import may_be_hub_id
 
 
 def is_hub_model(name: str) -> bool:

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tinybert.export.targets import SETTINGS, TARGETS
-from tinybert.publication import files_below, publish_files
-from tinybert.recipe import Recipe
+from tinybert.formats.export import SETTINGS
+from tinybert.formats.registry import TARGETS
+from tinybert.output.publication import files_below, publish_files
+from tinybert.recipe.recipe import Recipe
 from tinybert.report.card import model_card
 from tinybert.report.page import report_page
 
@@ -21,7 +22,7 @@ def publish(
     Args:
         out: The output folder, marked as ours.
         student: A Hugging Face directory.
-        artifacts: A folder that holds what `tinybert.export` wrote.
+        artifacts: A folder that holds what `tinybert.run.export` wrote.
         report: The content of report.json.
         recipe: What was run.
 

@@ -1,7 +1,1 @@
-"""Loads and runs compressed models. Needs numpy, tokenizers and the artifact's own runtime."""
-
-from tinybert.runtime.load import load
-from tinybert.runtime.model import Facts, Model
-from tinybert.runtime.text import Features, TextEncoder
-
-__all__ = ["Facts", "Features", "Model", "TextEncoder", "load"]
+"""A compressed model that predicts, without PyTorch: its texts, its files, its answers."""

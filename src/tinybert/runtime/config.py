@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from tinybert.errors import InputError, said, short
-from tinybert.files import require_file
+from tinybert.base.errors import InputError, said, short
+from tinybert.base.files import require_file
 from tinybert.tasks.config import ACTIVATION
 
 # Their positions are counted from the padding id + 1, so the table's first rows stay unused.
@@ -151,7 +151,7 @@ def require_positions(positions: int | None, length: int, whose: str) -> None:
     Example:
         >>> require_positions(64, 128, "the teacher")
         Traceback (most recent call last):
-        tinybert.errors.InputError: 128 tokens are more than the 64 that the teacher takes
+        tinybert.base.errors.InputError: 128 tokens are more than the 64 that the teacher takes
     """
     if positions is not None and length > positions:
         raise InputError(f"{length} tokens are more than the {positions} that {whose} takes")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tinybert.errors import InputError, short
+from tinybert.base.errors import InputError, short
 
 _SIZES = (
     "max_position_embeddings",
@@ -43,7 +43,7 @@ def check_config(config: Mapping[str, Any]) -> None:
         >>> check_config({"max_position_embeddings": 512, "id2label": {"0": "no", "1": "yes"}})
         >>> check_config({"hidden_size": -5})
         Traceback (most recent call last):
-        tinybert.errors.InputError: its config.json is broken: hidden_size is -5
+        tinybert.base.errors.InputError: its config.json is broken: hidden_size is -5
     """
     for key in _SIZES:
         lowest = -1 if key in _MAY_BE_ABSENT else 1

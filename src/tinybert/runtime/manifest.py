@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tinybert.errors import InputError, short
-from tinybert.files import hash_path, is_plain_name, write_json
+from tinybert.base.errors import InputError, short
+from tinybert.base.files import hash_path, is_plain_name, write_json
 from tinybert.runtime.config import read_object
 
 MANIFEST = "manifest.json"

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 from tinybert.runtime.config_check import check_config
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks import task_from_config
-from tinybert.tasks.base import Prediction, Task, Text
 from tinybert.tasks.pairs import check_pairs, texts_per_input
+from tinybert.tasks.task import Prediction, Task, Text
 
 
 @dataclass(frozen=True)

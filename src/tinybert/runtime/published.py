@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tinybert.errors import InputError
-from tinybert.files import hash_path
+from tinybert.base.errors import InputError
+from tinybert.base.files import hash_path
 from tinybert.runtime.config import folders_of, parse_object, read_file
 from tinybert.runtime.manifest import MANIFEST, MARK, OLD_MANIFEST, Manifest
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Tables:
             >>> Tables(100, 1, "out").check_ids(99, 0)
             >>> Tables(100, 1, "out").check_ids(100, 0)
             Traceback (most recent call last):
-            tinybert.errors.InputError: out: its tokenizer gives ids up to 100, and its table of \
-tokens has 100 rows; give it more: model.resize_token_embeddings(101), and save it
+            tinybert.base.errors.InputError: out: its tokenizer gives ids up to 100, and its \
+table of tokens has 100 rows; give it more: model.resize_token_embeddings(101), and save it
         """
         if self.tokens is not None and token >= self.tokens:
             raise InputError(

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from tinybert.errors import InputError, said, short
+from tinybert.base.errors import InputError, said, short
 from tinybert.runtime.config import max_length
 from tinybert.runtime.panics import panics_as_errors, quiet_panics
 from tinybert.runtime.published import PublishedFiles
 from tinybert.runtime.tables import Tables
 from tinybert.runtime.tokenizer_settings import honour
-from tinybert.tasks.base import Text
+from tinybert.tasks.task import Text
 
 Features = dict[str, NDArray[np.int64]]
 """input_ids, attention_mask and token_type_ids, each (batch, length)."""

@@ -2,7 +2,7 @@
 
 import os
 
-from tinybert.errors import InputError, short
+from tinybert.base.errors import InputError, short
 
 MOST_A_CORE = 8
 """Threads; more only wait for one another, and where a system allows no more, runtimes abort."""
@@ -20,7 +20,7 @@ def require_threads(threads: int | None) -> None:
     Example:
         >>> require_threads(0)
         Traceback (most recent call last):
-        tinybert.errors.InputError: threads must be at least 1, not 0
+        tinybert.base.errors.InputError: threads must be at least 1, not 0
     """
     if threads is None:
         return

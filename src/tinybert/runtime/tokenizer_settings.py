@@ -11,7 +11,7 @@ from typing import Any
 
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 
 _BERT = ("Bert", "DistilBert", "Electra", "MobileBert", "SqueezeBert", "LayoutLM", "Lxmert")
 _CLASSES = {f"{name}Tokenizer": "bert" for name in _BERT}

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
-from tinybert.errors import InputError, short
-from tinybert.tasks.base import Text
+from tinybert.tasks.task import Text
 
 
 def texts(table: Table, columns: Sequence[str]) -> list[Text]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 
 ACTIVATION = "sentence_transformers"
 """The key of config.json under which a cross-encoder names the activation behind its head."""

@@ -5,7 +5,7 @@ in the files stand for the first and the second.
 """
 
 from tinybert.data.layout import Layout
-from tinybert.tasks.base import Task
+from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression
 

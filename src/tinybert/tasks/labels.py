@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from tinybert.base.errors import InputError, cut, short
 from tinybert.data.table import Table
-from tinybert.errors import InputError, cut, short
 from tinybert.tasks.columns import value
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.0+)?")

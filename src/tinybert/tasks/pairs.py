@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tinybert.errors import InputError
-from tinybert.tasks.base import Text
+from tinybert.base.errors import InputError
 from tinybert.tasks.config import saved_fields
+from tinybert.tasks.task import Text
 
 
 def texts_per_input(config: Mapping[str, Any]) -> int | None:
@@ -40,7 +40,7 @@ def check_pairs(texts: Sequence[Text], reads: int | None, joins: bool, whose: st
     Example:
         >>> check_pairs([("a", "b")], 1, True, "out")
         Traceback (most recent call last):
-        tinybert.errors.InputError: out: reads one text at a time, and text 1 is a pair
+        tinybert.base.errors.InputError: out: reads one text at a time, and text 1 is a pair
     """
     for number, text in enumerate(texts, start=1):
         pair = isinstance(text, tuple)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tinybert.errors import InputError, cut, short
-from tinybert.tasks.base import Task
+from tinybert.base.errors import InputError, cut, short
 from tinybert.tasks.glue import GLUE
+from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression
 

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
-from tinybert.errors import InputError, short
-from tinybert.tasks.base import Examples, Prediction, Task
 from tinybert.tasks.columns import texts
 from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
 from tinybert.tasks.labels import (
@@ -23,6 +22,7 @@ from tinybert.tasks.labels import (
     whole_number,
     whole_numbers,
 )
+from tinybert.tasks.task import Examples, Prediction, Task
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
-from tinybert.errors import InputError, short
-from tinybert.tasks.base import Examples, Prediction, Task
 from tinybert.tasks.columns import texts, value
 from tinybert.tasks.config import (
     activation_config,
@@ -18,6 +17,7 @@ from tinybert.tasks.config import (
     named_activation,
     saved_fields,
 )
+from tinybert.tasks.task import Examples, Prediction, Task
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedTokenizerBase
 
-from tinybert.files import hash_value
-from tinybert.huggingface import tokenize
-from tinybert.tasks.base import Examples
+from tinybert.base.files import hash_value
+from tinybert.modeling.load import tokenize
+from tinybert.tasks.task import Examples
 
 BATCHES_PER_BUCKET = 50
 """As in transformers' LengthGroupedSampler: enough to sort by, few enough to stay random."""

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tinybert.config import Config
-from tinybert.install import install_command
+from tinybert.base.install import install_command
+from tinybert.training.section import Config
 
 
 class TrainingConfig(Config):

@@ -5,7 +5,7 @@ from pathlib import Path
 from transformers import TrainerCallback
 from transformers.integrations.integration_utils import TensorBoardCallback
 
-from tinybert.errors import missing_extra
+from tinybert.base.errors import missing_extra
 
 
 def loss_curves(folder: Path) -> TrainerCallback:

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from tinybert.errors import InputError
+from tinybert.base.errors import InputError
 
 
 class StopWhereDiverged(TrainerCallback):

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedTokenizerBase
 
-from tinybert.errors import InputError, said
-from tinybert.files import atomic_path
+from tinybert.base.errors import InputError, said
+from tinybert.base.files import atomic_path
 
 CHARACTERS_PER_BATCH = 1_000_000
 """Tokenized at a time: some thousand passages, and some tens of megabytes while it lasts."""

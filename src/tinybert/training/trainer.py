@@ -25,11 +25,11 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from tinybert.distributed import is_main, wait_for_all, world_size
-from tinybert.errors import InputError
-from tinybert.files import remove, write_text
-from tinybert.progress import Progress, ProgressCallback, silent
-from tinybert.seal import is_whole, seal
+from tinybert.base.errors import InputError
+from tinybert.base.files import remove, write_text
+from tinybert.base.progress import Progress, ProgressCallback, silent
+from tinybert.modeling.distributed import is_main, wait_for_all, world_size
+from tinybert.runtime.seal import is_whole, seal
 from tinybert.training.batches import LengthBucketedSampler
 from tinybert.training.config import TrainingConfig
 from tinybert.training.curves import loss_curves

@@ -1,0 +1,1 @@
+"""The program `tinybert`: what is given on the command line, and what is printed."""

@@ -1,0 +1,17 @@
+"""The losses of distillation, each usable alone."""
+
+from tinybert.distillation.losses.attention import attention_loss
+from tinybert.distillation.losses.hidden import hidden_cosine_loss, hidden_state_loss
+from tinybert.distillation.losses.prediction import logit_loss, soft_label_loss
+from tinybert.distillation.losses.relations import relation_loss
+from tinybert.distillation.losses.scores import attention_score_loss
+
+__all__ = [
+    "attention_loss",
+    "attention_score_loss",
+    "hidden_cosine_loss",
+    "hidden_state_loss",
+    "logit_loss",
+    "relation_loss",
+    "soft_label_loss",
+]

@@ -1,0 +1,214 @@
+"""The terms of the distillation loss: which signals each compares, and how.
+
+A new term is a class and a line in `tinybert.distillation.model.TERMS`; its weight is what
+`DistillationConfig.weights` has under the same name.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
+
+from tinybert.distillation.config import DistillationConfig, DistillConfig
+from tinybert.distillation.losses import (
+    attention_loss,
+    attention_score_loss,
+    hidden_cosine_loss,
+    hidden_state_loss,
+    logit_loss,
+    relation_loss,
+    soft_label_loss,
+)
+from tinybert.distillation.signals import LOGITS, PROJECTIONS, Signal, Signals, attention_scores
+from tinybert.modeling.shape import head_size
+
+HIDDEN_LOSSES = {"mse": hidden_state_loss, "cosine": hidden_cosine_loss}
+ATTENTION_LOSSES = {"kl": attention_loss, "scores": attention_score_loss}
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Who learns from whom.
+
+    Attributes:
+        student: The student.
+        teacher: The teacher, or the first of several.
+        layers: (student layer, teacher layer) pairs, counted from 1.
+    """
+
+    student: PreTrainedModel
+    teacher: PreTrainedModel
+    layers: Sequence[tuple[int, int]]
+
+
+class Term(nn.Module, ABC):
+    """One term of the loss.
+
+    Args:
+        settings: Those of the `distill` step.
+        pairing: The two models and their layers.
+    """
+
+    def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
+        super().__init__()
+        self.settings: Any = settings  # each term reads fields of its own
+        self.pairing = pairing
+
+    @property
+    @abstractmethod
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """The student's and the teacher's signals that it compares."""
+
+    def per_token(self, teacher: Signals) -> bool:
+        """Whether it is a mean over tokens; else over rows, of which all processes have as many."""
+        return True
+
+    @abstractmethod
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """The loss, a scalar.
+
+        Args:
+            student: Its signals.
+            teacher: Its signals.
+            mask: (batch, length), the attention mask.
+        """
+
+
+def predicts_values(config: PretrainedConfig) -> bool:
+    """Whether a model's logits are values, not scores of classes: of one class there is no choice.
+
+    Transformers notes `problem_type` only in models that were trained with labels.
+    """
+    return config.problem_type == "regression" or config.num_labels == 1
+
+
+def compares_logits(config: PretrainedConfig, settings: DistillConfig) -> bool:
+    """Whether predictions are compared by the squared error of logits.
+
+    They are not scores of which one wins where they are values, or several labels may be right.
+    """
+    return (
+        predicts_values(config)
+        or config.problem_type == "multi_label_classification"
+        or settings.prediction_loss == "logits"
+    )
+
+
+class PredictionTerm(Term):
+    """Logits: soft labels, or their squared error, see `compares_logits`."""
+
+    def per_token(self, teacher: Signals) -> bool:
+        """Of a model that labels tokens."""
+        return teacher[LOGITS].dim() == 3
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """The logits."""
+        return [(LOGITS, LOGITS)]
+
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        given, wanted = student[LOGITS], teacher[LOGITS]
+        tokens = mask if given.dim() == 3 else None  # predictions of tokens, or of rows
+        if compares_logits(self.pairing.student.config, self.settings):
+            return logit_loss(given, wanted, tokens)
+        return soft_label_loss(given, wanted, self.settings.temperature, tokens)
+
+
+class ProjectedTerm(Term):
+    """Hidden states, the student's carried to the teacher's width by learned projections.
+
+    The projections are there also where the widths agree: the same directions need not be in the
+    same places. They are dropped after training.
+    """
+
+    def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
+        super().__init__(settings, pairing)
+        shared = settings.projection == "shared"
+        widths = pairing.student.config.hidden_size, pairing.teacher.config.hidden_size
+        count = 1 if shared else len(self.pairs)
+        self.projections: Any = nn.ModuleList(nn.Linear(*widths) for _ in range(count))
+
+    def projection(self, index: int) -> nn.Linear:
+        """The projection of a pair."""
+        return self.projections[min(index, len(self.projections) - 1)]
+
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        loss = HIDDEN_LOSSES[self.settings.hidden_loss]
+        losses = [
+            loss(self.projection(index)(student[ours]), teacher[theirs], mask)
+            for index, (ours, theirs) in enumerate(self.pairs)
+        ]
+        return torch.stack(losses).mean()
+
+
+class EmbeddingTerm(ProjectedTerm):
+    """What the embeddings give to the first layer."""
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """Layer 0."""
+        return [(("hidden", 0), ("hidden", 0))]
+
+
+class HiddenTerm(ProjectedTerm):
+    """What the layers give to the next."""
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """The mapped layers."""
+        return [(("hidden", ours), ("hidden", theirs)) for ours, theirs in self.pairing.layers]
+
+
+class AttentionTerm(Term):
+    """Where queries look, head by head."""
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """Queries and keys of the mapped layers."""
+        return [
+            ((kind, ours), (kind, theirs))
+            for ours, theirs in self.pairing.layers
+            for kind in ("query", "key")
+        ]
+
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        loss = ATTENTION_LOSSES[self.settings.attention_loss]
+        own, their = self.pairing.student.config, self.pairing.teacher.config
+        losses = [
+            loss(_scores(student, ours, own), _scores(teacher, theirs, their), mask)
+            for ours, theirs in self.pairing.layers
+        ]
+        return torch.stack(losses).mean()
+
+
+class RelationTerm(Term):
+    """How tokens relate by their queries, by their keys and by their values."""
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """Queries, keys and values of the mapped layers."""
+        return [
+            ((kind, ours), (kind, theirs))
+            for ours, theirs in self.pairing.layers
+            for kind in PROJECTIONS
+        ]
+
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        losses = [
+            relation_loss(student[ours], teacher[theirs], mask, self.settings.relation_heads)
+            for ours, theirs in self.pairs
+        ]
+        return torch.stack(losses).sum() / len(self.pairing.layers)
+
+
+def _scores(signals: Signals, layer: int, config: PretrainedConfig) -> Tensor:
+    query, key = signals["query", layer], signals["key", layer]
+    return attention_scores(query, key, query.shape[-1] // head_size(config))

@@ -1,0 +1,1 @@
+"""Files that other runtimes read, one folder a format, and the list of them."""

@@ -1,0 +1,96 @@
+"""Trained models to files in the formats that are asked for, each checked against the model."""
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_MASKED_LM_MAPPING,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from tinybert.base.errors import InputError
+from tinybert.base.files import atomic_path
+from tinybert.formats.load import open_artifact
+from tinybert.formats.parity import self_check
+from tinybert.formats.registry import find_target
+from tinybert.modeling.load import check_tables, known_task
+
+SETTINGS = (
+    *("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
+    *("vocab.txt", "vocab.json", "merges.txt"),
+)
+"""What an export may write beside the artifacts."""
+
+_LARGEST = 2**31 - 2**20  # bytes of a protobuf message, with some room for the graph
+
+
+def check_exportable(model: PreTrainedModel) -> None:
+    """Refuses what would fail only at the end of a run.
+
+    Raises:
+        InputError: The model looks back only, as decoders do, is too large for one file, or
+            gives no logits.
+    """
+    if getattr(model.config, "is_decoder", False):
+        raise InputError(
+            "a model whose config.json says is_decoder can't be exported; set it to false if the "
+            "model reads whole texts"
+        )
+    if _writes_texts(model.config):
+        raise InputError(
+            f"a {type(model).__name__} is a {model.config.model_type} model, which writes texts; "
+            "what can be exported are encoders, which read whole texts, as BERT's family does"
+        )
+    size = sum(weight.numel() for weight in model.parameters()) * 4
+    if size >= _LARGEST:
+        raise InputError(
+            f"its weights take {size / 1e9:.1f} GB as fp32, and an ONNX file holds 2.1 GB at most"
+        )
+    with torch.inference_mode():
+        outputs = model(torch.ones(1, 2, dtype=torch.int64, device=model.device))
+    if getattr(outputs, "logits", None) is None:
+        raise InputError(
+            f"a {type(model).__name__} gives no logits; supported are models with a head for "
+            "sequences or tokens"
+        )
+
+
+def check_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuses ids that the model has no row for."""
+    task = known_task(model.config.to_dict())
+    pair = task is not None and len(task.text) == 2
+    check_tables(model, tokenizer, f"a {type(model).__name__}", pair=pair)
+
+
+def _writes_texts(config: PretrainedConfig) -> bool:
+    """Whether a model looks back only, as GPT-2 does, or has a part that does."""
+    causal = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
+    masked = type(config) in MODEL_FOR_MASKED_LM_MAPPING
+    return bool(config.is_encoder_decoder) or (causal and not masked)
+
+
+def write_artifacts(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    targets: Iterable[str],
+) -> dict[str, Path]:
+    """What `export` does, into a folder that is the caller's own: there is no manifest."""
+    found = {name: find_target(name) for name in targets}
+    check_exportable(model)
+    check_tokenizer(model, tokenizer)
+    if not model.config.architectures:  # noted only when a model is saved; it tells the task
+        model.config.architectures = [type(model).__name__]
+    model.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    paths = {name: folder / target.path for name, target in found.items()}
+    for name, target in found.items():
+        with atomic_path(paths[name], target.beside) as temporary:
+            importlib.import_module(target.module).convert(model, tokenizer, temporary)
+        self_check(open_artifact(paths[name], threads=None), model)
+    return paths

@@ -1,0 +1,98 @@
+"""From what a user calls a model to the model: output folders and artifact files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tinybert.base.errors import InputError, short
+from tinybert.base.files import is_plain_name
+from tinybert.formats.onnx.run import OnnxModel
+from tinybert.formats.openvino.run import OpenVinoModel
+from tinybert.formats.registry import USUAL_ARTIFACTS
+from tinybert.runtime.model import Model
+from tinybert.runtime.published import PublishedFiles, read_settled
+from tinybert.runtime.threads import require_threads
+
+# A target's runtime is one file of this package and one line here.
+RUNTIMES: dict[str, Callable[[Path, int | None, PublishedFiles], Model]] = {
+    ".onnx": OnnxModel,
+    ".xml": OpenVinoModel,
+}
+
+
+def load(path: str | Path, *, threads: int | None = None) -> Model:
+    """Loads a compressed model, ready to predict. Needs no torch and no transformers.
+
+    Args:
+        path: An output folder of `tinybert compress` (its best artifact is taken), a folder with
+            onnx/model_quantized.onnx or another of `USUAL_ARTIFACTS`, or an artifact file.
+        threads: CPU threads; None for the runtime's own choice.
+
+    Raises:
+        InputError: There is no such model, one of its files is missing, broken or not what was
+            published, or the run that makes it is not finished.
+
+    Example:
+        >>> model = load("out")  # doctest: +SKIP
+        >>> model(["a great film"])  # doctest: +SKIP
+        [{"label": "positive", "score": 0.98, "scores": {...}}]
+    """
+
+    def read(files: PublishedFiles) -> Model:
+        model = open_artifact(find_artifact(Path(path), files), threads, files)
+        model.require_predictions()
+        return model
+
+    return read_settled(Path(path), read)
+
+
+def find_artifact(path: Path, files: PublishedFiles | None = None) -> Path:
+    """The artifact file that `path` names.
+
+    Args:
+        path: An output folder, another folder with artifacts, or an artifact.
+        files: What was published there; None for what is published there now.
+
+    Raises:
+        InputError: There is none: no such path, an unfinished run, a folder of something else.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder")
+    if path.is_file():
+        return path
+    files = files or PublishedFiles.around(path)
+    if files.folder == path.absolute():
+        files.require_finished()
+    report = path / "report.json"
+    if report.is_file():
+        best = files.read_object(report).get("best")
+        if not is_plain_name(best) or not (path / best).is_file():
+            raise InputError(
+                f"{report}: its best artifact, {short(best)}, is not there; compress again"
+            )
+        return path / best
+    for name in USUAL_ARTIFACTS:
+        if files.has(path / name):
+            return path / name
+    if (path / "recipe.yaml").is_file() or (path / "steps").is_dir():
+        raise InputError(f"{path}: an unfinished run; run tinybert compress again to finish it")
+    raise InputError(f"{path}: holds no compressed model (no report.json and no onnx/model.onnx)")
+
+
+def open_artifact(path: Path, threads: int | None, files: PublishedFiles | None = None) -> Model:
+    """Opens an artifact file with the runtime of its suffix.
+
+    Args:
+        path: The file.
+        threads: CPU threads; None for the runtime's own choice.
+        files: What was published where it lies; None for what is published there now.
+
+    Raises:
+        InputError: No runtime has this suffix, or the file is broken.
+    """
+    require_threads(threads)
+    if files is None:
+        return read_settled(path, lambda files: open_artifact(path, threads, files))
+    runtime = RUNTIMES.get(path.suffix)
+    if runtime is None:
+        raise InputError(f"{path}: not an artifact; those end in {', '.join(RUNTIMES)}")
+    return runtime(path, threads, files)

@@ -1,0 +1,1 @@
+"""ONNX: written, quantized, read and run."""

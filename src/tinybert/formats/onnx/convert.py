@@ -1,0 +1,103 @@
+"""BERT-family models to one plain ONNX file: standard operators, dynamic batch and length."""
+
+import contextlib
+import inspect
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from tinybert.formats.onnx.graph import simplify
+from tinybert.modeling.blocks import MASKED
+from tinybert.modeling.last_layer import first_position_alone
+from tinybert.runtime.config import max_positions
+
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+_OPSET = 20  # the first with Gelu, which runtimes have a fast kernel for
+
+
+def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
+    """Writes the model as ONNX.
+
+    The graph takes int64 input_ids, attention_mask and, where the tokenizer makes them and the
+    model takes them, token_type_ids, each (batch, sequence), and returns float32 logits,
+    (batch, outputs).
+
+    Args:
+        model: An encoder with a head whose output is called logits.
+        tokenizer: Says which inputs a text gives.
+        path: The file to write.
+    """
+    parameters = inspect.signature(model.forward).parameters
+    names = [name for name in INPUTS if name in tokenizer.model_input_names and name in parameters]
+    # Sizes 0 and 1 would be taken for constants.
+    length = min(8, max_positions(model.config.to_dict()) or 8)
+    ids = torch.ones(2, length, dtype=torch.int64, device=model.device)
+    sample = {name: ids.clone() for name in names}  # one given twice would be one input
+    sequence = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
+    with _traceable(model), first_position_alone(model), _quiet():
+        program = torch.onnx.export(
+            _Logits(model, names),
+            tuple(sample.values()),
+            input_names=names,
+            output_names=["logits"],
+            dynamic_shapes=((sequence,) * len(names),),
+            opset_version=_OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned nothing")
+    path.write_bytes(simplify(program.model).SerializeToString())
+
+
+class _Logits(nn.Module):
+    """The model as a function of tensors, with the mask computed once for all layers."""
+
+    def __init__(self, model: PreTrainedModel, names: list[str]) -> None:
+        super().__init__()
+        self.model = model
+        self.names = names
+        # Models that make their mask so take one of four axes as it is.
+        module = sys.modules[type(model).__module__]
+        self.takes_scores = hasattr(module, "create_bidirectional_mask")
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        features = dict(zip(self.names, tensors, strict=True))
+        if self.takes_scores:
+            mask = features["attention_mask"][:, None, None, :].float()
+            features["attention_mask"] = (1 - mask) * MASKED
+        return self.model(**features).logits
+
+
+@contextlib.contextmanager
+def _traceable(model: PreTrainedModel) -> Iterator[None]:
+    """Eval mode and eager attention, whose graph is half as long as that of SDPA."""
+    training, attention = model.training, model.config._attn_implementation
+    model.eval()
+    model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.train(training)
+        model.set_attn_implementation(attention)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences what PyTorch's exporter says about itself: missing torchvision, axis names."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

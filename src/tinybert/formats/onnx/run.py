@@ -1,0 +1,78 @@
+"""Models that ONNX Runtime runs."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybert.base.errors import InputError, said
+from tinybert.base.files import require_file
+from tinybert.formats.onnx.file import read_weights
+from tinybert.runtime.config import folder_with_config, read_config
+from tinybert.runtime.model import Facts, Model
+from tinybert.runtime.published import PublishedFiles
+from tinybert.runtime.text import TOKENIZER_FILES, Features, TextEncoder, check_inputs
+
+
+class OnnxModel(Model):
+    """An ONNX file with config.json and the tokenizer beside it or one folder up.
+
+    Args:
+        path: The .onnx file.
+        threads: Of one operator; None lets ONNX Runtime take every physical core.
+        files: What was published where it lies; None for what is published there now.
+
+    Raises:
+        InputError: The file is no whole ONNX model, its graph wants inputs that texts don't give,
+            or there is no config.json.
+    """
+
+    format = "onnx"
+
+    def __init__(
+        self, path: Path, threads: int | None = None, files: PublishedFiles | None = None
+    ) -> None:
+        # Here, because a process that runs another format must not carry this one's memory.
+        import onnxruntime
+
+        self._files = files or PublishedFiles.around(path)
+        self._folder = folder_with_config(path)
+        super().__init__(path, read_config(self._folder, self._files))
+        for name in TOKENIZER_FILES:
+            self._files.keep(self._folder / name)
+        require_file(path)
+        self._files.check(path)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3  # its warnings are about graphs, not for users
+        # On x86 without VNNI, sums of int8 products would saturate: other answers than elsewhere.
+        options.add_session_config_entry("session.x64quantprecision", "1")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its exceptions have no common class of their own
+            raise InputError(f"{path}: not a whole ONNX model ({said(error)})") from None
+        self._inputs = [node.name for node in self._session.get_inputs()]
+        check_inputs(path, self._inputs)
+        outputs = self._session.get_outputs()
+        if not outputs:
+            raise InputError(f"{path}: the graph has no output")
+        self._output = outputs[0].name
+
+    def forward(self, features: Features) -> NDArray[np.float32]:
+        """Runs one batch, each feature (batch, length); the graph gets those it has inputs for."""
+        feed = {name: features[name] for name in self._inputs}
+        try:
+            (output,) = self._session.run([self._output], feed)
+        except Exception as error:
+            raise InputError(f"{self.path}: its graph can't be run ({said(error)})") from None
+        return np.asarray(output, dtype=np.float32)
+
+    def facts(self) -> Facts:
+        """Size and precision of the file, external data included."""
+        weights = read_weights(self.path)
+        return Facts(self.format, weights.precision, weights.bytes, weights.parameters)
+
+    def _load_encoder(self) -> TextEncoder:
+        return TextEncoder.from_folder(self._folder, self.config, self._inputs, self._files)

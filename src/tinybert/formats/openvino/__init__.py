@@ -1,0 +1,1 @@
+"""OpenVINO IR: written, quantized, read and run."""

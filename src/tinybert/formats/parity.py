@@ -1,0 +1,141 @@
+"""Does an artifact compute what the PyTorch model computes?"""
+
+import inspect
+import logging
+import math
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedModel
+
+from tinybert.modeling.selection import selection_of
+from tinybert.modeling.shape import SHAPE_KEY
+from tinybert.runtime.config import max_positions
+from tinybert.runtime.model import Model
+from tinybert.runtime.text import Features
+from tinybert.tasks.task import Text
+
+logger = logging.getLogger(__name__)
+
+FP32_TOLERANCE = 1e-3
+"""The most that a logit of an fp32 artifact may differ; rounding alone gives about 1e-5.
+
+It is a share of the largest logit where that is above 1, as values of a regression may be.
+"""
+
+SELECTED_ROWS = 0.99
+"""Of the rows of a model that selects tokens must be so: of two with all but equal
+scores, rounding decides which one stays."""
+
+LOW_AGREEMENT = 0.95
+"""Below it, a quantized artifact gets a warning."""
+
+_SHAPES = ((1, 1), (1, 7), (3, 16))
+
+
+class Parity(TypedDict):
+    """How near an artifact is to the PyTorch model, as report.json has it."""
+
+    max_abs_diff: float
+    agreement: float
+
+
+def check_parity(
+    artifact: Model,
+    texts: Sequence[Text],
+    expected: NDArray[np.float32],
+    logits: NDArray[np.float32] | None = None,
+    *,
+    name: str | None = None,
+) -> Parity:
+    """Compares an artifact, run by its own runtime, with the model's logits on real rows.
+
+    Args:
+        artifact: The loaded artifact.
+        texts: The rows.
+        expected: The PyTorch model's logits for them, (rows, outputs).
+        logits: The artifact's, where they are known already.
+        name: What messages call the artifact; default: its path.
+
+    Returns:
+        The largest difference of a logit, and the share of rows with the same answer.
+
+    Raises:
+        RuntimeError: An fp32 artifact differs by more than `FP32_TOLERANCE`.
+    """
+    name = name or str(artifact.path)
+    logits = artifact.logits(texts) if logits is None else logits
+    differences = np.abs(logits - expected).max(axis=-1, initial=0.0)
+    parity = Parity(
+        max_abs_diff=float(differences.max(initial=0.0)),
+        agreement=float(np.mean(artifact.task.agrees(logits, expected))),
+    )
+    if artifact.facts().precision == "fp32":
+        selects = "selection" in artifact.config.get(SHAPE_KEY, {})
+        counted = np.sort(differences)[: math.ceil(SELECTED_ROWS * len(texts))]
+        worst = (counted if selects else differences).max(initial=0.0)
+        _require_equal(name, float(worst), expected)
+    elif parity["agreement"] < LOW_AGREEMENT:
+        logger.warning(
+            "%s answers as the PyTorch model does on %.1f%% of %d rows only",
+            name,
+            100 * parity["agreement"],
+            len(texts),
+        )
+    return parity
+
+
+def self_check(artifact: Model, model: PreTrainedModel) -> None:
+    """Compares an fp32 artifact with its model on random tokens: several shapes, padded rows.
+
+    Raises:
+        RuntimeError: A logit differs by more than `FP32_TOLERANCE`.
+    """
+    generator = np.random.default_rng(0)
+    parameters = inspect.signature(model.forward).parameters
+    training = model.training
+    model.eval()
+    longest = max_positions(model.config.to_dict()) or max(length for _, length in _SHAPES)
+    selection = selection_of(model)
+    longer = ((2, 2 * selection.positions + 1),) if selection else ()
+    for rows, length in (*_SHAPES, *longer):
+        shape = rows, min(length, longest)
+        features = _random_features(generator, shape, model.config.vocab_size)
+        tensors = {
+            name: torch.from_numpy(values).to(model.device)
+            for name, values in features.items()
+            if name in parameters
+        }
+        with torch.inference_mode():
+            expected = model(**tensors).logits.float().cpu().numpy()
+        difference = _difference(artifact.forward(features), expected)
+        _require_equal(str(artifact.path), difference, expected)
+    model.train(training)
+
+
+def _random_features(
+    generator: np.random.Generator, shape: tuple[int, int], vocabulary: int
+) -> Features:
+    lengths = np.linspace(shape[1], (shape[1] + 1) // 2, shape[0]).astype(np.int64)
+    mask = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)
+    return {
+        "input_ids": generator.integers(0, vocabulary, shape),
+        "attention_mask": mask,
+        "token_type_ids": np.zeros(shape, dtype=np.int64),
+    }
+
+
+def _difference(logits: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    return float(np.max(np.abs(logits - expected), initial=0.0))
+
+
+def _require_equal(name: str, difference: float, expected: NDArray[np.float32]) -> None:
+    tolerance = FP32_TOLERANCE * max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    if not difference <= tolerance:  # so written, NaN fails as well
+        raise RuntimeError(
+            f"{name}: its logits differ from the PyTorch model's by {difference:.2g}, "
+            f"more than {tolerance:.2g}; the export is at fault"
+        )

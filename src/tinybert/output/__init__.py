@@ -1,0 +1,1 @@
+"""An output folder: whose it is, and how finished files get into it."""

@@ -1,0 +1,1 @@
+"""What to do: a recipe that is read, checked and planned before anything runs."""

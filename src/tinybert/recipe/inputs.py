@@ -1,0 +1,315 @@
+"""What a recipe names, read and checked: rows, task, teacher, tokenizer."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from tinybert.base.errors import InputError
+from tinybert.base.files import hash_value
+from tinybert.data import has_splits, read
+from tinybert.data.corpus import hash_corpus
+from tinybert.data.table import Table
+from tinybert.distillation.schedules import hash_schedule
+from tinybert.formats.export import check_exportable
+from tinybert.formats.openvino.quantize import check_openvino
+from tinybert.formats.registry import find_target
+from tinybert.modeling.hub import find_folder, hash_model
+from tinybert.modeling.load import check_tables, known_task, load_model, load_tokenizer, why_no_task
+from tinybert.modeling.torch_model import load_torch
+from tinybert.recipe.other_models import find_other_models
+from tinybert.recipe.plan import check_structure
+from tinybert.recipe.recipe import Recipe, Step
+from tinybert.recipe.source import Place
+from tinybert.recipe.unnamed_outputs import first_likely_order
+from tinybert.runtime.config import read_config
+from tinybert.steps.augment.split import WordSplitter, changeable
+from tinybert.steps.quantize.config import QuantizeConfig
+from tinybert.steps.trim_vocabulary.choose import always_kept, check_size
+from tinybert.steps.trim_vocabulary.config import TrimConfig
+from tinybert.steps.trim_vocabulary.pieces import read_pieces
+from tinybert.steps.trim_vocabulary.rebuild import read_document
+from tinybert.tasks import get_task
+from tinybert.tasks.labels import UnnamedOutputs
+from tinybert.tasks.pairs import texts_per_input
+from tinybert.tasks.task import Examples, Task
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a run reads.
+
+    Attributes:
+        teacher: Folder of the teacher.
+        task: With the label names and their order fixed.
+        train: Training rows; None where no step trains.
+        eval: The whole evaluation split.
+        key: Hash of the content of all of this.
+        reads: For each step of the recipe, hashes of what it alone reads beside its settings: its
+            corpus, other models, a user's own schedule.
+    """
+
+    teacher: Path
+    task: Task
+    train: Examples | None
+    eval: Examples
+    key: str
+    reads: list[list[str]]
+
+
+def read_inputs(recipe: Recipe) -> Inputs:
+    """Reads what a recipe names and checks what can be checked before anything runs.
+
+    Raises:
+        InputError: Something is missing, broken, or can't go together.
+    """
+    for index, target in enumerate(recipe.export):
+        with recipe.blamed("export", index):
+            find_target(target)
+    for index, step in enumerate(recipe.steps):
+        if isinstance(step.config, QuantizeConfig) and "openvino" in recipe.export:
+            with recipe.blamed("steps", index, step.name):
+                check_openvino(step.config)
+    with recipe.blamed("teacher"):
+        teacher = find_folder(recipe.teacher)
+    config = read_config(teacher)
+    check_structure(recipe, config)
+    _warn_of_ineffective(recipe)
+    known = known_task(config)
+    with recipe.blamed("task"):
+        task = _recipe_task(recipe)
+    finetunes = bool(recipe.steps) and recipe.steps[0].name == "finetune"
+    if known is None and not finetunes:
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: {why_no_task(config, task)}; begin the steps with `finetune`, "
+            f"which makes one for {task.kind}",
+        )
+    task, train, evaluation = _read_rows(recipe, teacher, task, known, finetunes)
+    _check_activation(recipe, task)
+    if not finetunes:
+        _check_pairs(task, config, recipe)
+    # Loaded only to be sure that they can be, before hours of work.
+    tokenizer = load_tokenizer(teacher)
+    _check_length(recipe, task, tokenizer)
+    _check_words(recipe, train, tokenizer)
+    model = load_model(teacher, task, new_head=finetunes)
+    with recipe.blamed("teacher"):
+        check_tables(model, tokenizer, recipe.teacher, pair=len(task.text) == 2)
+        check_exportable(model)
+    others = find_other_models(recipe, task, config, tokenizer)
+    _check_sizes(recipe, config, tokenizer)
+    key = hash_value(
+        [hash_model(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
+        + [_hash_examples(rows) for rows in (train, evaluation)]
+    )
+    reads = [
+        [hash_model(folder) for folder in others[index]]
+        + _hash_corpus(recipe, index)
+        + _hash_schedule(step)
+        for index, step in enumerate(recipe.steps)
+    ]
+    return Inputs(teacher, task, train, evaluation, key, reads)
+
+
+def _read_rows(
+    recipe: Recipe, teacher: Path, task: Task, known: Task | None, finetunes: bool
+) -> tuple[Task, Examples | None, Examples]:
+    """The task with its labels, the training rows, and those of the evaluation split."""
+    tables: list[Table] = []
+    labeled = False
+    fitted, train = task, None
+    try:
+        if _needs_rows(recipe) or recipe.data.train is not None:
+            if recipe.data.train is None:
+                raise recipe.source.error(
+                    ("data", "train"), "is missing, and the steps need training rows"
+                )
+            tables.append(read(recipe.data.train, "train", task.layout))
+            labeled = _needs_labels(recipe) or _has_labels(task, tables[0], known)
+            fitted = task.fit(tables[0]) if labeled else task
+        if known is not None:
+            fitted = _for_teacher(fitted, known, recipe, finetunes)
+        if tables:
+            train = fitted.examples(tables[0], labeled)
+        tables.append(read(_evaluation(recipe), "eval", task.layout))
+        return fitted, train, fitted.examples(tables[-1])
+    except UnnamedOutputs as error:
+        model = load_torch(teacher, max_length=recipe.data.max_length)
+        likely = first_likely_order(model, task, tables)
+        hint = "" if likely is None else f"; {likely.as_recipe(recipe.task)}"
+        raise recipe.source.error(("task",), f"{recipe.teacher}: {error}{hint}") from None
+
+
+def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Task:
+    """The task with the teacher's labels in its order; as it is where that gets a new head."""
+    try:
+        return task.for_model(known)
+    except InputError as error:
+        if isinstance(error, UnnamedOutputs) and not finetunes:
+            raise
+        if finetunes and _is_of_another_task(known, task):
+            logger.warning("%s: %s; `finetune` trains a new head", recipe.teacher, error)
+            return task
+        source = f", read from {recipe.data.train}" if recipe.data.train else ""
+        raise recipe.source.error(("teacher",), f"{recipe.teacher}: {error}{source}") from None
+
+
+def _check_pairs(task: Task, config: dict[str, Any], recipe: Recipe) -> None:
+    """Refuses rows of pairs for a teacher of single texts, and the other way round."""
+    reads = texts_per_input(config)
+    if reads is not None and reads != len(task.text):
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: reads {'pairs' if reads == 2 else 'one text at a time'}, and the "
+            f"task's text is {' and '.join(task.text)}; begin the steps with `finetune`",
+        )
+
+
+def _check_activation(recipe: Recipe, task: Task) -> None:
+    """Of a cross-encoder's sigmoid: the loss of a head is that of its output alone."""
+    if getattr(task, "activation", None) == "sigmoid" and _needs_labels(recipe):
+        raise recipe.source.error(
+            ("teacher",),
+            f"{recipe.teacher}: its values are the sigmoid of its output, which no step can learn "
+            "from labels; leave out `finetune` and `label`: the student learns from its outputs",
+        )
+
+
+def _is_of_another_task(model: Task, task: Task) -> bool:
+    """Whether a model's labels are others, not the task's with a mistake in the data."""
+    theirs, ours = (set(each.model_config()["id2label"].values()) for each in (model, task))
+    return len(theirs) != len(ours) or theirs.isdisjoint(ours)
+
+
+def _warn_of_ineffective(recipe: Recipe) -> None:
+    """Of options that a user may expect something of."""
+    for index, step in enumerate(recipe.steps):
+        within, learns = step.distillation or ((), step.config)
+        for place, settings in {(): step.config, within: learns}.items():
+            for name, reason in settings.ineffective().items():
+                option = ".".join(map(str, ("steps", index, step.name, *place, name)))
+                logger.warning("%s has no effect: %s", option, reason)
+
+
+def _recipe_task(recipe: Recipe) -> Task:
+    spec = {"kind": recipe.task} if isinstance(recipe.task, str) else dict(recipe.task)
+    given = {"text": recipe.data.text, "label": recipe.data.label}
+    return get_task(spec | {name: value for name, value in given.items() if value is not None})
+
+
+def _evaluation(recipe: Recipe) -> str:
+    if recipe.data.eval is not None:
+        return recipe.data.eval
+    if recipe.data.train is None or not has_splits(recipe.data.train):
+        raise recipe.source.error(
+            ("data", "eval"),
+            "is missing; it may be left out only where data.train is a folder or a hub data set "
+            "with an evaluation split of its own",
+        )
+    return recipe.data.train
+
+
+def _needs_rows(recipe: Recipe) -> bool:
+    """Whether a step reads training rows that no step before it has made."""
+    for index, step in enumerate(recipe.steps):
+        counts_rows = step.name == "trim-vocabulary" and not _corpus(recipe, index)[1]
+        if step.config.needs_rows or counts_rows:
+            return True
+        if step.kind.works_on == "rows":
+            return False
+    return False
+
+
+def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Of texts: a tokenizer that has no room for a word cuts nothing, and says nothing."""
+    special = tokenizer.num_special_tokens_to_add(pair=len(task.text) == 2)
+    if recipe.data.max_length < special + len(task.text):
+        raise recipe.source.error(
+            ("data", "max_length"),
+            f"{recipe.data.max_length} leaves no room for text beside {special} special tokens",
+        )
+
+
+def _check_words(
+    recipe: Recipe, train: Examples | None, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Of training rows that are to be changed, whose words must be known."""
+    for index, step in enumerate(recipe.steps):
+        if step.name == "augment" and train is not None:
+            with recipe.blamed("steps", index, step.name):
+                changeable(train.texts, WordSplitter(tokenizer))
+        if step.kind.works_on == "rows":
+            return
+
+
+def _check_sizes(
+    recipe: Recipe, config: dict[str, Any], tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Of vocabularies: what is always kept is known before anything is counted."""
+    for index, step in enumerate(recipe.steps):
+        if isinstance(step.config, TrimConfig):
+            with recipe.blamed("steps", index, step.name):
+                always = always_kept(read_pieces(read_document(tokenizer)), config)
+            with recipe.blamed("steps", index, step.name, "size"):
+                check_size(step.config, always)
+
+
+def _needs_labels(recipe: Recipe) -> bool:
+    """Whether a step learns from the labels of the data: a teacher may do without."""
+    return any(
+        step.name == "finetune" or (step.distillation is not None and step.distillation[1].label)
+        for step in recipe.steps
+    )
+
+
+def _has_labels(task: Task, table: Table, known: Task | None) -> bool:
+    """Whether rows that need no labels have them: all of them, and those of the teacher."""
+    try:
+        fitted = task.fit(table)
+        (fitted if known is None else fitted.for_model(known)).examples(table)
+    except UnnamedOutputs:
+        raise
+    except InputError:
+        return False
+    return True
+
+
+def _hash_examples(rows: Examples | None) -> str | None:
+    if rows is None:
+        return None
+    return hash_value([rows.texts, None if rows.labels is None else rows.labels.tolist()])
+
+
+def _hash_schedule(step: Step) -> list[str]:
+    """Of the file of a user's own function, whose name alone says little."""
+    if step.distillation is None:
+        return []
+    found = hash_schedule(step.distillation[1].weights_schedule)
+    return [] if found is None else [found]
+
+
+def _corpus(recipe: Recipe, index: int) -> tuple[Place, list[str]]:
+    """The plain text that a step reads, and where the recipe names it."""
+    step = recipe.steps[index]
+    if isinstance(step.config, TrimConfig) and step.config.corpus is not None:
+        return ("steps", index, step.name, "corpus"), step.config.corpus
+    reads = step.name in ("general-distill", "trim-vocabulary")
+    return ("data", "unlabeled"), recipe.data.unlabeled if reads else []
+
+
+def _hash_corpus(recipe: Recipe, index: int) -> list[str]:
+    """Of the corpus that a step reads, if it reads one."""
+    place, corpus = _corpus(recipe, index)
+    if corpus:
+        with recipe.blamed(*place):
+            return [hash_corpus(corpus)]
+    if recipe.steps[index].name == "general-distill":
+        raise recipe.source.error(
+            ("steps", index, "general-distill"), "needs a corpus: name it in data.unlabeled"
+        )
+    return []

@@ -1,0 +1,267 @@
+"""What to do: a typed recipe, from YAML or a mapping, checked before anything runs."""
+
+import contextlib
+import copy
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import Field, ValidationError
+
+from tinybert.base.errors import InputError, cut, short
+from tinybert.distillation.config import DistillConfig
+from tinybert.recipe.source import Place, RecipeSource
+from tinybert.steps.registry import STEPS, StepKind
+from tinybert.training.section import Config
+
+
+class DataConfig(Config):
+    """Which rows, and which of their columns."""
+
+    train: str | None = Field(None, description="DATA to train on")
+    eval: str | None = Field(
+        None, description="DATA to measure on; default: train's own evaluation split"
+    )
+    text: str | list[str] | None = Field(
+        None, description="the column of the sentence, or the two of a pair; default: the task's"
+    )
+    label: str | None = Field(None, description="the column of the label; default: the task's")
+    unlabeled: list[str] = Field(
+        [],
+        description="the corpus of `general-distill` and `trim-vocabulary`: .txt, .jsonl (both "
+        "also .gz) or .parquet files, patterns of them, or hub ids",
+    )
+    max_length: int = Field(128, gt=0, description="tokens that a row is cut to")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a recipe.
+
+    Attributes:
+        name: As in `STEPS`.
+        config: Its settings, every default filled in.
+    """
+
+    name: str
+    config: Any
+
+    @property
+    def kind(self) -> StepKind:
+        """What the name stands for."""
+        return STEPS[self.name]
+
+    @property
+    def distillation(self) -> tuple[Place, DistillConfig] | None:
+        """The distillation that it is, or does beside its own work, and where it is set."""
+        if isinstance(self.config, DistillConfig):
+            return (), self.config
+        nested = getattr(self.config, "healing", None)
+        return None if nested is None else (("distill",), nested)
+
+
+class _Head(Config):
+    teacher: str = Field(description="path or hub id")
+    task: str | dict[str, Any] = Field(description="a kind, a GLUE task, or {kind: ..., options}")
+    data: DataConfig = Field(DataConfig(), description="the rows")
+    seed: int = Field(0, ge=0, lt=2**31, description="of everything random")
+    export: list[str] = Field(["onnx"], min_length=1, description="targets")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe.
+
+    Attributes:
+        teacher: Path or hub id.
+        task: A kind, a data set that we know, or a mapping with options.
+        data: The rows.
+        seed: Of everything random.
+        steps: In the order in which they run.
+        export: Names of targets.
+        source: Where it was written, for messages.
+    """
+
+    teacher: str
+    task: str | dict[str, Any]
+    data: DataConfig
+    seed: int
+    steps: tuple[Step, ...]
+    export: tuple[str, ...]
+    source: RecipeSource = field(repr=False, compare=False)
+
+    @classmethod
+    def read(cls, path: str | Path, overrides: Sequence[str] = ()) -> "Recipe":
+        """Reads a YAML file.
+
+        Args:
+            path: The file.
+            overrides: "path.to.key=value" each, as `--set` takes them. A step is named by its
+                place ("steps.0.finetune.epochs") or by its name ("steps.distill.epochs",
+                which sets all steps of that name).
+
+        Raises:
+            InputError: With the line in the file.
+        """
+        return cls._checked(RecipeSource.read(Path(path)), overrides)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], overrides: Sequence[str] = ()) -> "Recipe":
+        """Checks a mapping of the same form as the YAML.
+
+        Raises:
+            InputError: With the path of the key.
+
+        Example:
+            >>> recipe = Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2",
+            ...     "data": {"train": "SST-2"}, "steps": [{"finetune": {"epochs": 1}}]})
+            >>> recipe.steps[0].config.batch_size
+            32
+        """
+        return cls._checked(RecipeSource(copy.deepcopy(dict(values)), "recipe"), overrides)
+
+    @classmethod
+    def _checked(cls, source: RecipeSource, overrides: Sequence[str]) -> "Recipe":
+        for override in overrides:
+            source.override(override)
+        # `steps:` with nothing below it is as good as no `steps:`.
+        values = {key: value for key, value in source.values.items() if value is not None}
+        raw_steps = values.pop("steps", [])
+        head = _validate(_Head, values, source, ())
+        if not isinstance(raw_steps, list):
+            raise source.error(("steps",), "expected a list of steps")
+        steps = tuple(_read_step(raw, source, index) for index, raw in enumerate(raw_steps))
+        _check_order(steps, source)
+        return cls(head.teacher, head.task, head.data, head.seed, steps, tuple(head.export), source)
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe with every default, ready for YAML or JSON."""
+        return {
+            "teacher": self.teacher,
+            "task": self.task,
+            "data": self.data.model_dump(),
+            "seed": self.seed,
+            "steps": [{step.name: step.config.model_dump()} for step in self.steps],
+            "export": list(self.export),
+        }
+
+    @contextlib.contextmanager
+    def blamed(self, *place: str | int) -> Iterator[None]:
+        """Adds to the errors of a block which line of the recipe they come from."""
+        try:
+            yield
+        except InputError as error:
+            raise self.source.error(place, str(error)) from None
+
+    def to_yaml(self) -> str:
+        """The resolved recipe as YAML."""
+        return yaml.safe_dump(self.resolved(), sort_keys=False, allow_unicode=True)
+
+
+def _read_step(raw: Any, source: RecipeSource, index: int) -> Step:
+    place = ("steps", index)
+    if isinstance(raw, str):
+        raw = {raw: {}}
+    if not isinstance(raw, Mapping) or len(raw) != 1:
+        raise source.error(place, "expected one step, such as '- distill: {epochs: 3}'")
+    name, settings = next(iter(raw.items()))
+    if name not in STEPS:
+        raise source.error((*place, name), f"unknown step{_suggest(str(name), STEPS)}")
+    settings = {} if settings is None else settings
+    return Step(name, _validate(STEPS[name].config, settings, source, (*place, name)))
+
+
+def _check_order(steps: Sequence[Step], source: RecipeSource) -> None:
+    """Refuses what can never run, whatever the data and the teacher."""
+
+    def shrunk(index: int) -> bool:
+        return any(step.kind.shrinks for step in steps[:index])
+
+    for index, step in enumerate(steps):
+        place = ("steps", index, step.name)
+        if step.name in ("distill", "general-distill") and not shrunk(index):
+            raise source.error(
+                place,
+                "needs a `student` step before it, or another that "
+                "makes the model smaller: who is to learn?",
+            )
+        if step.kind.asks_teacher and shrunk(index):
+            first = next(each.name for each in steps if each.kind.shrinks)
+            raise source.error(place, f"must stand before `{first}`: texts come from the teacher")
+        trims = [each.name for each in steps[:index] if each.kind.works_on == "vocabulary"]
+        if step.name == "general-distill" and trims:
+            raise source.error(
+                place, f"its teacher has the whole vocabulary; put it before `{trims[0]}`"
+            )
+        made = [before.name for before in steps[:index] if before.kind.works_on == "rows"]
+        learns = step.distillation
+        if made and (step.name == "finetune" or (learns is not None and learns[1].label)):
+            raise source.error(place, f"needs labels, and the rows of `{made[-1]}` have none")
+        zeros = any(getattr(before.config, "makes_zeros", False) for before in steps[:index])
+        fills = step.kind.works_on == "model" and not step.kind.keeps_weights
+        if zeros and (fills or learns is not None):
+            raise source.error(
+                place,
+                "would fill the weights that the `prune` before it sets to 0; let that step train, "
+                "prune: {distill: {...}}, and put it last",
+            )
+        before = steps[index - 1] if index else None
+        if before and before.kind.works_on == "artifact":
+            raise source.error(
+                place, f"can't follow `{before.name}`, which works on the exported files"
+            )
+
+
+def _validate(
+    config: type[Config], values: Any, source: RecipeSource, place: tuple[str | int, ...]
+) -> Any:
+    if not isinstance(values, Mapping):
+        raise source.error(place, f"expected a mapping of settings, got {short(values)}")
+    try:
+        return config.model_validate(dict(values), strict=True)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        # A mistyped key is the cause of a missing one. Of the alternatives of a union, the one
+        # that was meant is that whose error lies deepest.
+        first = min(errors, key=lambda each: (each["type"] != "extra_forbidden", -len(each["loc"])))
+        # A union's location ends with the name of the alternative, which is no key of the file.
+        loc, unknown = first["loc"], first["type"] == "extra_forbidden"
+        keys = [key for key in loc[:-1] if not _is_type_name(key)]
+        # A key that the user made up may look like the name of a type.
+        keys += [key for key in loc[-1:] if unknown or not _is_type_name(key)]
+        where = (*place, *keys)
+        if unknown:
+            fields = _section(config, keys[:-1]).model_fields
+            message = f"unknown key{_suggest(str(keys[-1]), fields)}"
+        elif first["type"] == "missing":
+            fields = _section(config, keys[:-1]).model_fields
+            message = f"is missing; it is: {fields[str(keys[-1])].description}"
+        elif first["type"] == "model_type":
+            message = f"expected a mapping of settings, got {short(first['input'])}"
+        elif first["type"] == "value_error":
+            message = str(first["ctx"]["error"])
+        else:
+            message = f"{first['msg'][0].lower()}{first['msg'][1:]}, got {short(first['input'])}"
+        raise source.error(where, message) from None
+
+
+def _section(config: type[Config], keys: Sequence[str | int]) -> type[Config]:
+    """The settings that a place within `config` holds."""
+    section: Any = config
+    for key in keys:
+        if isinstance(key, str):  # a number is a place in the list that the key before names
+            section = section.model_fields[key].annotation
+            section = next(iter(get_args(section)), section)
+    return section
+
+
+def _is_type_name(key: str | int) -> bool:
+    return isinstance(key, str) and (key in ("str", "bool", "int", "constrained-int") or "[" in key)
+
+
+def _suggest(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(cut(name), known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"

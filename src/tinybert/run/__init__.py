@@ -1,0 +1,1 @@
+"""Runs recipes: each step in a folder of its own, then artifacts, measurements, report."""

@@ -1,0 +1,1 @@
+"""Distillation on a corpus of plain text."""

@@ -1,0 +1,74 @@
+"""Running a model on rows of the training data, so that gates can be judged."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from tinybert.base.errors import InputError
+from tinybert.modeling.distributed import rank, world_size
+from tinybert.modeling.observe import frozen, hooked
+from tinybert.steps.prune.gates import Gates
+from tinybert.training.calibration import calibration_batches
+from tinybert.training.context import Context
+
+TEMPERATURE = 4.0
+"""As `distill` softens predictions: sure rows have gradients too."""
+
+
+def calibrate(gates: Gates[Any], context: Context, rows: int) -> None:
+    """Lets gates learn how important their units are.
+
+    The loss is the cross-entropy of the model's softened predictions with the answers of
+    `context.teacher`. The distillation loss itself is of no use here: where the model is its
+    teacher, which is where pruning mostly begins, all its gradients are 0. Nor are labels needed
+    so, which made-up rows don't have. Of a regression it is the value itself, for the same reason.
+
+    Args:
+        gates: All open.
+        context: Teacher and training rows.
+        rows: How many of them.
+
+    Raises:
+        InputError: There are no training rows.
+    """
+    if gates.importance.from_rows:
+        _run(gates.model, context, rows)
+    gates.learn(1.0)
+
+
+def _run(model: PreTrainedModel, context: Context, rows: int) -> None:
+    if not len(context.train):
+        raise InputError("prune: needs training rows, or importance: magnitude")
+    teacher: Any = model if context.teacher is None else context.teacher
+    for module in (model, teacher):
+        module.eval()
+    batches = calibration_batches(context, rows, model.device)
+    below: Any = model.get_input_embeddings()
+    # The gates' gradients alone are wanted; yet something below all gates must ask for them.
+    with frozen(model), hooked({"below": below}, lambda _: _ask_for_gradients):
+        for batch in batches[rank() :: world_size()]:  # each process has its part of the rows
+            with torch.no_grad():
+                wanted = teacher(**batch).logits
+            loss(model(**batch).logits, wanted).backward()
+
+
+def _ask_for_gradients(_: object, __: object, states: Tensor) -> Tensor:
+    return states.requires_grad_()
+
+
+def loss(logits: Tensor, teacher: Tensor) -> Tensor:
+    """What `calibrate` takes gradients of.
+
+    Args:
+        logits: (batch, classes), or (batch, 1) of a regression.
+        teacher: The teacher's, likewise.
+
+    Returns:
+        A sum over rows, so that rows count alike in batches of any size.
+    """
+    if logits.shape[-1] == 1:
+        return logits.sum()
+    answers = teacher.argmax(-1)
+    return torch.nn.functional.cross_entropy(logits / TEMPERATURE, answers, reduction="sum")

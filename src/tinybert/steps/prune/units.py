@@ -1,0 +1,201 @@
+"""What structured pruning can take out of a layer: heads, neurons, the layer itself."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+from transformers import PreTrainedModel
+
+from tinybert.base.errors import InputError
+from tinybert.modeling.blocks import encoder_layers
+from tinybert.modeling.selection import selection_of
+from tinybert.modeling.shape import LowRankLinear, head_counts, neuron_counts
+from tinybert.steps.prune.config import layers_left
+
+Through = Callable[[Tensor], Tensor]
+"""From what units give, (batch, length, units, width), to what the rest of the model gets."""
+
+
+class Units(ABC):
+    """The units of one layer.
+
+    Attributes:
+        count: How many.
+    """
+
+    count: int
+
+    @property
+    @abstractmethod
+    def home(self) -> nn.Module:
+        """The module that a mask of them is kept in while the model trains."""
+
+    @abstractmethod
+    def attach(self, through: Through) -> RemovableHandle:
+        """Sends what the units give through a function, in every forward pass."""
+
+    @abstractmethod
+    def outgoing(self) -> Tensor:
+        """(units,): how strongly the model reads what each gives."""
+
+    @abstractmethod
+    def magnitude(self) -> Tensor:
+        """(units,): the strength of all weights of each."""
+
+
+@dataclass(frozen=True)
+class LinearUnits(Units):
+    """Heads or neurons: rows of some linear layers, and the columns of another that reads them.
+
+    Attributes:
+        sources: With (units · width) outputs each.
+        sink: With (units · width) inputs.
+        count: Units.
+    """
+
+    sources: tuple[nn.Linear, ...]
+    sink: nn.Linear
+    count: int
+
+    @property
+    def home(self) -> nn.Module:
+        """See `Units.home`."""
+        return self.sink
+
+    def attach(self, through: Through) -> RemovableHandle:
+        """See `Units.attach`."""
+
+        def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+            return through(inputs[0].unflatten(-1, (self.count, -1))).flatten(-2)
+
+        return self.sink.register_forward_pre_hook(hook)
+
+    def outgoing(self) -> Tensor:
+        """Norm of the columns that read a unit."""
+        columns = self.sink.weight.detach().float().T
+        return columns.reshape(self.count, -1).norm(dim=1)
+
+    def magnitude(self) -> Tensor:
+        """Norm of the weights that make a unit, times that of those that read it."""
+        rows = [source.weight.detach().float() for source in self.sources]
+        squares = [weight.reshape(self.count, -1).square().sum(1) for weight in rows]
+        return torch.stack(squares).sum(0).sqrt() * self.outgoing()
+
+    @torch.no_grad()
+    def shrink(self, kept: Tensor) -> None:
+        """Cuts all units out that are not in `kept`, (units,) of True for what stays."""
+        width = self.sink.in_features // self.count
+        places = kept.to(self.sink.weight.device).repeat_interleave(width).nonzero().squeeze(1)
+        for source in self.sources:
+            source.weight = nn.Parameter(source.weight[places].clone())
+            if source.bias is not None:
+                source.bias = nn.Parameter(source.bias[places].clone())
+            source.out_features = len(places)
+        self.sink.weight = nn.Parameter(self.sink.weight[:, places].clone())
+        self.sink.in_features = len(places)
+
+
+@dataclass(frozen=True)
+class LayerUnit(Units):
+    """A whole layer: what it adds to its input.
+
+    Attributes:
+        layer: The layer.
+        parts: Its heads and its neurons.
+    """
+
+    layer: nn.Module
+    parts: tuple[LinearUnits, ...]
+    count: int = 1
+
+    @property
+    def home(self) -> nn.Module:
+        """See `Units.home`."""
+        return self.layer
+
+    def attach(self, through: Through) -> RemovableHandle:
+        """See `Units.attach`."""
+
+        def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+            added = output - inputs[0]
+            return inputs[0] + through(added[..., None, :]).squeeze(-2)
+
+        return self.layer.register_forward_hook(hook)
+
+    def outgoing(self) -> Tensor:
+        """What it gives is the next layer's input as it is."""
+        return torch.ones(1)
+
+    def magnitude(self) -> Tensor:
+        """The sum of its heads' and neurons'."""
+        return torch.stack([part.magnitude().sum() for part in self.parts]).sum()[None]
+
+
+def head_units(model: PreTrainedModel) -> list[LinearUnits]:
+    """The attention heads of each layer.
+
+    Raises:
+        InputError: A layer is of low rank, or the model is of another family.
+    """
+    found = []
+    for layer, count in zip(encoder_layers(model), head_counts(model), strict=True):
+        own = layer.attention.self
+        sources = (own.query, own.key, own.value)
+        found.append(_linear_units(sources, layer.attention.output.dense, count))
+    return found
+
+
+def neuron_units(model: PreTrainedModel) -> list[LinearUnits]:
+    """The neurons of each layer's feed-forward block.
+
+    Raises:
+        InputError: A layer is of low rank, or the model is of another family.
+    """
+    return [
+        _linear_units((layer.intermediate.dense,), layer.output.dense, count)
+        for layer, count in zip(encoder_layers(model), neuron_counts(model), strict=True)
+    ]
+
+
+def layer_units(model: PreTrainedModel) -> list[LayerUnit]:
+    """The layers.
+
+    Raises:
+        InputError: As for `head_units`.
+    """
+    parts = zip(encoder_layers(model), head_units(model), neuron_units(model), strict=True)
+    return [LayerUnit(layer, (heads, neurons)) for layer, heads, neurons in parts]
+
+
+def drop_layers(model: PreTrainedModel, dropped: set[int]) -> None:
+    """Takes layers, counted from 1, out of a model.
+
+    Raises:
+        InputError: There is no such layer, none would stay, or later ones compute some tokens only.
+
+    Example:
+        >>> from transformers import BertConfig, BertModel
+        >>> model = BertModel(BertConfig(vocab_size=9, num_hidden_layers=3, hidden_size=8,
+        ...     num_attention_heads=2, intermediate_size=16))
+        >>> drop_layers(model, {2})
+        >>> model.config.num_hidden_layers
+        2
+    """
+    layers = encoder_layers(model)
+    if selection_of(model):
+        raise InputError("prune: layers compute some tokens only; put it before `shorten`")
+    layers_left(sorted(dropped), len(layers))
+    kept = [layer for number, layer in enumerate(layers, start=1) if number not in dropped]
+    base: Any = model.base_model
+    base.encoder.layer = nn.ModuleList(kept)
+    model.config.num_hidden_layers = len(kept)
+
+
+def _linear_units(sources: tuple[Any, ...], sink: Any, count: int) -> LinearUnits:
+    if any(isinstance(part, LowRankLinear) for part in (*sources, sink)):
+        raise InputError("prune: the model has low-rank layers; put `prune` before `factorize`")
+    return LinearUnits(sources, sink, count)

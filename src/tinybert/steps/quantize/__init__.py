@@ -1,0 +1,1 @@
+"""Fake quantization of a PyTorch model, whose scales the exported files get."""

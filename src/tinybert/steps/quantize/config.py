@@ -1,0 +1,169 @@
+"""The settings of `quantize`."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from tinybert.distillation.config import DistillConfig
+from tinybert.training.section import Config
+
+
+class QuantizedDistillConfig(DistillConfig):
+    """How a model learns while it is fake-quantized: as in `distill`, but shorter and gentler."""
+
+    epochs: float = Field(1, gt=0, description="passes over the training rows")
+    learning_rate: float = Field(5e-5, gt=0, description="peak of the schedule")
+
+
+class QuantizeConfig(Config):
+    """Weights and embedding tables in 8 or 4 bits, products of layers in int8 where they pay.
+
+    `static` and `qat` read training rows; `qat` trains. Kept layers are found on training rows
+    whatever the method. A `dynamic` file measures the range of a whole batch, so that an answer
+    depends a little on the texts beside it; the other methods' files answer each text alone.
+    """
+
+    method: Literal["dynamic", "static", "qat", "weight-only"] = Field(
+        "dynamic",
+        description="dynamic: the range of each activation is measured as it comes; "
+        "static: beforehand, on training rows; qat: as static, and the model learns to live with "
+        "it; weight-only: activations stay float, the file alone gets smaller",
+    )
+    bits: Literal[8, 4] = Field(8, description="of the weights of linear layers and of tables")
+    group_size: Literal[32, 64, 128] | None = Field(
+        None,
+        description="neighbouring weights that share a scale, where activations are float; "
+        "default: all of an output channel or of a table's row",
+    )
+    rounding: Literal["nearest", "gptq"] = Field(
+        "nearest",
+        description="of weight-only: gptq rounds each weight so as to make up for those before it, "
+        "by what flows through the layer on training rows (arXiv:2210.17323)",
+    )
+    bias_correction: bool = Field(
+        True,
+        description="of static: what rounding adds to the mean of a layer's output on training "
+        "rows is taken off its bias (arXiv:1906.04721)",
+    )
+    embeddings: bool = Field(True, description="quantize the embedding tables too")
+    activations: bool = Field(
+        True, description="of qat: quantize activations too; else it trains for weight-only files"
+    )
+    attention: bool = Field(
+        True,
+        description="in OpenVINO files of BERT, RoBERTa and the like, multiply queries by keys "
+        "and attention probabilities by values as integers too, where `static` or `qat` know the "
+        "ranges",
+    )
+    reduce_range: bool = Field(
+        False,
+        description="weights of 7 bits: for OpenVINO files on x86 without VNNI (Intel's before "
+        "2019, AMD's before Zen 4), where sums of int8 products of 8 bits saturate; ONNX files run "
+        "exactly there too, by `tinybert.load`",
+    )
+    keep_sensitive: int = Field(
+        0,
+        ge=0,
+        description="linear layers kept in higher precision (float, or 8 bits among 4): those "
+        "whose quantization alone changes the logits most",
+    )
+    calibration_rows: int = Field(
+        512, gt=0, description="training rows on which ranges and sensitivity are measured"
+    )
+    ranges: Literal["observed", "learned"] = Field(
+        "observed",
+        description="of activations in qat: the smallest and largest value of late, or learned "
+        "as LSQ does (arXiv:1902.08153)",
+    )
+    observe_steps: int = Field(
+        1000,
+        gt=0,
+        description="optimizer steps of qat after which observed ranges are renewed (the "
+        "article's)",
+    )
+    distill: QuantizedDistillConfig = Field(
+        QuantizedDistillConfig(), description="how qat trains; the keys of `distill`"
+    )
+
+    @property
+    def prepares(self) -> bool:
+        """Whether the model itself is worked on before the export."""
+        return self.method in ("static", "qat") or self.observes_inputs
+
+    @property
+    def measures(self) -> bool:
+        """Whether something is measured on training rows."""
+        return self.static_activations or self.observes_inputs
+
+    @property
+    def observes_inputs(self) -> bool:
+        """Whether sensitivity or what flows through layers is measured, whatever the method."""
+        return self.keep_sensitive > 0 or self.rounding == "gptq"
+
+    @property
+    def needs_rows(self) -> bool:
+        """For ranges, sensitivity and training."""
+        return self.prepares
+
+    @property
+    def static_activations(self) -> bool:
+        """Whether ranges of activations are known before the model runs."""
+        return self.method == "static" or (self.method == "qat" and self.activations)
+
+    @property
+    def float_activations(self) -> bool:
+        """Whether layers compute with float activations."""
+        return self.method == "weight-only" or (self.method == "qat" and not self.activations)
+
+    @property
+    def healing(self) -> DistillConfig | None:
+        """The distillation within the step, if it trains."""
+        return self.distill if self.method == "qat" else None
+
+    @model_validator(mode="after")
+    def _nothing_is_ignored(self) -> "QuantizeConfig":
+        trains = self.method == "qat"
+        self.refuse_unused(
+            {
+                "group_size": (
+                    self.float_activations,
+                    "scales of groups need float activations: `method: weight-only`, or `qat` "
+                    "with `activations: false`",
+                ),
+                "activations": (
+                    trains,
+                    "only `method: qat` may leave activations float; for weights alone there is "
+                    "`method: weight-only`",
+                ),
+                "rounding": (
+                    self.method == "weight-only",
+                    "gptq is for `method: weight-only`; qat trains the weights instead",
+                ),
+                "bias_correction": (
+                    self.method == "static",
+                    "only `method: static` corrects biases; qat trains them, and gptq keeps means",
+                ),
+                "attention": (
+                    self.static_activations,
+                    "its products are integers only where ranges are known beforehand",
+                ),
+                "reduce_range": (
+                    self.bits == 8 and not self.float_activations,
+                    "is about integer products of 8-bit weights, and there are none",
+                ),
+                "calibration_rows": (
+                    self.measures,
+                    "nothing is measured on training rows with this method",
+                ),
+                "ranges": (
+                    trains and self.activations,
+                    "only `method: qat` with quantized activations trains them",
+                ),
+                "observe_steps": (
+                    trains and self.activations and self.ranges == "observed",
+                    "only `method: qat` with `ranges: observed` renews them",
+                ),
+                "distill": (trains, "only `method: qat` trains"),
+            }
+        )
+        return self

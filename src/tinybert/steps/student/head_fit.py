@@ -1,0 +1,58 @@
+"""The classification head of a student, fitted to its teacher's."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from tinybert.modeling.least_squares import fit_linear
+from tinybert.modeling.observe import Batch, observe
+
+RIDGE = 0.1
+"""A row gives one example only, not one a token: the prior has to weigh more."""
+
+
+def fit_head(
+    student: PreTrainedModel, teacher: PreTrainedModel, basis: Tensor, batches: Sequence[Batch]
+) -> None:
+    """Keeps the pooler's most important outputs, and fits both layers of the head.
+
+    Args:
+        student: Its encoder is done; its head is written in place.
+        teacher: With a head of the same class.
+        basis: (teacher width, student width).
+        batches: Tokenized rows.
+    """
+    (pool, out), (teacher_pool, teacher_out) = _head(student), _head(teacher)
+    wanted = _observed(teacher, batches, {"pool": teacher_pool, "out": teacher_out})
+    pooled, logits = wanted["pool"][1], wanted["out"][1]
+    power = pooled.tanh().square().sum(0)
+    importance = power * teacher_out.weight.square().sum(0)
+    kept = importance.topk(len(pool.weight)).indices.sort().values
+    pool.weight.copy_(teacher_pool.weight[kept] @ basis)
+    pool.bias.copy_(teacher_pool.bias[kept])
+    states = _observed(student, batches, {"pool": pool})["pool"][0]
+    fit_linear(pool, [states], [pooled[:, kept]], RIDGE)
+    out.weight.copy_(teacher_out.weight[:, kept])
+    out.bias.copy_(teacher_out.bias)
+    fit_linear(out, [pool(states).tanh()], [logits], RIDGE)
+
+
+def _head(model: PreTrainedModel) -> tuple[nn.Linear, nn.Linear]:
+    """The dense layer before the tanh, and the one after it: BERT's or RoBERTa's."""
+    any_model: Any = model
+    if hasattr(any_model.classifier, "out_proj"):
+        return any_model.classifier.dense, any_model.classifier.out_proj
+    return any_model.base_model.pooler.dense, any_model.classifier
+
+
+def _observed(
+    model: PreTrainedModel, batches: Sequence[Batch], modules: dict[str, nn.Module]
+) -> dict[str, tuple[Tensor, Tensor]]:
+    seen = list(observe(model, batches, modules))
+    return {
+        name: (torch.cat([s[name][0] for s in seen]), torch.cat([s[name][1] for s in seen]))
+        for name in modules
+    }

@@ -1,0 +1,180 @@
+"""Impossible combinations of steps are refused before anything runs, with their line."""
+
+import pytest
+
+from tinybert.base.errors import InputError
+from tinybert.recipe.expected_shape import ExpectedShape
+from tinybert.recipe.plan import check_structure
+from tinybert.recipe.recipe import Recipe
+from tinybert.steps.prune.config import PruneConfig
+
+BERT = {
+    "model_type": "bert",
+    "num_hidden_layers": 6,
+    "hidden_size": 384,
+    "num_attention_heads": 12,
+    "intermediate_size": 1536,
+    "max_position_embeddings": 512,
+}
+HALF = {"prune": {"heads": 0.5, "neurons": 0.5}}
+SAME = {"layers": 6, "hidden_size": 384, "attention_heads": 12, "intermediate_size": 1536}
+
+
+def check(steps, **config):
+    values = {"teacher": "t", "task": "glue/sst-2", "steps": steps}
+    check_structure(Recipe.from_mapping(values), BERT | config)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"student": {}}, "distill", {"factorize": {"rank": 128}}, "distill"],
+        [HALF, "distill", {"student": {"attention_heads": 6, "intermediate_size": 768}}],
+        [{"prune": {"heads": 0.5, "uniform": False}}, {"distill": {"attention": 1.0}}],
+        [{"factorize": {"parts": ["attention"]}}, {"prune": {"neurons": 0.5}}],
+        [{"prune": {"layers": [1, 6]}}, {"student": {"layers": 4}}],
+        [{"prune": {"pattern": "2:4"}}, {"quantize": {"method": "static"}}],
+        [{"prune": {"heads": 0.5, "of_layers": [1, 6]}}, {"distill": {"attention": 1.0}}],
+        [{"shorten": {}}, {"distill": {"embedding": 1.0}}, {"prune": {"pattern": "2:4"}}],
+        [{"shorten": {}}, {"factorize": {}}, {"distill": {"mapping": "nearest"}}],
+        [{"prune": {"sparsity": 0.5}}, {"shorten": {}}, {"quantize": {}}],
+        [{"student": {"init": "random"}}, "distill", {"shorten": {}}],
+        [{"shorten": {}}, {"student": {"init": "random"}}, {"distill": {"hidden": 1.0}}],
+        [
+            {"prune": {"neurons": 0.5, "of_layers": [1]}},
+            {"distill": {"relations": 1.0, "mapping": "last"}},
+        ],
+        [
+            {"prune": {"neurons": 0.5, "of_layers": [1, 2, 3]}},
+            {"prune": {"neurons": 0.5, "of_layers": [4, 5, 6]}},
+            {"student": SAME | {"intermediate_size": 768}},
+        ],
+    ],
+)
+def test_these_go_together(steps):
+    check(steps)
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    {
+        "a rank that saves nothing": (
+            [{"student": {}}, "distill", {"factorize": {"rank": 256}}],
+            r"steps\.2\.factorize\.rank: 256 would make no layer smaller.* rank of 248",
+        ),
+        "low rank already": (
+            [{"factorize": {"rank": 64}}, {"factorize": {"rank": 32}}],
+            r"steps\.1\.factorize\.rank: ffn are of low rank already",
+        ),
+        "neurons of low-rank layers": (
+            [{"factorize": {}}, {"prune": {"neurons": 0.5}}],
+            r"steps\.1\.prune\.neurons: .*put `prune` before `factorize`",
+        ),
+        "counted layers of low rank": (
+            [{"factorize": {"parts": ["attention"]}}, {"prune": {"layers": 2}}],
+            r"steps\.1\.prune\.layers: .*put `prune` before `factorize`",
+        ),
+        "more neurons than pruning leaves": (
+            [HALF, {"student": SAME}],
+            r"steps\.1\.student\.intermediate_size: 1536 is more than the teacher's 768",
+        ),
+        "more heads than pruning leaves": (
+            [{"prune": {"heads": 0.5}}, {"student": SAME}],
+            r"steps\.1\.student\.attention_heads: 12 heads can't learn from a teacher's 6",
+        ),
+        "a pattern that divides no width": (
+            [{"student": {}}, "distill", {"prune": {"pattern": "4:16"}}],
+            r"steps\.2\.prune\.pattern: a width of 312 is no multiple of 16",
+        ),
+        "neurons of a layer that is not there": (
+            [{"prune": {"layers": 1, "neurons": 0.5, "of_layers": [1, 6]}}],
+            r"steps\.0\.prune\.of_layers: there is no layer 6; the model has 5",
+        ),
+        "no layer to compute less": (
+            [{"student": {}}, {"shorten": {"layer": 4}}],
+            r"steps\.1\.shorten\.layer: no layer comes after it; the model has 4",
+        ),
+        "layers that are not there, of some that are": (
+            [{"prune": {"layers": [9], "neurons": 0.5, "of_layers": [1]}}],
+            r"steps\.0\.prune\.layers: there is no layer 9; the model has 6",
+        ),
+        "random answers to choose tokens by": (
+            [{"student": {"init": "random"}}, {"shorten": {}}, "distill"],
+            r"steps\.1\.shorten: chooses .* put it after `distill`",
+        ),
+        "no text to shorten": (
+            [{"shorten": {"positions": 128}}],
+            r"steps\.0\.shorten\.positions: nothing would be left out: texts have 128 tokens",
+        ),
+        "shortening twice": (
+            [{"shorten": {}}, {"shorten": {"layer": 2}}],
+            r"steps\.1\.shorten: layers compute some tokens only already",
+        ),
+        "tokens left out, to prune by": (
+            [{"shorten": {}}, {"prune": {"heads": 0.5}}],
+            r"steps\.1\.prune: can't work where .*: put it before `shorten`",
+        ),
+        "tokens left out, to compare": (
+            [{"shorten": {}}, {"distill": {"hidden": 1.0}}],
+            r"steps\.1\.distill\.hidden: can't compare tokens that `shorten` leaves out",
+        ),
+        "embeddings left out, to compare": (
+            [{"shorten": {"layer": 0}}, {"distill": {"embedding": 1.0}}],
+            r"steps\.1\.distill\.embedding: can't compare tokens that `shorten` leaves out",
+        ),
+        "training after zeros": (
+            [{"prune": {"sparsity": 0.5}}, {"quantize": {"method": "qat"}}],
+            r"steps\.1\.quantize: would fill the weights",
+        ),
+    }.values(),
+)
+def test_these_are_refused(steps, says):
+    with pytest.raises(InputError, match=says):
+        check(steps)
+
+
+@pytest.mark.parametrize("step", [{"factorize": {}}, HALF, {"quantize": {"method": "qat"}}])
+def test_another_family(step):
+    distilbert = {"model_type": "distilbert", "dim": 8}
+    with pytest.raises(InputError, match="teacher: t: a distilbert model is not supported yet"):
+        check_structure(
+            Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2", "steps": [step]}), distilbert
+        )
+
+
+def test_a_teacher_that_was_pruned_before():
+    noted = {"attention_heads": [6] * 6, "ranks": {"encoder.layer.0.output.dense": 64}}
+    shape = ExpectedShape.of(BERT | {"tinybert_shape": noted})
+    assert (shape.heads, shape.attention_width, shape.low_rank) == (6, 192, {"ffn"})
+    with pytest.raises(InputError, match="12 heads can't learn from a teacher's 6"):
+        check([{"student": {}}], tinybert_shape=noted)
+
+
+def test_a_teacher_that_selects():
+    noted = {"selection": {"layer": 1, "positions": 32}}
+    check([{"student": {"init": "random"}}, "distill"], tinybert_shape=noted)
+    with pytest.raises(InputError, match=r"steps\.0\.student: .* take another teacher"):
+        check([{"student": {}}], tinybert_shape=noted)
+
+
+@pytest.mark.parametrize("sizes", [{"attention_heads": [6] * 5}, {"intermediate_sizes": []}])
+def test_a_note_of_other_layers(sizes):
+    with pytest.raises(InputError, match=r"broken .*of other than its 6 layers"):
+        ExpectedShape.of(BERT | {"tinybert_shape": sizes})
+
+
+def test_what_pruning_of_some_layers_leaves():
+    shape = ExpectedShape.of(BERT).pruned(
+        PruneConfig(heads=0.5, neurons=0.5, of_layers=[1, 3], layers=[6])
+    )
+    assert shape.head_counts == (6, 12, 6, 12, 12)
+    assert shape.neuron_counts == (768, 1536, 768, 1536, 1536)
+    assert (shape.even, shape.attention_width) == (False, 6 * 32)
+    fewer = shape.pruned(PruneConfig(layers=2))
+    assert (fewer.head_counts, fewer.exact, fewer.attention_width) == ((6, 6, 6), False, 32)
+
+
+def test_what_uneven_pruning_leaves_is_known_at_least():
+    shape = ExpectedShape.of(BERT).pruned(PruneConfig(heads=0.5, uniform=False, neurons=0.1))
+    assert (shape.heads, shape.neurons, shape.even, shape.attention_width) == (1, 16, False, 32)
+    assert ExpectedShape.of(BERT).pruned(PruneConfig(neurons=0.5)).neurons == 768
