@@ -14,8 +14,7 @@ from tinybert.data.corpus import hash_corpus
 from tinybert.data.table import Table
 from tinybert.distillation.schedules import hash_schedule
 from tinybert.formats.export import check_exportable
-from tinybert.formats.openvino.quantize import check_openvino
-from tinybert.formats.registry import find_target
+from tinybert.formats.registry import FORMATS, find_format
 from tinybert.modeling.hub import find_folder, hash_model
 from tinybert.modeling.load import check_tables, known_task, load_model, load_tokenizer, why_no_task
 from tinybert.modeling.torch_model import load_torch
@@ -26,7 +25,6 @@ from tinybert.recipe.source import Place
 from tinybert.recipe.unnamed_outputs import first_likely_order
 from tinybert.runtime.config import read_config
 from tinybert.steps.augment.split import WordSplitter, changeable
-from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.trim_vocabulary.choose import always_kept, check_size
 from tinybert.steps.trim_vocabulary.config import TrimConfig
 from tinybert.steps.trim_vocabulary.pieces import read_pieces
@@ -69,11 +67,11 @@ def read_inputs(recipe: Recipe) -> Inputs:
     """
     for index, target in enumerate(recipe.export):
         with recipe.blamed("export", index):
-            find_target(target)
+            find_format(target)
     for index, step in enumerate(recipe.steps):
-        if isinstance(step.config, QuantizeConfig) and "openvino" in recipe.export:
+        for target in recipe.export if step.kind.works_on == "artifact" else ():
             with recipe.blamed("steps", index, step.name):
-                check_openvino(step.config)
+                FORMATS[target].load("quantize").check(step.config)
     with recipe.blamed("teacher"):
         teacher = find_folder(recipe.teacher)
     config = read_config(teacher)

@@ -13,7 +13,8 @@ from tinybert.base.progress import Progress, ProgressCallback
 from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import open_artifact
 from tinybert.formats.parity import check_parity
-from tinybert.formats.registry import TARGETS
+from tinybert.formats.quantize import quantize_artifact
+from tinybert.formats.registry import FORMATS, QUANTIZED, format_of
 from tinybert.measure.bench import bench
 from tinybert.measure.compare import compare
 from tinybert.measure.evaluate import score
@@ -24,9 +25,6 @@ from tinybert.recipe.recipe import Step
 from tinybert.runtime.config import max_positions
 from tinybert.steps.quantize.step import assume_ranges
 from tinybert.tasks.task import Examples, Task
-
-QUANTIZED = "_quantized"
-"""What transformers.js, and so our layout, adds to the name of an int8 file."""
 
 LATENCY_LENGTH = 128
 """Tokens of the input that report.json times, unless the model takes fewer."""
@@ -122,7 +120,7 @@ def measure(
             }
         scores.append(found)
     progress(Progress("measure", total - 1, total))
-    teacher_onnx = artifacts / "teacher" / TARGETS["onnx"].path
+    teacher_onnx = artifacts / "teacher" / FORMATS["onnx"].path
     files = [teacher, teacher_onnx, *(artifacts / "model" / path for path in paths)]
     names = [str(file) for file in files]
     length = min(LATENCY_LENGTH, max_positions(student.config) or LATENCY_LENGTH)
@@ -167,11 +165,10 @@ def latencies(
 def _quantize(source: Path, quantize: Step) -> list[Path]:
     """Writes the quantized form beside a file; the files written, what is loaded first."""
     target = source.with_stem(source.stem + QUANTIZED)
-    return quantize.kind.load()(source, target, quantize.config)
+    return quantize_artifact(source, target, quantize.config)
 
 
 def artifact_paths(folder: Path) -> list[str]:
     """The artifacts below an exported folder, as report.json names them."""
-    patterns = {Path(target.path).suffix for target in TARGETS.values()}
-    found = [file for file in sorted(folder.rglob("*")) if file.suffix in patterns]
+    found = [file for file in sorted(folder.rglob("*")) if format_of(file) is not None]
     return [file.relative_to(folder).as_posix() for file in found]

@@ -11,7 +11,7 @@ import torch
 import tinybert
 from tinybert.distillation.on_rows import distill
 from tinybert.formats.load import open_artifact
-from tinybert.formats.onnx.file import read_tensors
+from tinybert.formats.onnx.weights import read_tensors
 from tinybert.formats.quantize import quantize_onnx
 from tinybert.modeling.load import load_model, load_tokenizer, save_model
 from tinybert.modeling.observe import make_batches
