@@ -21,8 +21,8 @@ from tinybert.measure.evaluate import score
 from tinybert.measure.held_out import HeldOut
 from tinybert.modeling.load import load_model, load_tokenizer
 from tinybert.modeling.torch_model import load_torch
-from tinybert.recipe.recipe import Step
 from tinybert.runtime.config import max_positions
+from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.quantize.step import assume_ranges
 from tinybert.tasks.task import Examples, Task
 
@@ -38,7 +38,7 @@ def export_both(
     task: Task,
     max_length: int,
     targets: Sequence[str],
-    quantize: Step | None,
+    quantize: QuantizeConfig | None,
 ) -> None:
     """Writes folder/model, laid out as OUT will be, and folder/teacher for comparison.
 
@@ -49,7 +49,7 @@ def export_both(
         task: Of both.
         max_length: Tokens that their runtimes cut texts to.
         targets: The formats of the student; the teacher's is ONNX.
-        quantize: The step that quantizes, if the recipe has one.
+        quantize: How the recipe quantizes, if it does.
     """
     for name, source in (("model", model), ("teacher", teacher)):
         remove(folder / name)  # what an export that was killed left behind
@@ -138,7 +138,7 @@ def latencies(
     models: Sequence[PreTrainedModel],
     tokenizer: PreTrainedTokenizerBase,
     target: str,
-    quantize: Step | None,
+    quantize: QuantizeConfig | None,
 ) -> list[float]:
     """Median milliseconds of one row, of the file that each model would end in.
 
@@ -146,13 +146,13 @@ def latencies(
         models: They need not be trained. Their configs are written in.
         tokenizer: Of all of them.
         target: The format.
-        quantize: The step that quantizes, if the recipe has one.
+        quantize: How the recipe quantizes, if it does.
     """
     files = []
     with TemporaryDirectory() as folder:
         for number, model in enumerate(models):
             if quantize is not None:
-                assume_ranges(quantize.config, model)
+                assume_ranges(quantize, model)
             path = write_artifacts(model, tokenizer, Path(folder, str(number)), [target])[target]
             if quantize is not None:
                 path = _quantize(path, quantize)[0]
@@ -162,10 +162,10 @@ def latencies(
     return [model.latency_ms for model in result.models]
 
 
-def _quantize(source: Path, quantize: Step) -> list[Path]:
+def _quantize(source: Path, quantize: QuantizeConfig) -> list[Path]:
     """Writes the quantized form beside a file; the files written, what is loaded first."""
     target = source.with_stem(source.stem + QUANTIZED)
-    return quantize_artifact(source, target, quantize.config)
+    return quantize_artifact(source, target, quantize)
 
 
 def artifact_paths(folder: Path) -> list[str]:
