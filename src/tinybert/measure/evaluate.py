@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from tinybert.base.errors import InputError
 from tinybert.measure.intervals import bootstrap_interval
 from tinybert.runtime.model import Model
-from tinybert.tasks.metrics import METRICS
 from tinybert.tasks.task import Examples, Task
 
 
@@ -36,7 +35,8 @@ def evaluate(
         raise InputError(f"{examples.source}: has no labels to evaluate against")
     if len(examples) == 0:
         raise InputError(f"{examples.source}: has no rows to evaluate on")
-    return score(model.logits(examples.texts, batch_size), labels, task or model.task)
+    task = model.task if task is None else task.calibrated_as(model.task)
+    return score(model.logits(examples.texts, batch_size), labels, task)
 
 
 def score(logits: NDArray[np.float32], labels: NDArray[Any], task: Task) -> dict[str, Any]:
@@ -44,12 +44,12 @@ def score(logits: NDArray[np.float32], labels: NDArray[Any], task: Task) -> dict
 
     Args:
         logits: (rows, outputs); one row at least.
-        labels: (rows,).
+        labels: (rows,), or (rows, labels).
         task: Whose metrics count.
     """
-    metrics = task.score(logits, labels)
+    metrics, tally = task.score(logits, labels), task.tally(logits, labels)
     low, high = bootstrap_interval(
-        METRICS[task.metric], task.as_counted(task.answers(logits)), task.as_counted(labels)
+        lambda rows, _: task.measure(task.metric, np.asarray(rows)), tally, labels
     )
     return {
         "rows": len(labels),
