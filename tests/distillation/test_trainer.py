@@ -294,7 +294,7 @@ def test_what_no_loss_reads_of_the_last_layer_is_not_computed(
         return handle
 
     for alone in (first_position_alone, contextlib.nullcontext):
-        monkeypatch.setattr("tinybert.distillation.on_rows.first_position_alone", alone)
+        monkeypatch.setattr("tinybert.distillation.training.first_position_alone", alone)
         pupil = copy.deepcopy(student)
         with watched(pupil):
             distill(settings, pupil, tiny_context(teacher=teacher))

@@ -23,7 +23,8 @@ def read(
 
     Args:
         data: A .tsv, .csv, .jsonl or .parquet file, a folder in GLUE layout (train.tsv and
-            dev.tsv, or these names with another of the suffixes), or a hub id ("org/name" or "org/name:config"), which is tried only where no such path exists.
+            dev.tsv, or these names with another of the suffixes), or a hub id ("org/name" or
+            "org/name:config"), which is tried only where no such path exists.
         split: The part to read of a folder or a hub data set; a file is one part.
         layout: The file names and header of the folder, such as `task.layout`.
 
