@@ -35,8 +35,7 @@ def evaluate(
         raise InputError(f"{examples.source}: has no labels to evaluate against")
     if len(examples) == 0:
         raise InputError(f"{examples.source}: has no rows to evaluate on")
-    task = model.task if task is None else task.calibrated_as(model.task)
-    return score(model.logits(examples.texts, batch_size), labels, task)
+    return score(model.logits(examples.texts, batch_size), labels, task or model.task)
 
 
 def score(logits: NDArray[np.float32], labels: NDArray[Any], task: Task) -> dict[str, Any]:

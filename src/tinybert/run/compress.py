@@ -23,7 +23,13 @@ from tinybert.measure.held_out import HeldOut, hold_out
 from tinybert.modeling.distributed import agree, is_main, start, wait_for_all
 from tinybert.modeling.embedding_rows import keep_pieces
 from tinybert.modeling.hub import find_folder
-from tinybert.modeling.load import load_masked_lm, load_model, load_tokenizer, save_model
+from tinybert.modeling.load import (
+    known_task,
+    load_masked_lm,
+    load_model,
+    load_tokenizer,
+    save_model,
+)
 from tinybert.modeling.torch_model import TorchModel, load_torch
 from tinybert.output.claim import claim
 from tinybert.output.publication import withdraw
@@ -33,13 +39,15 @@ from tinybert.recipe.recipe import Recipe, Step
 from tinybert.report.build import build_report
 from tinybert.report.publish import REPORT, publish
 from tinybert.run.artifacts import export_both, latencies, measure
+from tinybert.run.calibrate import calibrated, note_task
 from tinybert.run.output_folder import check_out
 from tinybert.run.workspace import StepFolders, Stopwatch, exclusive
+from tinybert.runtime.config import read_config
 from tinybert.runtime.seal import is_whole, seal
 from tinybert.steps.quantize.note import QUANTIZATION_KEY
 from tinybert.steps.registry import STEPS
 from tinybert.steps.student.config import StudentConfig
-from tinybert.tasks.task import Examples
+from tinybert.tasks.task import Examples, Task
 from tinybert.training.calibration import sample_texts
 from tinybert.training.context import Context
 
@@ -128,6 +136,7 @@ class _Run:
         self.train = inputs.train
         files = (step for step in recipe.steps if step.kind.works_on == "artifact")
         self.quantize = next(files, None)  # the recipe refuses a second one
+        self.teacher_task: Task | None = None  # until something is chosen for one that was given
         self.unquantized: Path | None = None  # until the quantization has worked on the model
 
     def run(self, fresh: bool) -> Result:
@@ -180,7 +189,7 @@ class _Run:
 
     def _check_teacher(self) -> None:
         """Warns of a teacher that has nothing to teach, the most common mistake."""
-        task, rows = self.inputs.task, self.inputs.eval
+        task, rows = self._task_of(self.model), self.inputs.eval
         message = no_better_than_constant(
             evaluate(self._opened(self.model), rows, task), task, rows
         )
@@ -226,12 +235,23 @@ class _Run:
     def _opened(self, path: Path) -> TorchModel:
         return load_torch(path, max_length=self.recipe.data.max_length)
 
+    def _task_of(self, path: Path) -> Task:
+        """The task with the thresholds of a model, if it has any: each model has its own."""
+        task = self.inputs.task
+        if path == self.inputs.teacher and task.calibrates:
+            if self.teacher_task is None:
+                model = self._opened(path)
+                self.teacher_task = calibrated(task, model, self.inputs.train, self.recipe.seed)
+            return self.teacher_task
+        known = known_task(read_config(path))
+        return task if known is None else task.calibrated_as(known)
+
     def _measured(self, path: Path) -> dict[str, Any]:
         """What a step's entry in report.json says of the model that it left."""
         model = self._opened(path)
         facts = model.facts()
         return {
-            "metric": evaluate(model, self.inputs.eval, self.inputs.task)["metric"],
+            "metric": evaluate(model, self.inputs.eval, self._task_of(path))["metric"],
             "parameters": facts.parameters,
             "bytes": facts.bytes,
         }
@@ -253,6 +273,10 @@ class _Run:
             model = made
         if is_main():
             save_model(model, tokenizer, folder / "model")
+            if task.calibrates:
+                opened = self._opened(folder / "model")
+                chosen = calibrated(task, opened, self.inputs.train, self.recipe.seed)
+                note_task(folder / "model", chosen)
             seal(folder, leave_out=AT_WORK)
 
     def _context(
@@ -309,13 +333,13 @@ class _Run:
         withdraw(self.out, REPORT)
         if self.model == self.inputs.teacher:
             # No step has made it: its tokenizer would cut texts elsewhere than the artifacts do.
-            model = load_model(self.model, self.inputs.task)
+            model = load_model(self.model, self._task_of(self.model))
             save_model(model, self.tokenizer, folder / "student")
         export_both(
             self.model,
             self.teacher or self.model,
             folder,
-            task=self.inputs.task,
+            task_of=self._task_of,
             max_length=self.recipe.data.max_length,
             targets=self.recipe.export,
             quantize=self.quantize,
@@ -334,7 +358,7 @@ class _Run:
             student,
             None if self.quantize is None else self.unquantized or student,
             self.teacher or self.model,
-            self.inputs.task,
+            self._task_of,
             self.recipe.data.max_length,
             self.inputs.eval,
             self._held_out(folder),
