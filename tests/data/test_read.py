@@ -249,3 +249,15 @@ def test_glue_is_not_warned_of(glue, caplog):
     for file in files:
         read_tsv(file, skip_broken=True)
     assert not [each for each in caplog.records if "quoted" in each.getMessage()]
+
+
+def test_a_folder_may_have_its_splits_in_another_format(tmp_path):
+    for name in ("train", "dev"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": name}) + "\n")
+    assert read(tmp_path).columns == {"text": ["train"]}
+    assert read(tmp_path, "eval").columns == {"text": ["dev"]}
+    (tmp_path / "train.csv").write_text("text\na\n")
+    with pytest.raises(InputError, match=r"has train\.csv and train\.jsonl; name the file to read"):
+        read(tmp_path)
+    (tmp_path / "train.tsv").write_text("text\nb\n")  # what GLUE has comes first
+    assert read(tmp_path).columns == {"text": ["b"]}
