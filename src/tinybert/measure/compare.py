@@ -12,6 +12,9 @@ MOST_LOST = 0.02
 """The share of a metric that a smaller model may lose and still be said to keep it: the articles'
 limit for GLUE."""
 
+SHARE = f"{100 * (1 - MOST_LOST):.0f}%"
+"""What is kept then, in words."""
+
 AGREEMENT = "agreement"
 """What is compared where rows have no labels: whether both models answer alike."""
 
