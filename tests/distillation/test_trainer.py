@@ -249,10 +249,10 @@ def test_gradient_checkpointing_changes_nothing_but_memory(student, teacher, tin
 def test_a_schedule_that_leaves_nothing(student, teacher, tiny_context):
     """The article's schedule begins with embeddings and hidden states."""
     with pytest.raises(InputError, match=r"leaves no loss at epoch 0\.00"):
-        distill(config(weights_schedule="article"), student, tiny_context(teacher=teacher))
+        distill(config(weights_schedule="ramp"), student, tiny_context(teacher=teacher))
 
 
-@pytest.mark.parametrize("name", ["two-phase", "article"])
+@pytest.mark.parametrize("name", ["two-phase", "ramp"])
 def test_schedules_change_the_weights(student, teacher, tiny_context, name):
     seen = []
     weights = {"hidden": 1, "embedding": 1, "weights_schedule": name, "epochs": 12}
