@@ -48,8 +48,8 @@ def two_phase(moment: Moment) -> Mapping[str, float]:
 def ramp(moment: Moment) -> Mapping[str, float]:
     """Predictions gain weight over ten epochs, embeddings lose it.
 
-    The weights are those of the TinyBERT articles: predictions min(0.8 · epoch / 10, 0.8), embeddings
-    0.1 · (1 - epoch / 10), hidden states 0.1.
+    The weights are those of the TinyBERT articles: predictions min(0.8 · epoch / 10, 0.8),
+    embeddings 0.1 · (1 - epoch / 10), hidden states 0.1.
 
     Example:
         >>> ramp(Moment(epoch=5.0, share=0.25))
