@@ -9,6 +9,7 @@ import pytest
 from tinybert.base.errors import InputError
 from tinybert.cli.texts import TextInput
 from tinybert.tasks import get_task
+from tinybert.tasks.rows import as_row, row_text
 
 ONE = get_task("text-classification")
 TWO = get_task("glue/rte")
@@ -16,7 +17,7 @@ UNKNOWN = None
 
 
 def read(task=ONE, reads=1, **given):
-    return list(TextInput(**given).rows(task, reads))
+    return [row_text(as_row(row)) for row in TextInput(**given).rows(task, reads)]
 
 
 @pytest.fixture

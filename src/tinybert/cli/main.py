@@ -126,7 +126,7 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from tinybert.cli.predictions import as_line, check_target, predict_all, write_predictions
+    from tinybert.cli.predictions import check_target, predict_all, write_predictions
     from tinybert.cli.texts import TextInput
     from tinybert.formats.open import open_model
     from tinybert.tasks.pairs import texts_per_input
@@ -137,7 +137,7 @@ def _predict(options: argparse.Namespace) -> None:
     model = open_model(options.model, options.threads)
     predictions = predict_all(model, given.rows(model.task, texts_per_input(model.config)))
     if options.out is not None:
-        count = write_predictions(Path(options.out), predictions)
+        count = write_predictions(Path(options.out), predictions, model.task)
         if options.json:
             _print_json({"out": options.out, "predictions": count})
         else:
@@ -146,7 +146,7 @@ def _predict(options: argparse.Namespace) -> None:
         _print_json({"predictions": list(predictions)})
     else:
         for prediction in predictions:
-            print(as_line(prediction))
+            print(model.task.line(prediction))
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -11,18 +11,20 @@ from typing import IO, Any
 from tinybert.base.errors import InputError
 from tinybert.base.files import atomic_path
 from tinybert.runtime.model import Model
-from tinybert.tasks.task import Prediction, Text
+from tinybert.tasks.task import Prediction, Row, Task, Text
+
+_TSV_CUTS = {*"\t\r\n"}
 
 CHUNK = 1024
 """Texts read at once: enough that those of like length find one another."""
 
 
-def predict_all(model: Model, texts: Iterable[Text]) -> Iterator[Prediction]:
+def predict_all(model: Model, texts: Iterable[Text | Row]) -> Iterator[Prediction]:
     """Predictions of any number of texts, in order, some in memory at a time.
 
     Args:
         model: It predicts.
-        texts: Sentences or pairs, read as they are needed.
+        texts: Sentences, pairs or rows, read as they are needed.
 
     Raises:
         InputError: The model can't predict, or a text is not what it reads.
@@ -30,17 +32,6 @@ def predict_all(model: Model, texts: Iterable[Text]) -> Iterator[Prediction]:
     rest = iter(texts)
     while rows := list(itertools.islice(rest, CHUNK)):
         yield from model(rows)
-
-
-def as_line(prediction: Prediction) -> str:
-    """A prediction as the program prints it.
-
-    Example:
-        >>> as_line({"label": "good", "score": 0.98, "scores": {"good": 0.98, "bad": 0.02}})
-        'good\\t0.9800'
-    """
-    cells = _cells(prediction).values()
-    return "\t".join(f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in cells)
 
 
 def check_target(target: str, file: str | None) -> None:
@@ -64,75 +55,75 @@ def check_target(target: str, file: str | None) -> None:
         raise InputError(f"--out {target}: the texts lie there; name another file")
 
 
-def write_predictions(target: Path, predictions: Iterable[Prediction]) -> int:
+def write_predictions(target: Path, predictions: Iterable[Prediction], task: Task) -> int:
     """Writes predictions as they come; the file appears when all of them are there.
 
     Args:
         target: .jsonl, an object a line as `predict --json` has them; .csv or .tsv, a table with
-            a header: the label and its score, or the value.
+            a header: the label and its score, the value, or what else the task says.
         predictions: In order.
+        task: Whose predictions they are.
 
     Returns:
         How many there were.
 
     Raises:
-        InputError: A label has a tab or a line end in it, which .tsv has no way to write.
+        InputError: A cell has a tab or a line end in it, which .tsv has no way to write.
     """
     with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as to:
-        write = WRITERS[target.suffix](to)
+        write = WRITERS[target.suffix](to, task)
         count = 0
         for prediction in predictions:
             try:
-                write(prediction)
+                write(prediction, count + 1)
             except csv.Error:
+                cells = (cell for row in task.cells(prediction, 1) for cell in row.items())
+                name, cell = next(each for each in cells if not _TSV_CUTS.isdisjoint(str(each[1])))
                 raise InputError(
-                    f"--out {target}: a label has a tab or a line end in it: "
-                    f"{prediction['label']!r}; write .csv or .jsonl"
+                    f"--out {target}: a {name} has a tab or a line end in it: {cell!r}; write .csv "
+                    "or .jsonl"
                 ) from None
             count += 1
     return count
 
 
-Write = Callable[[Prediction], Any]
+Write = Callable[[Prediction, int], Any]
+"""Writes a prediction; the number is that of its text, from 1."""
 
 
-def _json_lines(file: IO[str]) -> Write:
-    return lambda prediction: file.write(json.dumps(prediction, ensure_ascii=False) + "\n")
+def _json_lines(file: IO[str], task: Task) -> Write:
+    return lambda prediction, _: file.write(json.dumps(prediction, ensure_ascii=False) + "\n")
 
 
-def _comma_separated(file: IO[str]) -> Write:
-    return _table(csv.writer(file, lineterminator="\n"))
+def _comma_separated(file: IO[str], task: Task) -> Write:
+    return _table(csv.writer(file, lineterminator="\n"), task)
 
 
-def _tab_separated(file: IO[str]) -> Write:
+def _tab_separated(file: IO[str], task: Task) -> Write:
     # As our reader takes it: a quote is a character like any other.
     return _table(
         csv.writer(
             file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None
-        )
+        ),
+        task,
     )
 
 
-def _table(writer: Any) -> Write:
+def _table(writer: Any, task: Task) -> Write:
     """Rows below a header that the first of them gives."""
     header: list[str] = []
 
-    def write(prediction: Prediction) -> None:
-        cells = _cells(prediction)
-        if not header:
-            header.extend(cells)
-            writer.writerow(header)
-        writer.writerow(cells.values())
+    def write(prediction: Prediction, number: int) -> None:
+        for cells in task.cells(prediction, number):
+            if not header:
+                header.extend(cells)
+                writer.writerow(header)
+            writer.writerow(cells.values())
 
     return write
 
 
-def _cells(prediction: Prediction) -> dict[str, Any]:
-    """What of a prediction fits in a table: all but the scores of every label."""
-    return {name: value for name, value in prediction.items() if not isinstance(value, dict)}
-
-
-WRITERS: dict[str, Callable[[IO[str]], Write]] = {
+WRITERS: dict[str, Callable[[IO[str], Task], Write]] = {
     ".jsonl": _json_lines,
     ".csv": _comma_separated,
     ".tsv": _tab_separated,

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from tinybert.distillation.cache import TeacherCache
 from tinybert.distillation.signals import LOGITS, ROW, Signal, Signals, model_inputs, run
+from tinybert.training.batches import ANSWERED
 
 
 class Teacher:
@@ -68,7 +69,9 @@ class Teacher:
     @torch.no_grad()  # not inference_mode: its tensors can't take part in a loss
     def _signals(self, index: int, batch: dict[str, Tensor], wanted: Sequence[Signal]) -> Signals:
         if self.caches is not None and ROW in batch:
-            return self.caches[index].read(batch[ROW], batch["attention_mask"], wanted)
+            return self.caches[index].read(
+                batch[ROW], batch["attention_mask"], wanted, batch.get(ANSWERED)
+            )
         inputs = model_inputs(batch)
         model: Any = self.models[index]
         # A head over the vocabulary costs as much as many layers.
@@ -81,13 +84,13 @@ def combine(
     """The logits of several teachers as one.
 
     Args:
-        logits: (batch, classes) of each teacher.
+        logits: (batch, classes), or (batch, length, classes), of each teacher.
         weights: Of each teacher.
         temperature: Softened by it, the result is the mean of the teachers' soft labels;
             None for the mean of logits.
 
     Returns:
-        (batch, classes).
+        Of the same shape.
 
     Example:
         >>> sure, unsure = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 0.0]])

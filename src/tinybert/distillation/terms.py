@@ -7,7 +7,7 @@ A new term is a class and a line in `tinybert.distillation.model.TERMS`; its wei
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +51,13 @@ class Term(nn.Module, ABC):
     Args:
         settings: Those of the `distill` step.
         pairing: The two models and their layers.
+
+    Attributes:
+        of_answers: Whether it compares what heads answer, and of tokens those alone at which
+            they do; else what the encoders make of all real tokens.
     """
+
+    of_answers: ClassVar[bool] = False
 
     def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
         super().__init__()
@@ -74,7 +80,7 @@ class Term(nn.Module, ABC):
         Args:
             student: Its signals.
             teacher: Its signals.
-            mask: (batch, length), the attention mask.
+            mask: (batch, length), the attention mask, or what of it is answered.
         """
 
 
@@ -100,6 +106,8 @@ def compares_logits(config: PretrainedConfig, settings: DistillConfig) -> bool:
 
 class PredictionTerm(Term):
     """Logits: soft labels, or their squared error, see `compares_logits`."""
+
+    of_answers = True
 
     def per_token(self, teacher: Signals) -> bool:
         """Of a model that labels tokens."""

@@ -91,6 +91,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
         )
     task, train, evaluation = _read_rows(recipe, teacher, task, known, finetunes)
     _check_activation(recipe, task)
+    _check_steps_of_task(recipe, task)
     if not finetunes:
         _check_pairs(task, config, recipe)
     # Loaded only to be sure that they can be, before hours of work.
@@ -180,8 +181,28 @@ def _check_activation(recipe: Recipe, task: Task) -> None:
         )
 
 
+def _check_steps_of_task(recipe: Recipe, task: Task) -> None:
+    """Refuses steps that would leave out what the task's head reads, or make rows that it lacks."""
+    for index, step in enumerate(recipe.steps):
+        place = ("steps", index, step.name)
+        if step.kind.keeps_weights and task.reads == "all":
+            raise recipe.source.error(
+                place,
+                f"leaves out tokens of long texts, and {task.kind} answers at each of them; leave "
+                "this step out",
+            )
+        if step.kind.works_on == "rows" and not task.learns_from_texts:
+            raise recipe.source.error(
+                place,
+                f"makes texts, and the rows of {task.kind} are words, whose places it would lose; "
+                "leave this step out",
+            )
+
+
 def _is_of_another_task(model: Task, task: Task) -> bool:
     """Whether a model's labels are others, not the task's with a mistake in the data."""
+    if model.kind != task.kind:
+        return True
     theirs, ours = (set(each.model_config()["id2label"].values()) for each in (model, task))
     return len(theirs) != len(ours) or theirs.isdisjoint(ours)
 
@@ -282,7 +303,7 @@ def _has_labels(task: Task, table: Table, known: Task | None) -> bool:
 def _hash_examples(rows: Examples | None) -> str | None:
     if rows is None:
         return None
-    return hash_value([rows.texts, None if rows.labels is None else rows.labels.tolist()])
+    return hash_value([list(rows.rows), None if rows.labels is None else rows.labels.tolist()])
 
 
 def _hash_schedule(step: Step) -> list[str]:

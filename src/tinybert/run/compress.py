@@ -207,7 +207,7 @@ class _Run:
         folder = self.folders.run(step.name, settings, work)
         rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
         texts = [tuple(row) if isinstance(row, list) else row for row in rows]
-        self.train = Examples(texts, None, f"the rows of `{step.name}`")
+        self.train = Examples.of_texts(texts, None, f"the rows of `{step.name}`")
         return json.loads((folder / "step.json").read_text(encoding="utf-8"))
 
     def _work(self, step: Step, folder: Path) -> None:

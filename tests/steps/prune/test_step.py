@@ -69,12 +69,14 @@ def test_a_number_of_layers(model, context, importance):
 
 def test_no_rows(model, context):
     with pytest.raises(InputError, match="needs training rows"):
-        prune(PruneConfig(heads=0.5), model, context(train=Examples([], None, "nothing")))
+        prune(PruneConfig(heads=0.5), model, context(train=Examples.of_texts([], None, "nothing")))
 
 
 def test_labels_are_not_needed(model, context):
     rows = context().train
-    prune(PruneConfig(**HALF), model, context(train=Examples(rows.texts, None, rows.source)))
+    prune(
+        PruneConfig(**HALF), model, context(train=Examples.of_texts(rows.texts, None, rows.source))
+    )
 
 
 @pytest.mark.parametrize("importance", IMPORTANCES, ids=lambda each: each["importance"])

@@ -51,7 +51,11 @@ def _run(model: PreTrainedModel, context: Context, rows: int) -> None:
         for batch in batches[rank() :: world_size()]:  # each process has its part of the rows
             with torch.no_grad():
                 wanted = teacher(**batch).logits
-            loss(model(**batch).logits, wanted).backward()
+            logits = model(**batch).logits
+            if logits.dim() == 3:  # of tokens: what a head says of padding is nothing
+                real = batch["attention_mask"].bool()
+                logits, wanted = logits[real], wanted[real]
+            loss(logits, wanted).backward()
 
 
 def _ask_for_gradients(_: object, __: object, states: Tensor) -> Tensor:
@@ -62,7 +66,7 @@ def loss(logits: Tensor, teacher: Tensor) -> Tensor:
     """What `calibrate` takes gradients of.
 
     Args:
-        logits: (batch, classes), or (batch, 1) of a regression.
+        logits: (batch, classes), or (batch, 1) of a regression; of tokens, (tokens, classes).
         teacher: The teacher's, likewise.
 
     Returns:
