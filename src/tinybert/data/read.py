@@ -1,9 +1,10 @@
-"""Reading DATA: a file, a folder in GLUE layout or a hub data set."""
+"""Reading DATA: a file, a folder in GLUE or CoNLL layout, or a hub data set."""
 
 import os
 from pathlib import Path
 
 from tinybert.base.errors import InputError, short
+from tinybert.data.conll import read_conll
 from tinybert.data.delimited import read_csv, read_tsv
 from tinybert.data.hub import may_be_hub_id, read_hub
 from tinybert.data.jsonl import read_jsonl
@@ -12,7 +13,7 @@ from tinybert.data.parquet import read_parquet
 from tinybert.data.table import Table
 
 _READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".parquet": read_parquet}
-FORMATS = tuple(sorted([".tsv", *_READERS]))
+FORMATS = tuple(sorted([".conll", ".tsv", *_READERS]))
 """The suffixes of files that `read` takes."""
 
 
@@ -22,8 +23,9 @@ def read(
     """Reads the rows of DATA.
 
     Args:
-        data: A .tsv, .csv, .jsonl or .parquet file, a folder in GLUE layout, or a hub id
-            ("org/name" or "org/name:config"), which is tried only where no such path exists.
+        data: A .tsv, .csv, .jsonl, .conll or .parquet file, a folder in GLUE or CoNLL layout, or
+            a hub id ("org/name" or "org/name:config"), which is tried only where no such path
+            exists. A .txt file is read where the layout says that it has words with tags.
         split: The part to read of a folder or a hub data set; a file is one part.
         layout: The file names and header of the folder, such as `task.layout`.
 
@@ -41,10 +43,12 @@ def read(
     if has_splits(data):
         if not os.path.isdir(path):
             return read_hub(str(data), split)
-        path = path / layout.file(split)
+        names = layout.files(split)
+        path = next((path / name for name in names if (path / name).is_file()), path / names[0])
         if not path.is_file():
+            kind = "CoNLL" if layout.conll else "GLUE"
             raise InputError(
-                f"{data}: this folder has no {path.name}; a folder in GLUE layout has "
+                f"{data}: this folder has no {path.name}; a folder in {kind} layout has "
                 f"{layout.train} and {layout.eval}"
             )
     elif not os.path.exists(path):
@@ -53,6 +57,8 @@ def read(
         return read_tsv(path, layout.header, skip_broken=layout.broken_rows)
     if path.suffix in _READERS:
         return _READERS[path.suffix](path)
+    if path.suffix == ".conll" or (path.suffix == ".txt" and layout.conll):
+        return read_conll(path, *(layout.conll or (0, -1)))
     raise InputError(f"{path}: unknown format {short(path.suffix)}; known: {', '.join(FORMATS)}")
 
 

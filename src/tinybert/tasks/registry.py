@@ -9,10 +9,12 @@ from tinybert.tasks.glue import GLUE
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression
+from tinybert.tasks.token_classification import TokenClassification
 
 KINDS: dict[str, type[Task]] = {
     TextClassification.kind: TextClassification,
     TextRegression.kind: TextRegression,
+    TokenClassification.kind: TokenClassification,
 }
 """Every kind of task: a new one is a file and a line here."""
 
@@ -80,7 +82,6 @@ def task_from_config(config: Mapping[str, Any]) -> Task:
 
 
 _OTHER_HEADS = {
-    "ForTokenClassification": "labels of tokens, as named entities are",
     "ForQuestionAnswering": "answers to questions",
     "ForMultipleChoice": "multiple choice",
     "ForNextSentencePrediction": "whether a sentence follows another",
@@ -103,13 +104,15 @@ def _option(task: Task, name: str, value: Any) -> Any:
         raise InputError(
             f"task: {task.kind} has no option {short(name)}; it has: {', '.join(task.options)}"
         )
-    if name == "label":
+    if isinstance(getattr(task, name), str):
         if isinstance(value, str):
             return value
-        raise InputError(f"task: label: expected the name of a column, got {short(value)}")
+        what = "the name of a column" if name == "label" else "text"
+        raise InputError(f"task: {name}: expected {what}, got {short(value)}")
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list | tuple) or not all(
-        isinstance(item, str) or (name == "labels" and type(item) is int) for item in values
+        isinstance(item, str) or (name in ("labels", "columns") and type(item) is int)
+        for item in values
     ):
         raise InputError(f"task: {name}: expected text or a list of texts, got {short(value)}")
     return tuple(str(item) for item in values)
