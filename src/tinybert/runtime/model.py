@@ -144,7 +144,7 @@ class Model(ABC):
         inputs = self.task.inputs(given, self.encoder.encode(texts))
         outputs = inputs.gather(self._run(inputs, batch_size))
         for values in outputs.arrays.values():
-            finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+            finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
             if not finite.all():
                 row = int(np.searchsorted(outputs.bounds[:, 1], np.argmin(finite), side="right"))
                 raise InputError(
@@ -164,9 +164,6 @@ class Model(ABC):
         Raises:
             InputError: As for `outputs`.
         """
-        if not len(texts):
-            self.require_predictions()
-            return np.zeros((0, 0), dtype=np.float32)
         return self.outputs(texts, batch_size).logits
 
     def _run(self, inputs: Inputs, batch_size: int) -> Iterator[tuple[list[int], Arrays]]:

@@ -107,11 +107,15 @@ class Inputs:
                 (batch, ...) each, or (batch, length, ...) where inputs have places.
         """
         parts = list(batches)
+        if self.places is None and not parts:
+            return Outputs({"logits": np.zeros((0, 0), np.float32)})
         if self.places is None:
             order = np.concatenate([numbers for numbers, _ in parts]).argsort()
-            names = parts[0][1] if parts else {}
             return Outputs(
-                {name: np.concatenate([part[name] for _, part in parts])[order] for name in names}
+                {
+                    name: np.concatenate([part[name] for _, part in parts])[order]
+                    for name in parts[0][1]
+                }
             )
         assert self.ends is not None, "inputs with places say where rows end"
         count = int(self.ends[-1]) if len(self.ends) else 0

@@ -116,7 +116,9 @@ def _begins(text: str, start: int, end: int, other_group: bool) -> bool:
         return False
     if start == end and _changes(text[start - 1]) and text[start].isalnum():
         return _stands_alone(text[start])
-    return other_group or _stands_alone(text[start]) or _stands_alone(text[start - 1])
+    blank = any(map(str.isspace, text[end:start]))
+    alone = _stands_alone(text[start]) or _stands_alone(text[start - 1])
+    return other_group or blank or alone
 
 
 def _changes(character: str) -> bool:
