@@ -57,6 +57,11 @@ def test_pairs_a_line(lines, reads, pair):
     assert read(TWO, reads, file=path, pair=pair) == [("a man", "a woman"), ("", "b")]
 
 
+def test_words_with_tags_are_no_lines_of_text(lines):
+    with pytest.raises(InputError, match=r"no texts; name it words\.conll"):
+        read(file=lines("-DOCSTART- O\n\nEU B-ORG\n", "words.txt"))
+
+
 def test_only_line_ends_end_lines(lines):
     path = lines("one\u2028still one\x0cstill\u0085one\ntwo\n")
     assert len(read(file=path)) == 2

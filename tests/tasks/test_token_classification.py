@@ -113,6 +113,22 @@ def test_outputs_of_rows_do_not_depend_on_their_batch(model):
         np.testing.assert_array_equal(together[at]["spans"], alone.arrays["spans"])
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("a", "b"), "reads one text at a time, and text 2 is a pair"),
+        ({"foo": 1}, 'expected {"text": "..."}'),
+        ({"words": "a b"}, "expected"),
+        ({"words": ["a", 1]}, "expected"),
+        (3, "text 2: neither a string"),
+    ],
+)
+def test_rows_of_another_form_are_refused(model, row, message):
+    with pytest.raises(InputError) as error:
+        model(["a man", row])
+    assert message in str(error.value)
+
+
 def test_both_forms_of_data_are_the_same_entities():
     texts = Table(
         {

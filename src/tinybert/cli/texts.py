@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tinybert.base.errors import InputError
 from tinybert.data import read
+from tinybert.data.conll import DOCUMENT
 from tinybert.data.lines import decode_lines, stream_lines
 from tinybert.data.read import FORMATS
 from tinybert.tasks.task import Row, Task, Text
@@ -94,6 +95,10 @@ class TextInput:
         if self._is_table:
             return iter(self._from_table(task))
         path = Path(self.file)
+        if next(iter(stream_lines(path)), "").startswith(DOCUMENT):
+            raise InputError(
+                f"{path}: its lines are words with tags, no texts; name it {path.stem}.conll"
+            )
         return _from_lines(stream_lines(path), str(path), self.pair or reads == 2, reads)
 
     def _on_the_line(self) -> list[Text]:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinybert.base.errors import InputError, short
+
 Row = Mapping[str, Any]
 """One input: {"text"}, {"text", "pair"}, or {"words"} of a text that is split into words."""
 
@@ -29,11 +31,21 @@ def as_row(given: Text | Row) -> Row:
 
     What is none of them becomes the row's text as it is: whoever reads it says what is wrong.
 
+    Raises:
+        InputError: A mapping has neither a text nor words, or words that are no strings.
+
     Example:
         >>> as_row("a film"), as_row(("a film", "a book")), as_row({"words": ["a", "film"]})
         ({'text': 'a film'}, {'text': 'a film', 'pair': 'a book'}, {'words': ['a', 'film']})
     """
     if isinstance(given, Mapping):
+        words = given.get("words", ())
+        whole = isinstance(words, list | tuple) and all(isinstance(word, str) for word in words)
+        if not whole or not given.keys() & {"text", "words"}:
+            raise InputError(
+                f'expected {{"text": "..."}}, {{"text": "...", "pair": "..."}} or '
+                f'{{"words": ["...", ...]}}, got {short(dict(given))}'
+            )
         return given
     if isinstance(given, tuple) and len(given) == 2:
         return {"text": given[0], "pair": given[1]}

@@ -209,15 +209,19 @@ class TokenClassification(Task):
         places: list[Places] = []
         spans: list[Bounds] = []
         ends: list[int] = []
-        for row, encoding in zip(rows, encodings, strict=True):
+        for number, (row, encoding) in enumerate(zip(rows, encodings, strict=True), 1):
+            if "pair" in row:
+                raise InputError(
+                    f"{self.kind} reads one text at a time, and text {number} is a pair"
+                )
             own = [encoding, *encoding.overflowing]
             given = join_bounds(row["words"]) if "words" in row else None
             words, answers = find_words(str(row_text(row)), own, given)
-            for number in range(len(own)):
+            for window in range(len(own)):
                 pairs = [
                     (answer.token, len(spans) + word)
                     for word, answer in enumerate(answers)
-                    if answer is not None and answer.window == number
+                    if answer is not None and answer.window == window
                 ]
                 places.append(Places(*np.array(pairs, np.int64).reshape(-1, 2).T))
             windows += own

@@ -167,6 +167,8 @@ class PaddingCollator:
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
         """A batch of rows, each feature (batch, length)."""
         names = [name for name in self._FILL if isinstance(rows[0].get(name), list)]
+        if not names:
+            return dict(self._pad(rows))
         rest = [{key: row[key] for key in row if key not in names} for row in rows]
         batch = dict(self._pad(rest))
         length = batch["input_ids"].shape[1]
