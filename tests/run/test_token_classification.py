@@ -180,7 +180,7 @@ def test_unnamed_outputs_are_refused(stock, data, tmp_path):
         ([{"generate": {}}], r"steps\.0\.generate: makes texts"),
         (
             [{"student": SHAPE}, {"distill": {}}, {"shorten": {"layer": 0, "positions": 8}}],
-            r"steps\.2\.shorten: leaves out tokens of long texts, and token-classification answers",
+            r"steps\.2\.shorten: leaves out tokens of long texts, and the head of token-cl",
         ),
     ],
 )

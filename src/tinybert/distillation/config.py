@@ -53,7 +53,7 @@ class DistillationConfig(TrainingConfig):
             raise ValueError("every loss has weight 0: nothing to learn from")
         return self
 
-    def ineffective(self) -> dict[str, str]:
+    def unused_options(self) -> dict[str, str]:
         """Of the losses that are left out."""
         projects = bool(self.embedding or self.hidden)
         return self._given(
@@ -117,10 +117,10 @@ class DistillConfig(DistillationConfig):
             raise ValueError("teachers: only their predictions count, and prediction has weight 0")
         return self
 
-    def ineffective(self) -> dict[str, str]:
+    def unused_options(self) -> dict[str, str]:
         """Of the losses that are left out."""
         soft = bool(self.prediction) and self.prediction_loss == "soft-labels"
-        return super().ineffective() | self._given(
+        return super().unused_options() | self._given(
             {
                 "prediction_loss": (bool(self.prediction), "prediction has weight 0"),
                 "temperature": (soft, "no soft labels are compared"),

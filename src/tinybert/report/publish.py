@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tinybert.formats.export import SETTINGS
-from tinybert.formats.registry import TARGETS
+from tinybert.formats.registry import FORMATS
 from tinybert.output.publication import files_below, publish_files
 from tinybert.recipe.recipe import Recipe
 from tinybert.report.card import model_card
@@ -45,5 +45,5 @@ def publish(
 
 def published_names() -> set[str]:
     """The names, below an output folder, of all that `publish` may write: files and folders."""
-    folders = {Path(target.path).parts[0] for target in TARGETS.values()}
+    folders = {Path(each.path).parts[0] for each in FORMATS.values()}
     return {*folders, *SETTINGS, "student", RECIPE, "README.md", "report.html", REPORT}

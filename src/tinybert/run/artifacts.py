@@ -12,20 +12,18 @@ from tinybert.base.progress import Progress, ProgressCallback
 from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import open_artifact
 from tinybert.formats.parity import check_parity
-from tinybert.formats.registry import TARGETS
+from tinybert.formats.quantize import quantize_artifact
+from tinybert.formats.registry import FORMATS, QUANTIZED, format_of
 from tinybert.measure.bench import bench
 from tinybert.measure.compare import compare
 from tinybert.measure.evaluate import score
 from tinybert.measure.held_out import HeldOut
 from tinybert.modeling.load import load_model, load_tokenizer
 from tinybert.modeling.torch_model import load_torch
-from tinybert.recipe.recipe import Step
 from tinybert.runtime.config import max_positions
+from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.quantize.step import assume_ranges
 from tinybert.tasks.task import Examples, Task
-
-QUANTIZED = "_quantized"
-"""What transformers.js, and so our layout, adds to the name of an int8 file."""
 
 LATENCY_LENGTH = 128
 """Tokens of the input that report.json times, unless the model takes fewer."""
@@ -39,7 +37,7 @@ def export_both(
     task: Task,
     max_length: int,
     targets: Sequence[str],
-    quantize: Step | None,
+    quantize: QuantizeConfig | None,
 ) -> None:
     """Writes folder/model, laid out as OUT will be, and folder/teacher for comparison.
 
@@ -50,7 +48,7 @@ def export_both(
         task: Of both.
         max_length: Tokens that their runtimes cut texts to.
         targets: The formats of the student; the teacher's is ONNX.
-        quantize: The step that quantizes, if the recipe has one.
+        quantize: How the recipe quantizes, if it does.
     """
     for name, source in (("model", model), ("teacher", teacher)):
         remove(folder / name)  # what an export that was killed left behind
@@ -121,7 +119,7 @@ def measure(
             }
         scores.append(found)
     progress(Progress("measure", total - 1, total))
-    teacher_onnx = artifacts / "teacher" / TARGETS["onnx"].path
+    teacher_onnx = artifacts / "teacher" / FORMATS["onnx"].path
     files = [teacher, teacher_onnx, *(artifacts / "model" / path for path in paths)]
     names = [str(file) for file in files]
     length = min(LATENCY_LENGTH, max_positions(student.config) or LATENCY_LENGTH)
@@ -139,7 +137,7 @@ def latencies(
     models: Sequence[PreTrainedModel],
     tokenizer: PreTrainedTokenizerBase,
     target: str,
-    quantize: Step | None,
+    quantize: QuantizeConfig | None,
 ) -> list[float]:
     """Median milliseconds of one row, of the file that each model would end in.
 
@@ -147,13 +145,13 @@ def latencies(
         models: They need not be trained. Their configs are written in.
         tokenizer: Of all of them.
         target: The format.
-        quantize: The step that quantizes, if the recipe has one.
+        quantize: How the recipe quantizes, if it does.
     """
     files = []
     with TemporaryDirectory() as folder:
         for number, model in enumerate(models):
             if quantize is not None:
-                assume_ranges(quantize.config, model)
+                assume_ranges(quantize, model)
             path = write_artifacts(model, tokenizer, Path(folder, str(number)), [target])[target]
             if quantize is not None:
                 path = _quantize(path, quantize)[0]
@@ -163,14 +161,13 @@ def latencies(
     return [model.latency_ms for model in result.models]
 
 
-def _quantize(source: Path, quantize: Step) -> list[Path]:
+def _quantize(source: Path, quantize: QuantizeConfig) -> list[Path]:
     """Writes the quantized form beside a file; the files written, what is loaded first."""
     target = source.with_stem(source.stem + QUANTIZED)
-    return quantize.kind.load()(source, target, quantize.config)
+    return quantize_artifact(source, target, quantize)
 
 
 def artifact_paths(folder: Path) -> list[str]:
     """The artifacts below an exported folder, as report.json names them."""
-    patterns = {Path(target.path).suffix for target in TARGETS.values()}
-    found = [file for file in sorted(folder.rglob("*")) if file.suffix in patterns]
+    found = [file for file in sorted(folder.rglob("*")) if format_of(file) is not None]
     return [file.relative_to(folder).as_posix() for file in found]

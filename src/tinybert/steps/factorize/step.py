@@ -10,9 +10,10 @@ from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
 from tinybert.modeling.blocks import encoder_layers
+from tinybert.modeling.expected_shape import Part
 from tinybert.modeling.observe import Batch, input_statistics
 from tinybert.modeling.shape import LowRankLinear, replace_module
-from tinybert.steps.factorize.config import FactorizeConfig, Part
+from tinybert.steps.factorize.config import FactorizeConfig
 from tinybert.steps.factorize.svd import chosen_rank, factors, spectrum
 from tinybert.training.calibration import calibration_batches
 from tinybert.training.context import Context
