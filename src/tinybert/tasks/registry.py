@@ -72,8 +72,8 @@ def task_from_config(config: Mapping[str, Any]) -> Task:
     architectures = cut(", ".join(map(str, config.get("architectures") or ["none"])))
     if (head := _other_head(config, architectures)) is not None:
         raise InputError(
-            f"config.json: its head is for {head} ({architectures}), and this version does "
-            f"{' and '.join(KINDS)} only"
+            f"config.json: its head is for {head} ({architectures}), and this version does only "
+            f"{', '.join(KINDS)}"
         )
     raise InputError(
         f"config.json: a model for none of the tasks {', '.join(KINDS)} "
