@@ -14,7 +14,7 @@ from tinybert.data.table import Table
 from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
 from tinybert.tasks.entity_metrics import ENTITY_METRICS, count, entity_metric
 from tinybert.tasks.labels import UnnamedOutputs, say_nothing, some_names
-from tinybert.tasks.outputs import Inputs, Outputs, Places
+from tinybert.tasks.outputs import Inputs, Outputs
 from tinybert.tasks.rows import row_text
 from tinybert.tasks.spans import (
     OUTSIDE,
@@ -31,7 +31,8 @@ from tinybert.tasks.spans import (
 )
 from tinybert.tasks.task import Examples, Prediction, Row, Task
 from tinybert.tasks.token_columns import entity_columns, read_entities, read_rows
-from tinybert.tasks.windows import Bounds, find_words, join_bounds
+from tinybert.tasks.windows import join_bounds
+from tinybert.tasks.word_inputs import touched_words, word_inputs
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -205,36 +206,8 @@ class TokenClassification(Task):
 
     def inputs(self, rows: Sequence[Row], encodings: "Sequence[Encoding]") -> Inputs:
         """The windows of every row, and the words that each of them answers."""
-        windows: list[Encoding] = []
-        places: list[Places] = []
-        spans: list[Bounds] = []
-        ends: list[int] = []
-        for number, (row, encoding) in enumerate(zip(rows, encodings, strict=True), 1):
-            if "pair" in row:
-                raise InputError(
-                    f"{self.kind} reads one text at a time, and text {number} is a pair"
-                )
-            own = [encoding, *encoding.overflowing]
-            given = join_bounds(row["words"]) if "words" in row else None
-            words, answers = find_words(str(row_text(row)), own, given)
-            for window in range(len(own)):
-                pairs = [
-                    (answer.token, len(spans) + word)
-                    for word, answer in enumerate(answers)
-                    if answer is not None and answer.window == window
-                ]
-                places.append(Places(*np.array(pairs, np.int64).reshape(-1, 2).T))
-            windows += own
-            spans += words
-            ends.append(len(spans))
         unread = np.array([_SURE * (label == OUTSIDE) for label in self.labels], np.float32)
-        return Inputs(
-            windows,
-            places,
-            np.array(ends, np.int64),
-            unread={"logits": unread},
-            beside={"spans": np.array(spans, np.int64).reshape(-1, 2)},
-        )
+        return word_inputs(rows, encodings, {"logits": unread})
 
     def targets(self, inputs: Inputs, labels: NDArray[Any]) -> NDArray[np.int64]:
         """The output of each word, (positions,)."""
@@ -250,7 +223,7 @@ class TokenClassification(Task):
         start = 0
         for end, entities in zip(ends.tolist(), labels, strict=True):
             words = [(low, high) for low, high in spans[start:end].tolist()]
-            tags = write_tags(len(words), _of_words(words, entities), self.tagging)
+            tags = write_tags(len(words), touched_words(words, entities), self.tagging)
             # A model may know no B, or no "O": the nearest that it has.
             found[start:end] = [ids.get(tag, by_type.get(tag.type, 0)) for tag in tags]
             start = end
@@ -353,17 +326,3 @@ class TokenClassification(Task):
             return None
         labels = config_labels(config)
         return cls(labels=labels, **saved_fields(config, cls.saved)) if len(labels) > 1 else None
-
-
-def _of_words(words: Sequence[Bounds], entities: Sequence[Span]) -> list[Span]:
-    """Entities of characters as those of the words that they touch."""
-    found, word = [], 0
-    for start, end, name in sorted(entities):
-        while word < len(words) and words[word][1] <= start:
-            word += 1
-        first = word
-        while word < len(words) and words[word][0] < end:
-            word += 1
-        if word > first:
-            found.append(Span(first, word, name))
-    return found
