@@ -43,6 +43,13 @@ def test_class_numbers_in_lists_become_names(hub):
     assert read("org/set").columns["ner_tags"] == [["B-PER", "O"], ["O"]]
 
 
+def test_numbers_of_classes_in_lists_become_names(hub):
+    features = datasets.Features({"labels": datasets.List(datasets.ClassLabel(names=["a", "b"]))})
+    rows = datasets.Dataset.from_dict({"labels": [[1, 0], []]}, features=features)
+    hub["org/set", None] = {"train": rows}
+    assert read("org/set").columns["labels"] == [["b", "a"], []]
+
+
 @pytest.mark.parametrize(
     ("splits", "expected"),
     [

@@ -15,12 +15,15 @@ from tinybert.tasks.glue import GLUE
 from tinybert.tasks.registry import KINDS
 
 ROWS = Table({"sentence": ["a", "b", "c"], "label": ["1", "0", "1"]}, "train.tsv")
+SETS = Table({"text": ["a", "b", "c"], "labels": [["x", "y"], [], ["y"]]}, "train.jsonl")
+
 
 TOKENS = Table({"tokens": [["a", "b"], ["c"]], "tags": [["B-X", "I-X"], ["O"]]}, "train.jsonl")
 
 
 def rows_of(kind):
-    return TOKENS if kind == "token-classification" else ROWS
+    tables = {"token-classification": TOKENS, "multi-label-classification": SETS}
+    return tables.get(kind, ROWS)
 
 
 def logits_of(task, positions):
@@ -36,7 +39,9 @@ class TestEveryKind:
         assert set(task.metrics) <= set(task.scored_by)
 
     def test_comes_back_from_its_config(self, kind):
-        spec, table = {"text": ["a", "b"], "label": "y"}, Table({"y": ["1", "0"]}, "train.tsv")
+        label = next(name for name in reversed(rows_of(kind).columns))
+        cells = rows_of(kind).columns[label]
+        spec, table = {"text": ["a", "b"], "label": "y"}, Table({"y": cells}, "train.tsv")
         if kind == "token-classification":
             spec, table = (
                 {"text": "x", "label": "y"},
@@ -60,7 +65,7 @@ class TestEveryKind:
             assert "\n" not in task.line(prediction)
             for cells in task.cells(prediction, number):
                 assert all(isinstance(cell, str | float | int) for cell in cells.values())
-        assert task.answers(outputs.logits).shape == (len(outputs.logits),)
+        assert len(task.answers(outputs.logits)) == len(outputs.logits)
         assert task.agrees(outputs.logits, outputs.logits).all()
         assert tuple(task.score(outputs, examples.labels)) == task.metrics
         assert len(task.tally(outputs, examples.labels)) == len(examples)
@@ -145,6 +150,7 @@ def test_models_of_others_are_understood():
         {
             "architectures": ["BertForSequenceClassification"],
             "problem_type": "multi_label_classification",
+            "num_labels": 1,
         },
         {"architectures": ["BertForSequenceClassification"], "id2label": ["a", "b"]},
         {"architectures": ["BertForSequenceClassification"], "id2label": {"1": "a", "2": "b"}},

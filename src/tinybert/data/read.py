@@ -43,14 +43,7 @@ def read(
     if has_splits(data):
         if not os.path.isdir(path):
             return read_hub(str(data), split)
-        names = layout.files(split)
-        path = next((path / name for name in names if (path / name).is_file()), path / names[0])
-        if not path.is_file():
-            kind = "CoNLL" if layout.conll else "GLUE"
-            raise InputError(
-                f"{data}: this folder has no {path.name}; a folder in {kind} layout has "
-                f"{layout.train} and {layout.eval}"
-            )
+        path = _file_of_split(path, layout, split)
     elif not os.path.exists(path):
         raise InputError(f"{data}: no such file or folder")
     if path.suffix == ".tsv":
@@ -60,6 +53,25 @@ def read(
     if path.suffix == ".conll" or (path.suffix == ".txt" and layout.conll):
         return read_conll(path, *(layout.conll or (0, -1)))
     raise InputError(f"{path}: unknown format {short(path.suffix)}; known: {', '.join(FORMATS)}")
+
+
+def _file_of_split(folder: Path, layout: Layout, split: Split) -> Path:
+    """The file of a split: as the layout has it, or of the same name in another format."""
+    names = layout.files(split)
+    wanted = next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
+    if wanted.is_file():
+        return wanted
+    others = [file for suffix in FORMATS if (file := wanted.with_suffix(suffix)).is_file()]
+    if len(others) > 1:
+        found = " and ".join(file.name for file in others)
+        raise InputError(f"{folder}: has {found}; name the file to read")
+    if not others:
+        raise InputError(
+            f"{folder}: this folder has no {wanted.name}; a folder in "
+            f"{'CoNLL' if layout.conll else 'GLUE'} layout has {layout.train} and {layout.eval}, "
+            f"or files of these names that end in {', '.join(FORMATS)}"
+        )
+    return others[0]
 
 
 def has_splits(data: str | os.PathLike[str]) -> bool:

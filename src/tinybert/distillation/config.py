@@ -92,8 +92,9 @@ class DistillConfig(DistillationConfig):
     prediction: float = Field(1.0, ge=0, description="weight of the teacher's predictions")
     prediction_loss: Literal["soft-labels", "logits"] = Field(
         "soft-labels",
-        description="KL of softened predictions, or squared error of logits; values of a "
-        "regression are always compared by their squared error",
+        description="KL of softened predictions (of each label alone where several may be right), "
+        "or squared error of logits; values of a regression are always compared by their squared "
+        "error",
     )
     temperature: float = Field(4.0, gt=0, description="softens predictions before comparing them")
     label: float = Field(0.0, ge=0, description="weight of the data's own labels")

@@ -15,6 +15,9 @@ MOST_LOST = 0.02
 """The share of a metric that a smaller model may lose and still be said to keep it: the articles'
 limit for GLUE."""
 
+SHARE = f"{100 * (1 - MOST_LOST):.0f}%"
+"""What is kept then, in words."""
+
 AGREEMENT = "agreement"
 """What is compared where rows have no labels: whether both models answer alike."""
 
@@ -51,14 +54,16 @@ def compare(
     outputs: Outputs,
     base: Outputs,
     labels: NDArray[Any] | None,
+    base_task: Task | None = None,
 ) -> Comparison:
     """Compares two models' metrics, their intervals being those of pairs.
 
     Args:
-        task: Whose first metric counts.
+        task: Whose first metric counts, with the model's thresholds if it has any.
         outputs: Of the model; one row at least.
         base: Of the model that it is compared with, on the same rows.
         labels: Of the rows. Without, the model is asked for the base's answers.
+        base_task: The same, with the base's thresholds; default: those of the model.
 
     Example:
         >>> from tinybert.tasks import get_task
@@ -76,7 +81,7 @@ def compare(
         sides = [_agreement(task, each, base) for each in (outputs, base)]
     else:
         name, measure = task.metric, partial(task.measure, task.metric)
-        sides = [task.tally(each, labels) for each in (outputs, base)]
+        sides = [task.tally(outputs, labels), (base_task or task).tally(base, labels)]
         sign = 1 if task.higher_is_better else -1
     ours, theirs = map(measure, sides)
     drawn = resample(measure, sides)

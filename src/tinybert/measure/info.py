@@ -9,8 +9,8 @@ from tinybert.formats.load import find_artifact
 from tinybert.formats.registry import artifact_format, format_of
 from tinybert.formats.tensors import Weights
 from tinybert.measure.components import by_component
-from tinybert.measure.provenance import provenance
-from tinybert.measure.table import grid
+from tinybert.measure.provenance import kept_words, provenance
+from tinybert.measure.table import grid, times
 from tinybert.measure.weights import stored_weights
 from tinybert.measure.zeros import sparsity
 from tinybert.modeling.hub import download, may_be_hub_id, weight_files
@@ -147,11 +147,22 @@ def _origin_lines(origin: Mapping[str, Any]) -> list[str]:
     if origin["teacher"]:
         steps = ", ".join(name for step in origin["steps"] or [] for name in step)
         lines.append(f"teacher: {origin['teacher']}; steps: {steps}")
-    if origin["ratios"]:
-        known = {key: value for key, value in origin["ratios"].items() if value is not None}
-        ratios = ", ".join(f"{_words(key)} {value}" for key, value in known.items())
-        lines.append(f"{origin['best']} against its teacher: {ratios}")
+    if told := [*filter(None, [kept_words(origin)]), *_ratios_in_words(origin["ratios"])]:
+        lines.append(f"{origin['best']}: {', '.join(told)}")
     return lines
+
+
+def _ratios_in_words(ratios: Mapping[str, float | None]) -> list[str]:
+    """The report's ratios to the teacher, those that it has."""
+    words = {
+        "smaller": ("smaller", "larger"),
+        "faster": ("faster", "slower"),
+        "faster_than_onnx": ("faster than it in ONNX", "slower than it in ONNX"),
+        "less_memory": ("less memory", "more memory"),
+    }
+    known = {key: ratio for key in words if (ratio := ratios.get(key)) is not None}
+    told = [times(ratio, *words[key]).strip(" ()") for key, ratio in known.items()]
+    return [text for text in told if text]
 
 
 def _words(key: str) -> str:

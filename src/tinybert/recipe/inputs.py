@@ -129,8 +129,13 @@ def _read_rows(
                     ("data", "train"), "is missing, and the steps need training rows"
                 )
             tables.append(read(recipe.data.train, "train", task.layout))
-            labeled = _needs_labels(recipe) or _has_labels(task, tables[0], known)
+            needed = _needs_labels(recipe) or task.calibrates
+            labeled = needed or _has_labels(task, tables[0], known)
             fitted = task.fit(tables[0]) if labeled else task
+        elif task.calibrates:
+            raise recipe.source.error(
+                ("task",), "`threshold` is to be chosen on labeled rows: name them in data.train"
+            )
         if known is not None:
             fitted = _for_teacher(fitted, known, recipe, finetunes)
         if tables:
@@ -184,6 +189,8 @@ def _is_of_another_task(model: Task, task: Task) -> bool:
     if model.kind != task.kind:
         return True
     theirs, ours = (set(each.model_config()["id2label"].values()) for each in (model, task))
+    if model.kind != task.kind:
+        return True
     return len(theirs) != len(ours) or theirs.isdisjoint(ours)
 
 

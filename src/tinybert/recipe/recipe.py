@@ -29,7 +29,11 @@ class DataConfig(Config):
     text: str | list[str] | None = Field(
         None, description="the column of the sentence, or the two of a pair; default: the task's"
     )
-    label: str | None = Field(None, description="the column of the label; default: the task's")
+    label: str | list[str] | None = Field(
+        None,
+        description="the column of the label, or of several labels the columns of 0 and 1, one a "
+        "label; default: the task's",
+    )
     unlabeled: list[str] = Field(
         [],
         description="the corpus of `general-distill` and `trim-vocabulary`: .txt, .jsonl (both "

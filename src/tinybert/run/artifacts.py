@@ -1,6 +1,6 @@
 """The files that a run ends in: exported, then measured through their own runtimes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,7 +34,7 @@ def export_both(
     teacher: Path,
     folder: Path,
     *,
-    task: Task,
+    task_of: Callable[[Path], Task],
     max_length: int,
     targets: Sequence[str],
     quantize: QuantizeConfig | None,
@@ -45,14 +45,14 @@ def export_both(
         model: The finished student, a Hugging Face directory.
         teacher: What it is compared with.
         folder: Where to write.
-        task: Of both.
+        task_of: The task of a model, with its own thresholds.
         max_length: Tokens that their runtimes cut texts to.
         targets: The formats of the student; the teacher's is ONNX.
         quantize: How the recipe quantizes, if it does.
     """
     for name, source in (("model", model), ("teacher", teacher)):
         remove(folder / name)  # what an export that was killed left behind
-        loaded, tokenizer = load_model(source, task), load_tokenizer(source, max_length)
+        loaded, tokenizer = load_model(source, task_of(source)), load_tokenizer(source, max_length)
         formats = targets if name == "model" else ["onnx"]
         paths = write_artifacts(loaded, tokenizer, folder / name, formats)
         if name == "model" and quantize is not None:
@@ -65,7 +65,7 @@ def measure(
     model: Path,
     unquantized: Path | None,
     teacher: Path,
-    task: Task,
+    task_of: Callable[[Path], Task],
     max_length: int,
     rows: Examples,
     held_out: HeldOut,
@@ -79,7 +79,8 @@ def measure(
         unquantized: What the student was before it was quantized, likewise: what quantized
             artifacts are compared with. None where the recipe does not quantize.
         teacher: The teacher, likewise.
-        task: Of all of them; a teacher that was made elsewhere may know of other metrics.
+        task_of: The task of a model, with its own thresholds; a teacher that was made elsewhere
+            may know of other metrics.
         max_length: Tokens that all of them cut texts to; the teacher's tokenizer may say more.
         rows: The whole evaluation split.
         held_out: Training rows on which quantized artifacts are compared as well.
@@ -89,6 +90,8 @@ def measure(
     expected = student.outputs(rows.rows)
     paths = artifact_paths(artifacts / "model")
     scores, total = [], len(paths) + 2
+    task, teacher_task = task_of(model), task_of(teacher)
+    whole_task = task if unquantized is None else task_of(unquantized)
     assert rows.labels is not None, "`read_inputs` reads them with labels"
     taught = load_torch(teacher, max_length=max_length).outputs(rows.rows)
     whole, whole_held_out = expected, None
@@ -104,16 +107,16 @@ def measure(
             "path": path,
             **score(given, rows.labels, task),
             "parity": check_parity(artifact, rows.rows, expected.logits, given.logits, name=path),
-            "of_teacher": compare(task, given, taught, rows.labels),
+            "of_teacher": compare(task, given, taught, rows.labels, teacher_task),
             "of_student": None,
         }
         if unquantized is not None and artifact.facts().precision != "fp32":
             train = None
             if whole_held_out is not None:
                 again = artifact.outputs(held_out.rows.rows)
-                train = compare(task, again, whole_held_out, held_out.rows.labels)
+                train = compare(task, again, whole_held_out, held_out.rows.labels, whole_task)
             found["of_student"] = {
-                "eval": compare(task, given, whole, rows.labels),
+                "eval": compare(task, given, whole, rows.labels, whole_task),
                 "train": train,
                 "learned": held_out.learned,
             }
@@ -124,7 +127,7 @@ def measure(
     names = [str(file) for file in files]
     length = min(LATENCY_LENGTH, max_positions(student.config) or LATENCY_LENGTH)
     measurements = {
-        "teacher": score(taught, rows.labels, task),
+        "teacher": score(taught, rows.labels, teacher_task),
         "artifacts": scores,
         "single": bench(names, length=length).as_json(),
         "batch": bench(names, length=length, batch=8, repeats=20).as_json(),

@@ -1,6 +1,7 @@
 """What a run ends in: artifacts, measurements, and what report.json says."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tinybert.output.publication import withdraw
 from tinybert.report.build import build_report
 from tinybert.report.publish import REPORT, publish
 from tinybert.run.artifacts import export_both, measure
+from tinybert.run.calibrate import task_of
 from tinybert.run.state import Run, State
 from tinybert.run.step import SECONDS, export_settings, make_context
 from tinybert.run.workspace import Stopwatch
@@ -48,13 +50,13 @@ def _export(run: Run, state: State, folder: Path) -> None:
     withdraw(run.out, REPORT)
     if state.model == run.inputs.teacher:
         # No step has made it: its tokenizer would cut texts elsewhere than the artifacts do.
-        model = load_model(state.model, run.inputs.task)
+        model = load_model(state.model, task_of(run, state.model))
         save_model(model, state.tokenizer, folder / "student")
     export_both(
         state.model,
         state.teacher or state.model,
         folder,
-        task=run.inputs.task,
+        task_of=partial(task_of, run),
         max_length=run.recipe.data.max_length,
         targets=run.recipe.export,
         quantize=run.quantize,
@@ -75,7 +77,7 @@ def _measure(run: Run, state: State, artifacts: Path, folder: Path) -> None:
         student,
         None if run.quantize is None else state.unquantized or student,
         state.teacher or state.model,
-        run.inputs.task,
+        partial(task_of, run),
         run.recipe.data.max_length,
         run.inputs.eval,
         _held_out(run, state, folder),

@@ -1,7 +1,7 @@
 """What a run has come to: which model, by which steps, with what kept."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from tinybert.recipe.inputs import Inputs
 from tinybert.recipe.recipe import Recipe
 from tinybert.run.workspace import StepFolders
 from tinybert.steps.quantize.config import QuantizeConfig
-from tinybert.tasks.task import Examples
+from tinybert.tasks.task import Examples, Task
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Run:
         out: The output folder.
         folders: Of the steps, below it.
         progress: Called as the work goes on.
+        chosen: The task as it was calibrated for a teacher that came without, once that is known.
     """
 
     recipe: Recipe
@@ -32,6 +33,7 @@ class Run:
     out: Path
     folders: StepFolders
     progress: ProgressCallback
+    chosen: dict[Path, Task] = field(default_factory=dict)
 
     @property
     def quantize(self) -> QuantizeConfig | None:

@@ -22,6 +22,7 @@ from tinybert.output.publication import withdraw
 from tinybert.recipe.recipe import Step
 from tinybert.report.publish import REPORT
 from tinybert.run.artifacts import latencies
+from tinybert.run.calibrate import calibrated, note_task, task_of
 from tinybert.run.state import Run, State
 from tinybert.run.workspace import Stopwatch
 from tinybert.runtime.seal import is_whole, seal
@@ -142,7 +143,7 @@ def _change_model(run: Run, state: State, step: Step, settings: list[Any]) -> St
 
 def _check_teacher(run: Run, state: State) -> None:
     """Warns of a teacher that has nothing to teach, the most common mistake."""
-    task, rows = run.inputs.task, run.inputs.eval
+    task, rows = task_of(run, state.model), run.inputs.eval
     score = evaluate(_opened(run, state.model), rows, task)
     message = no_better_than_constant(score, task, rows)
     if message is not None:
@@ -180,6 +181,10 @@ def _make_model(run: Run, state: State, step: Step, folder: Path, watch: Stopwat
         model = made
     if is_main():
         save_model(model, tokenizer, folder / "model")
+        if run.inputs.task.calibrates:
+            opened, rows = _opened(run, folder / "model"), run.inputs.train
+            chosen = calibrated(run.inputs.task, opened, rows, run.recipe.seed)
+            note_task(folder / "model", chosen)
         seal(folder, leave_out=AT_WORK)
 
 
@@ -204,7 +209,7 @@ def _measured(run: Run, path: Path) -> dict[str, Any]:
     model = _opened(run, path)
     facts = model.facts()
     return {
-        "metric": evaluate(model, run.inputs.eval, run.inputs.task)["metric"],
+        "metric": evaluate(model, run.inputs.eval, task_of(run, path))["metric"],
         "parameters": facts.parameters,
         "bytes": facts.bytes,
     }

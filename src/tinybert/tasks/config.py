@@ -60,7 +60,7 @@ def is_classifier_of(
         >>> is_classifier_of(config, "token-classification", "ForTokenClassification")
         True
     """
-    if saved := _saved(config):
+    if saved := saved_task(config):
         return saved.get("kind") == kind
     architectures = config.get("architectures") or []
     return any(str(name).endswith(head) for name in architectures)
@@ -94,7 +94,7 @@ def saved_fields(config: Mapping[str, Any], names: Iterable[str]) -> dict[str, A
     Raises:
         InputError: They are damaged.
     """
-    saved = _saved(config)
+    saved = saved_task(config)
     return {name: _field(name, saved[name]) for name in names if name in saved}
 
 
@@ -106,7 +106,8 @@ def _field(name: str, value: Any) -> str | tuple[str, ...]:
     raise InputError(f'config.json: "tinybert": "task": {name!r} is damaged')
 
 
-def _saved(config: Mapping[str, Any]) -> Mapping[str, Any]:
+def saved_task(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `Task.model_config` saved of a task under "tinybert"; empty for another's model."""
     ours = config.get("tinybert")
     saved = ours.get("task") if isinstance(ours, Mapping) else None
     return saved if isinstance(saved, Mapping) else {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ class Examples:
     def __len__(self) -> int:
         return len(self.rows)
 
-    @property
+    @cached_property
     def texts(self) -> list[Text]:
         """What a tokenizer reads of each row."""
         return [row_text(row) for row in self.rows]

@@ -93,6 +93,34 @@ class Task(ABC):
         """Whether a model with more of `metric` is the better one."""
         return self.metric not in LOWER_IS_BETTER
 
+    def option_fields(self, name: str, value: Any) -> dict[str, Any]:
+        """The fields that an option of a recipe sets, a text or a tuple of texts.
+
+        Args:
+            name: One of `options`.
+            value: As the recipe has it.
+
+        Raises:
+            InputError: It is of the wrong kind.
+
+        Example:
+            >>> from tinybert.tasks import get_task
+            >>> get_task("text-regression").option_fields("text", ["a", "b"])
+            {'text': ('a', 'b')}
+        """
+        if isinstance(getattr(self, name), str):
+            if isinstance(value, str):
+                return {name: value}
+            what = "the name of a column" if name == "label" else "text"
+            raise InputError(f"task: {name}: expected {what}, got {short(value)}")
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list | tuple) or not all(
+            isinstance(item, str) or (name in ("labels", "columns") and type(item) is int)
+            for item in values
+        ):
+            raise InputError(f"task: {name}: expected text or a list of texts, got {short(value)}")
+        return {name: tuple(str(item) for item in values)}
+
     def fit(self, table: Table) -> "Task":
         """This task with what it has to learn from its training rows, such as label names.
 
@@ -163,6 +191,28 @@ class Task(ABC):
             labels: Of the rows, as `examples` gives them.
         """
         return labels
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether `calibrate` learns anything."""
+        return False
+
+    def calibrate(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> "Task":
+        """This task with what is chosen by a model's outputs for training rows: thresholds.
+
+        Args:
+            logits: Of the model, (rows, outputs).
+            labels: What is right.
+        """
+        return self
+
+    def calibrated_as(self, model: "Task") -> "Task":
+        """This task with what was chosen by a model's outputs.
+
+        Args:
+            model: The task that the model's config.json describes.
+        """
+        return self
 
     def model_config(self) -> dict[str, Any]:
         """What a model's config.json says about this task: `id2label`, `problem_type`, ...
