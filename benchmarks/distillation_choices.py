@@ -158,7 +158,9 @@ def grams(text: Any) -> list[tuple[str, ...]]:
 
 def pick(rows: Examples, places: list[int]) -> Examples:
     assert rows.labels is not None
-    return Examples([rows.texts[place] for place in places], rows.labels[places], rows.source)
+    return Examples.of_texts(
+        [rows.texts[place] for place in places], rows.labels[places], rows.source
+    )
 
 
 def score(

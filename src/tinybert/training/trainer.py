@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import (
-    DataCollatorWithPadding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
@@ -30,7 +29,7 @@ from tinybert.base.files import remove, write_text
 from tinybert.base.progress import Progress, ProgressCallback, silent
 from tinybert.modeling.distributed import is_main, wait_for_all, world_size
 from tinybert.runtime.seal import is_whole, seal
-from tinybert.training.batches import LengthBucketedSampler
+from tinybert.training.batches import LengthBucketedSampler, PaddingCollator
 from tinybert.training.config import TrainingConfig
 from tinybert.training.curves import loss_curves
 from tinybert.training.divergence import StopWhereDiverged
@@ -207,7 +206,7 @@ def trainer_options(
         "args": arguments,
         "train_dataset": dataset,
         # Blocks of one length need no padding, only to be stacked: 60 times as fast.
-        "data_collator": default_data_collator if packed else DataCollatorWithPadding(tokenizer),
+        "data_collator": default_data_collator if packed else PaddingCollator(tokenizer),
         "callbacks": callbacks,
     }
 
