@@ -324,7 +324,7 @@ def test_a_shape_is_chosen_by_the_file_that_it_ends_in(again, recipe, monkeypatc
         asked.update(target=target, quantize=quantize.name)
         return [-model.config.hidden_size for model in models]
 
-    monkeypatch.setattr("tinybert.run.compress.latencies", latencies)
+    monkeypatch.setattr("tinybert.run.step.latencies", latencies)
     changed = changed_step(
         recipe, 1, {"student": SHAPE | {"hidden_size": 28, "init": "random", "shape": "fast"}}
     )

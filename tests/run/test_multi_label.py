@@ -181,7 +181,7 @@ STEPS = {
     "factorize": {"factorize": {"parts": ["ffn"], "rank": 4}},
     "trim": {"trim-vocabulary": {"size": 150}},
     "augment": {"augment": {}},
-    "generate": {"generate": {"rows": 8, "steps": 2, "max_tokens": 12}},
+    "generate": {"generate": {"rows": 8, "steps": 2, "share": 0.5, "max_tokens": 12}},
     "logits": {"distill": {**SHORT, "prediction_loss": "logits"}},
 }
 

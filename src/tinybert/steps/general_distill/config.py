@@ -136,9 +136,10 @@ class GeneralDistillConfig(DistillationConfig, StepConfig):
 
     def read(self, materials: Materials) -> list[str]:
         """Checks the teacher; hashes it and the corpus."""
+        hashes = self._read_teacher(materials)
         if materials.hash_corpus is None:
             raise InputError("needs a corpus: name it in data.unlabeled")
-        return [*self._read_teacher(materials), materials.hash_corpus()]
+        return [*hashes, materials.hash_corpus()]
 
     def _read_teacher(self, materials: Materials) -> list[str]:
         from tinybert.modeling.hub import find_folder, hash_model
