@@ -82,7 +82,7 @@ def test_rows_without_labels_are_answered_at_the_same_tokens(rows, task, tokeniz
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_batches_are_padded_with_what_nothing_is_learned_from(rows, tokenizer, side):
     tokenizer.padding_side = side
-    batch = PaddingCollator(tokenizer)([rows[0], rows[1], rows[2]])
+    batch = PaddingCollator(tokenizer, of_tokens=True)([rows[0], rows[1], rows[2]])
     for name in ("labels", ANSWERED):
         assert batch[name].shape == batch["input_ids"].shape
     padding = batch["attention_mask"] == 0
@@ -96,7 +96,7 @@ def test_batches_are_padded_with_what_nothing_is_learned_from(rows, tokenizer, s
 def test_predictions_are_compared_where_they_are_answered(rows, tokenizer):
     student, teacher = models(2)
     pupil = DistillationModel(student, teacher, DistillConfig(), [])
-    batch = PaddingCollator(tokenizer)([rows[0], rows[1]])
+    batch = PaddingCollator(tokenizer, of_tokens=True)([rows[0], rows[1]])
     batch.pop(ROW)
     batch.pop("labels")
     signals = run(teacher, model_inputs(batch), [LOGITS])[1]
@@ -108,7 +108,7 @@ def test_predictions_are_compared_where_they_are_answered(rows, tokenizer):
 
 def test_the_cache_keeps_the_logits_of_words_and_nothing_else(rows, tokenizer, tmp_path):
     (teacher,) = models(1)
-    collate = PaddingCollator(tokenizer)
+    collate = PaddingCollator(tokenizer, of_tokens=True)
     cache = open_cache(tmp_path, teacher, rows, collate, [LOGITS], batch_size=2)
     (file,) = tmp_path.rglob("logits.npy")
     assert np.load(file).shape == (sum(map(len, WORDS)), 3)
@@ -119,3 +119,8 @@ def test_the_cache_keeps_the_logits_of_words_and_nothing_else(rows, tokenizer, t
     answered = batch[ANSWERED].bool()
     torch.testing.assert_close(found[answered], wanted[answered], atol=1e-5, rtol=1e-5)
     assert (found[~answered] == 0).all()
+
+
+def test_vectors_of_labels_are_no_labels_of_tokens(tokenizer):
+    rows = [{**tokenizer("a film"), "labels": [0.0, 1.0]}, {**tokenizer("a"), "labels": [1.0, 0.0]}]
+    assert PaddingCollator(tokenizer)(rows)["labels"].tolist() == [[0, 1], [1, 0]]

@@ -156,17 +156,19 @@ class PaddingCollator:
 
     Args:
         tokenizer: Knows what to pad with, and on which side.
+        of_tokens: Whether labels are those of tokens; else a row has one, or a vector of them.
     """
 
     _FILL: ClassVar[dict[str, int]] = {ANSWERED: 0, "labels": NO_LABEL}
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, of_tokens: bool = False) -> None:
         self._pad = DataCollatorWithPadding(tokenizer)
+        self._names = [*self._FILL] if of_tokens else []
         self._left = tokenizer.padding_side == "left"
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
         """A batch of rows, each feature (batch, length)."""
-        names = [name for name in self._FILL if isinstance(rows[0].get(name), list)]
+        names = [name for name in self._names if name in rows[0]]
         if not names:
             return dict(self._pad(rows))
         rest = [{key: row[key] for key in row if key not in names} for row in rows]

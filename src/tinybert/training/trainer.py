@@ -198,6 +198,8 @@ def trainer_options(
     # DataParallel, copies models in threads, which would mix up what is captured from them.
     arguments._n_gpu = min(arguments.n_gpu, 1)
     packed = isinstance(dataset, PackedTokens)
+    of_tokens = getattr(dataset, "answers", None) is not None
+    padding = PaddingCollator(tokenizer, of_tokens=of_tokens)
     callbacks: list[TrainerCallback] = [_MarkComplete(), _ReportProgress(step, progress)]
     if config.tensorboard and is_main():
         # Beside the checkpoints, which are removed when the step is done.
@@ -206,7 +208,7 @@ def trainer_options(
         "args": arguments,
         "train_dataset": dataset,
         # Blocks of one length need no padding, only to be stacked: 60 times as fast.
-        "data_collator": default_data_collator if packed else PaddingCollator(tokenizer),
+        "data_collator": default_data_collator if packed else padding,
         "callbacks": callbacks,
     }
 
