@@ -129,7 +129,7 @@ def is_encoders(module: PreTrainedModel, name: str) -> bool:
 
 
 def _check_missing(folder: Path, module: PreTrainedModel, missing: list[str]) -> None:
-    if scores := [name for name in missing if name.endswith("encoder.selection.weight")]:
+    if scores := [name for name in missing if name.endswith(".selection.weight")]:
         raise InputError(
             f"{folder}: its files lack {scores[0]}, which says what tokens go on; make it anew "
             "with `shorten`"

@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError, cut, said
+from tinybert.modeling.blocks import type_table
 from tinybert.modeling.hub import download, require_model_files, weight_files
 from tinybert.modeling.pretrained import load_config, load_weights
 from tinybert.modeling.tokenizer import load_fast_tokenizer
@@ -146,10 +147,7 @@ def tables_of(module: PreTrainedModel, source: str) -> Tables:
         source: Its name, for messages.
     """
     tokens: Any = module.get_input_embeddings()
-    types = next(
-        (part for name, part in module.named_modules() if name.endswith("token_type_embeddings")),
-        None,
-    )
+    types = type_table(module)
     return Tables(
         getattr(tokens, "num_embeddings", None), getattr(types, "num_embeddings", None), source
     )

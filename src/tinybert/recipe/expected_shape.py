@@ -6,6 +6,7 @@ from math import gcd
 from typing import Any
 
 from tinybert.base.errors import InputError
+from tinybert.families import family_of
 from tinybert.modeling.shape import SHAPE_KEY
 from tinybert.steps.factorize.config import FactorizeConfig, Part
 from tinybert.steps.prune.choice import rounded
@@ -40,30 +41,33 @@ class ExpectedShape:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ExpectedShape":
-        """That of a BERT-like model, by its config.json.
+        """That of a model, by its config.json.
 
         Example:
-            >>> ExpectedShape.of({"num_hidden_layers": 2, "hidden_size": 8, "intermediate_size": 16,
-            ...     "num_attention_heads": 2, "tinybert_shape": {"attention_heads": [2, 1]}}).heads
+            >>> ExpectedShape.of({"model_type": "bert", "num_hidden_layers": 2, "hidden_size": 8,
+            ...     "num_attention_heads": 2, "intermediate_size": 16,
+            ...     "tinybert_shape": {"attention_heads": [2, 1]}}).heads
             1
 
         Raises:
-            InputError: It is incomplete or damaged.
+            InputError: It is of no known family, incomplete or damaged.
         """
+        family = family_of(config.get("model_type"))
         try:
             noted = config.get(SHAPE_KEY, {})
-            layers = config["num_hidden_layers"]
-            heads = noted.get("attention_heads", [config["num_attention_heads"]] * layers)
-            neurons = noted.get("intermediate_sizes", [config["intermediate_size"]] * layers)
+            sizes = family.sizes.read(config)
+            layers = sizes["layers"]
+            heads = noted.get("attention_heads", [sizes["attention_heads"]] * layers)
+            neurons = noted.get("intermediate_sizes", [sizes["intermediate_size"]] * layers)
             if not len(heads) == len(neurons) == layers > 0:
                 raise ValueError(f"sizes of other than its {layers} layers")
             return cls(
                 layers=layers,
-                hidden_size=config["hidden_size"],
-                head_size=config["hidden_size"] // config["num_attention_heads"],
+                hidden_size=sizes["hidden_size"],
+                head_size=sizes["hidden_size"] // sizes["attention_heads"],
                 head_counts=tuple(heads),
                 neuron_counts=tuple(neurons),
-                low_rank=frozenset(_part(name) for name in noted.get("ranks", ())),
+                low_rank=frozenset(family.part_of(name) for name in noted.get("ranks", ())),
                 selects=noted["selection"]["layer"] if "selection" in noted else None,
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -160,10 +164,6 @@ class ExpectedShape:
                     f"of {small:.0f} here"
                 )
         return replace(self, low_rank=self.low_rank.union(parts))
-
-
-def _part(name: str) -> Part:
-    return "attention" if ".attention." in name else "ffn"
 
 
 def _left(counts: tuple[int, ...], dropped: int | list[int], layers: int) -> tuple[int, ...]:

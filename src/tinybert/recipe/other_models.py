@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from tinybert.base.errors import InputError
 from tinybert.distillation.config import DistillConfig
+from tinybert.families import family_of
 from tinybert.modeling.hub import find_folder
 from tinybert.modeling.load import (
     check_tables,
@@ -24,11 +25,11 @@ from tinybert.runtime.config import max_positions, read_config, require_position
 from tinybert.runtime.tables import Tables
 from tinybert.steps.general_distill.config import GeneralDistillConfig
 from tinybert.steps.generate.config import GenerateConfig
-from tinybert.steps.student.config import SHAPE, StudentConfig
+from tinybert.steps.student.config import StudentConfig
 from tinybert.tasks.task import Task
 
-TABLES = ("vocab_size", "max_position_embeddings", "type_vocab_size")
-"""Rows of a student's embedding tables, which are its teacher's."""
+TABLES = ("vocab_size", "type_vocab_size")
+"""Rows of a student's embedding tables, beside those of positions, which are its teacher's."""
 
 
 def find_other_models(
@@ -91,8 +92,9 @@ def _named(recipe: Recipe) -> Iterator[tuple[int, Place, str, Any]]:
 def _check_shape(
     folder: Path, theirs: dict[str, Any], student: StudentConfig, teacher: dict[str, Any]
 ) -> None:
-    wanted = {theirs: getattr(student, ours) for ours, theirs in SHAPE.items()}
-    wanted |= {name: teacher.get(name) for name in TABLES}
+    sizes = family_of(teacher.get("model_type")).sizes
+    wanted = {theirs: getattr(student, ours) for ours, theirs in sizes.names.items()}
+    wanted |= {name: teacher.get(name) for name in (*TABLES, sizes.positions)}
     for name, value in wanted.items():
         if theirs.get(name) != value:
             raise InputError(f"{folder} has {name} {theirs.get(name)}, the student {value}")

@@ -9,7 +9,8 @@ from tinybert.distillation.config import (
     DistillConfig,
 )
 from tinybert.distillation.schedules import SCHEDULES, check_schedule, require_schedule
-from tinybert.modeling.blocks import BERT_LIKE
+from tinybert.families import Family, family_of, find_family, require
+from tinybert.families.family import Capability
 from tinybert.modeling.hub import find_folder
 from tinybert.modeling.mapping import group_heads, map_layers, pair_layers
 from tinybert.recipe.expected_shape import ExpectedShape
@@ -19,6 +20,7 @@ from tinybert.runtime.config import max_positions, read_config, require_position
 from tinybert.steps.factorize.config import FactorizeConfig
 from tinybert.steps.general_distill.config import GeneralDistillConfig
 from tinybert.steps.prune.config import PruneConfig, require_layers
+from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.shorten.config import ShortenConfig
 from tinybert.steps.student.config import StudentConfig
 from tinybert.training.section import Config
@@ -34,15 +36,14 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
         positions = max_positions(config)
     with recipe.blamed("data", "max_length"):
         require_positions(positions, recipe.data.max_length, "the teacher")
+    known = find_family(config.get("model_type"))
+    if known is not None:
+        for index, step in enumerate(recipe.steps):
+            _check_family(recipe, ("steps", index, step.name), step, known)
     if not any(_knows_layers(step) for step in recipe.steps):
         return
-    if config.get("model_type") not in BERT_LIKE:
-        raise recipe.source.error(
-            ("teacher",),
-            f"{recipe.teacher}: a {config.get('model_type')} model is not supported yet; "
-            f"supported: {', '.join(BERT_LIKE)}",
-        )
     with recipe.blamed("teacher"):
+        family = family_of(config.get("model_type"))
         teacher = shape = ExpectedShape.of(config)
     untrained = False  # whether the model's head, at least, has random weights
     for index, step in enumerate(recipe.steps):
@@ -71,9 +72,9 @@ def check_structure(recipe: Recipe, config: dict[str, Any]) -> None:
             shape = replace(shape, layers=after.layers)  # they go before the step learns
         if step.distillation is not None:
             within, learns = step.distillation
-            _check_distillation(recipe, (*place, *within), learns, teacher, shape)
+            _check_distillation(recipe, (*place, *within), learns, teacher, shape, family)
         elif isinstance(settings, GeneralDistillConfig):
-            _check_general(recipe, place, settings, config, shape)
+            _check_general(recipe, place, settings, config, shape, family)
         shape = after
         untrained = untrained and not step.kind.trains
 
@@ -94,8 +95,33 @@ def check_users_code(recipe: Recipe) -> None:
             check_schedule(settings.weights_schedule, settings.weights(), settings.epochs)
 
 
+def _check_family(recipe: Recipe, place: Place, step: Step, family: Family) -> None:
+    """Refuses what the model's family can't do, at the key that asks for it."""
+    settings = step.config
+    asked: dict[str, tuple[Capability, ...]] = {}
+    if isinstance(settings, StudentConfig) and settings.init == "teacher":
+        asked["init"] = ("student",)
+    if isinstance(settings, PruneConfig):
+        asked = {
+            "heads": ("prune", "prune-heads") if settings.heads else (),
+            "neurons": ("prune",) if settings.neurons else (),
+            "layers": ("prune", "prune-layers") if settings.layers else (),
+        }
+    if isinstance(settings, FactorizeConfig):
+        asked["parts"] = ("factorize",)
+    if isinstance(settings, ShortenConfig):
+        asked["layer"] = ("shorten",)
+    if isinstance(settings, QuantizeConfig):
+        by_method: dict[str, tuple[Capability, ...]] = {"static": ("static",), "qat": ("qat",)}
+        asked["method"] = by_method.get(settings.method, ())
+        asked["rounding"] = ("gptq",) if settings.rounding == "gptq" else ()
+    for key, capabilities in asked.items():
+        with recipe.blamed(*place, key):
+            require(family, *capabilities)
+
+
 def _knows_layers(step: Step) -> bool:
-    """Whether a step looks into a model's layers, whose modules must be named as BERT's."""
+    """Whether a step looks into a model's layers, so that its family must be known."""
     kinds = StudentConfig, FactorizeConfig, PruneConfig, GeneralDistillConfig, ShortenConfig
     return isinstance(step.config, kinds) or step.distillation is not None
 
@@ -183,6 +209,7 @@ def _check_distillation(
     settings: DistillationConfig,
     teacher: ExpectedShape,
     student: ExpectedShape,
+    *families: Family,
 ) -> None:
     if settings.compares_layers or "mapping" in settings.ineffective():
         with recipe.blamed(*place, "mapping"):
@@ -195,6 +222,12 @@ def _check_distillation(
                 (*place, name),
                 "can't compare tokens that `shorten` leaves out; put it after this step, or set 0",
             )
+    compared: tuple[Capability, ...] = ("attention", "relations")
+    for capability in compared:
+        if getattr(settings, capability):
+            with recipe.blamed(*place, capability):
+                for family in families:
+                    require(family, capability)
     if settings.attention:
         with recipe.blamed(*place, "attention"):
             group_heads(teacher.heads, student.heads)
@@ -219,21 +252,17 @@ def _check_general(
     settings: GeneralDistillConfig,
     config: dict[str, Any],
     student: ExpectedShape,
+    family: Family,
 ) -> None:
     with recipe.blamed(*place, "length"):  # its positions are those of the recipe's teacher
         require_positions(max_positions(config), settings.length, "the student")
     if settings.other_teacher is not None:
         with recipe.blamed(*place, "teacher"):
             config = read_config(find_folder(settings.other_teacher))
-    if config.get("model_type") not in BERT_LIKE:
-        raise recipe.source.error(
-            place,
-            f"can't learn from a {config.get('model_type')} model; "
-            f"supported: {', '.join(BERT_LIKE)}",
-        )
     with recipe.blamed(*place, "teacher"):
+        other = family_of(config.get("model_type"))
         teacher = ExpectedShape.of(config)
         positions = max_positions(config)
-    _check_distillation(recipe, place, settings, teacher, student)
+    _check_distillation(recipe, place, settings, teacher, student, family, other)
     with recipe.blamed(*place, "length"):
         require_positions(positions, settings.length, "the teacher")

@@ -7,14 +7,6 @@ from pydantic import Field, model_validator
 from tinybert.modeling.mapping import LayerMapping
 from tinybert.training.section import Config
 
-SHAPE = {
-    "layers": "num_hidden_layers",
-    "hidden_size": "hidden_size",
-    "attention_heads": "num_attention_heads",
-    "intermediate_size": "intermediate_size",
-}
-"""What a recipe calls a dimension, and what a config.json does."""
-
 FAST_HEAD_STEP = 8
 """The heads of shapes that `shape: fast` tries have multiples of it as widths."""
 
