@@ -5,6 +5,7 @@ and is a linear layer; where a family keeps several in one, as queries, keys and
 `Slice` of that one, which is read and written as a linear layer is.
 """
 
+import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tinybert.base.errors import InputError
-from tinybert.families import FAMILIES, Family, Part, Piece, Role, family_of
+from tinybert.families import FAMILIES, Family, Part, Piece, Role, family_of, find_family
 from tinybert.families.family import module_of
 
 if TYPE_CHECKING:
@@ -350,6 +351,24 @@ def type_table(model: "PreTrainedModel") -> nn.Embedding | None:
     named = model.named_modules()
     found: Any = (part for name, part in named if name.rpartition(".")[2] in ends)
     return next(found, None)
+
+
+def input_names(model: "PreTrainedModel") -> set[str]:
+    """What a model's forward pass can be given for a text.
+
+    Not `token_type_ids` where its family has no table of types, though the parameter may be there:
+    GPT-2 would look them up among its words.
+    """
+    names = set(inspect.signature(model.forward).parameters)
+    family = find_family(model.config.model_type)
+    return names if family is None or family.types else names - {"token_type_ids"}
+
+
+def window_of(model: "PreTrainedModel") -> int | None:
+    """How many tokens those of local layers see, themselves included; None where all see all."""
+    family = find_family(model.config.model_type)
+    key = "" if family is None else family.window
+    return getattr(model.config, key) if key else None
 
 
 class HeadLayers(NamedTuple):

@@ -20,7 +20,7 @@ from tinybert.families import family_of, require
 from tinybert.modeling.blocks import masked_lm_modules
 from tinybert.modeling.pretrained import load_config, load_weights
 from tinybert.modeling.shape import note_shape
-from tinybert.modeling.tokenizer import load_fast_tokenizer
+from tinybert.modeling.tokenizer import check_inputs, load_fast_tokenizer
 from tinybert.runtime.config import read_config
 from tinybert.tasks import task_from_config
 from tinybert.tasks.config import ACTIVATION, OLD_ACTIVATION
@@ -193,6 +193,7 @@ def check_tables(
     """
     from tinybert.modeling.torch_model import tables_of
 
+    check_inputs(model, tokenizer, source)
     tables = tables_of(model, source)
     tables.check(tokenizer.backend_tokenizer, pad_id=tokenizer.pad_token_id or 0, pair=pair)
     tables.check_ids(max(tokenizer.get_vocab().values()), 0)  # an id may be missing before it
