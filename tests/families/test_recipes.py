@@ -70,7 +70,7 @@ def test_a_causal_model_without_padding_is_refused(recipe, tmp_path):
     config = json.loads((teacher / "config.json").read_text())
     (teacher / "config.json").write_text(json.dumps(config | {"pad_token_id": None}))
     with pytest.raises(InputError, match="its pad_token_id is None, the tokenizer's 1"):
-        tinybert.compress(recipe(teacher=str(teacher)), tmp_path / "out")
+        tinybert.compress(recipe(teacher=str(teacher), steps=["quantize"]), tmp_path / "out")
 
 
 def test_heads_of_odd_width_cannot_be_turned(recipe, tmp_path):
