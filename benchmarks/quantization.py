@@ -16,17 +16,14 @@ import importlib.util
 import logging
 import statistics
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from transformers import PreTrainedModel, TrainerCallback, set_seed
+from transformers import PreTrainedModel, set_seed
 
 from tinybert.data import read
-from tinybert.distillation.config import DistillConfig
-from tinybert.distillation.on_rows import distill
 from tinybert.formats.load import open_artifact
 from tinybert.formats.quantize import quantize_artifact
 from tinybert.measure.evaluate import evaluate
@@ -186,12 +183,6 @@ def train(
     options: argparse.Namespace,
 ) -> tuple[PreTrainedModel, float]:
     """The student, prepared as its quantized file wants it, and the seconds that this took."""
-
-    def heal(
-        model: PreTrainedModel, settings: DistillConfig, callbacks: Sequence[TrainerCallback] = ()
-    ) -> PreTrainedModel:
-        return distill(settings, model, here, callbacks)
-
     run = options.runs / name.replace("-", "") / f"heads12-teacher-{seed}"
     begun = time.monotonic()
     if options.trained and config is not None and config.method == "qat":
@@ -204,7 +195,7 @@ def train(
             config = config.model_copy(update={"distill": learns})
         set_seed(seed)
         with TemporaryDirectory() as folder:
-            here = replace(context, seed=seed, folder=Path(folder) / "checkpoints", heal=heal)
+            here = replace(context, seed=seed, folder=Path(folder) / "checkpoints")
             model = prepare(config, model, here)
     return model, time.monotonic() - begun
 

@@ -33,6 +33,13 @@ def test_class_numbers_become_names_and_no_label_becomes_none(hub):
     assert read("org/set").columns["label"] == ["pos", "neg", None]
 
 
+def test_numbers_of_classes_in_lists_become_names(hub):
+    features = datasets.Features({"labels": datasets.List(datasets.ClassLabel(names=["a", "b"]))})
+    rows = datasets.Dataset.from_dict({"labels": [[1, 0], []]}, features=features)
+    hub["org/set", None] = {"train": rows}
+    assert read("org/set").columns["labels"] == [["b", "a"], []]
+
+
 @pytest.mark.parametrize(
     ("splits", "expected"),
     [

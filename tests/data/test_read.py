@@ -197,6 +197,11 @@ def refuses(data, message, **options):
         ("a.tsv", "text,label\na film,1\n", "no column 'text'; .*commas.* with tabs"),
         ("a.csv", "text;label\na, long film;1\n", "row 2: expected 1 columns, got 2 .*semicolons"),
         ("a.csv", '"text";"label"\n"a film";"1"\n', "row 1: not CSV: .*semicolons"),
+        ("a.csv", 'text;"label"\na film;1\n', "no column 'text'; .*semicolons"),
+        ("a.csv", 'text;"label, or not"\na film;1\n', "row 2: expected 2 .* got 1 .*semicolons"),
+        ("a.csv", 'id;"text, of it"\n1;a, film\n', "no column 'text'; .*semicolons"),
+        ("a.csv", 'text;label\n"a film";1\n', "row 2: not CSV: .*semicolons"),
+        ("a.csv", '"the ""text""",label\na film,1\n', r"no column 'text'; it has: .*label$"),
         ("a.csv", "sentence\na; film\n", "no column 'text'; it has: sentence$"),
         ("a.jsonl", '{"a;b": "a film"}\n', "no column 'text'; it has: a;b$"),
         ("a.tsv", 'text\tlabel\n"a\tb"\t1\n', "row 2: .* got 3 .a quoted tab.* as .csv"),
@@ -249,3 +254,15 @@ def test_glue_is_not_warned_of(glue, caplog):
     for file in files:
         read_tsv(file, skip_broken=True)
     assert not [each for each in caplog.records if "quoted" in each.getMessage()]
+
+
+def test_a_folder_may_have_its_splits_in_another_format(tmp_path):
+    for name in ("train", "dev"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": name}) + "\n")
+    assert read(tmp_path).columns == {"text": ["train"]}
+    assert read(tmp_path, "eval").columns == {"text": ["dev"]}
+    (tmp_path / "train.csv").write_text("text\na\n")
+    with pytest.raises(InputError, match=r"has train\.csv and train\.jsonl; name the file to read"):
+        read(tmp_path)
+    (tmp_path / "train.tsv").write_text("text\nb\n")  # what GLUE has comes first
+    assert read(tmp_path).columns == {"text": ["b"]}

@@ -6,7 +6,7 @@ from transformers import DataCollatorWithPadding
 
 from tinybert.distillation.cache import open_cache
 from tinybert.distillation.signals import LOGITS
-from tinybert.distillation.teacher import Teacher, combine
+from tinybert.distillation.teacher import Teacher
 from tinybert.training.batches import EncodedExamples
 
 
@@ -17,26 +17,22 @@ def batch(tiny_context):
     return DataCollatorWithPadding(context.tokenizer)([rows[index] for index in range(8)])
 
 
-@pytest.mark.parametrize("temperature", [1.0, 4.0])
-def test_soft_labels_are_averaged(temperature):
-    logits = [torch.randn(5, 3) for _ in range(3)]
-    weights = [1.0, 2.0, 5.0]
-    soft = [(values / temperature).softmax(-1) for values in logits]
-    wanted = sum(w * s for w, s in zip(weights, soft, strict=True)) / sum(weights)
-    given = (combine(logits, weights, temperature) / temperature).softmax(-1)
-    torch.testing.assert_close(given, wanted)
-
-
-def test_one_teacher_is_itself():
-    logits = torch.randn(5, 3)
-    for temperature in (None, 2.0):
-        soft = combine([logits], [3.0], temperature).softmax(-1)
-        torch.testing.assert_close(soft, logits.softmax(-1))
-
-
-def test_values_are_averaged():
-    values = combine([torch.tensor([[1.0]]), torch.tensor([[4.0]])], [2.0, 1.0], None)
-    torch.testing.assert_close(values, torch.tensor([[2.0]]))
+def test_predictions_are_averaged_as_what_they_are(teacher, batch):
+    other = copy.deepcopy(teacher)
+    with torch.no_grad():
+        for weight in other.parameters():
+            weight.add_(0.1)
+    alone = [Teacher([each])(batch, [LOGITS])[LOGITS] for each in (teacher, other)]
+    means = {
+        "single_label_classification": lambda logits: logits.softmax(-1),
+        "multi_label_classification": lambda logits: logits.sigmoid(),
+        "regression": lambda logits: logits * 2,
+    }
+    for problem, soft in means.items():
+        teacher.config.problem_type = problem
+        given = Teacher([teacher, other], [1.0, 3.0], temperature=2.0)(batch, [LOGITS])[LOGITS]
+        wanted = (soft(alone[0] / 2) + 3 * soft(alone[1] / 2)) / 4
+        torch.testing.assert_close(soft(given / 2), wanted)
 
 
 def test_layers_are_those_of_the_first(teacher, batch):

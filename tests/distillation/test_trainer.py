@@ -13,6 +13,7 @@ from transformers import (
     BertForTokenClassification,
     DataCollatorWithPadding,
     TrainingArguments,
+    set_seed,
 )
 
 from tinybert.base.errors import InputError
@@ -174,10 +175,21 @@ def test_projections_start_at_least_squares(student, teacher, tiny_context, tmp_
 
 
 @pytest.mark.parametrize("weights", [{}, {"hidden": 1.0}])
-def test_labels_are_not_needed(student, teacher, tiny_context, weights):
+def test_labels_are_not_needed(student, teacher, tiny_context, tmp_path, weights):
+    """Nor looked at: with them the same is learned, unless they have a weight."""
     rows = tiny_context().train
     unlabeled = Examples(rows.texts, None, rows.source)
-    distill(config(max_steps=2, **weights), student, tiny_context(teacher=teacher, train=unlabeled))
+    learned = []
+    for name, train, label in (("without", unlabeled, 0), ("with", rows, 0), ("by", rows, 1)):
+        context = tiny_context(teacher=teacher, train=train, folder=tmp_path / name)
+        settings = config(max_steps=2, label=label, **weights)
+        set_seed(0)  # of the projections
+        learned.append(distill(settings, copy.deepcopy(student), context).state_dict())
+    before, (without, with_labels, by_labels) = student.state_dict(), learned
+    head = "classifier.weight"
+    assert not torch.equal(without[head], before[head])
+    assert all(torch.equal(without[name], with_labels[name]) for name in without)
+    assert not torch.equal(without[head], by_labels[head])
 
 
 def test_it_is_a_trainer_like_any_other(student, teacher, tiny_context, tmp_path):
@@ -294,7 +306,7 @@ def test_what_no_loss_reads_of_the_last_layer_is_not_computed(
         return handle
 
     for alone in (first_position_alone, contextlib.nullcontext):
-        monkeypatch.setattr("tinybert.distillation.on_rows.first_position_alone", alone)
+        monkeypatch.setattr("tinybert.distillation.training.first_position_alone", alone)
         pupil = copy.deepcopy(student)
         with watched(pupil):
             distill(settings, pupil, tiny_context(teacher=teacher))

@@ -14,7 +14,7 @@ from tinybert import quantize_onnx
 from tinybert.base.errors import InputError
 from tinybert.formats import export as targets
 from tinybert.formats.load import find_artifact, load
-from tinybert.formats.registry import TARGETS, Target, find_target
+from tinybert.formats.registry import FORMATS, Format, find_format
 from tinybert.run.export import export
 
 
@@ -37,9 +37,10 @@ def test_an_unknown_target_is_refused_before_anything_is_written(tiny_bert_dir, 
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):
-    monkeypatch.setitem(TARGETS, "x", Target("no.module", "x/model.x", ("no_such_package",), "xx"))
+    absent = Format("no.folder", "x/model.x", ("no_such_package",), "xx", "no_runtime")
+    monkeypatch.setitem(FORMATS, "x", absent)
     with pytest.raises(InputError, match=r"no_such_package is needed .*'tinybert\[xx\]'"):
-        find_target("x")
+        find_format("x")
 
 
 def test_export_lays_out_what_the_runtime_reads(tiny_bert_dir, tmp_path):

@@ -1,4 +1,5 @@
 import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from tinybert.formats.parity import check_parity, self_check
 from tinybert.formats.quantize import quantize_onnx
 from tinybert.modeling.torch_model import load_torch
 from tinybert.run.export import export
+from tinybert.steps.quantize.note import QUANTIZATION_KEY
+from tinybert.tasks import get_task
 
 TEXTS = ["a great film", "dull", "the cat sat on the mat and ate", "not good, not bad"] * 4
 
@@ -83,3 +86,28 @@ def test_large_values_may_differ_by_as_large_rounding(tiny_bert_dir, tmp_path):
     assert check_parity(artifact, ["a film"], logits * (1 + 1e-4))["agreement"] == 1
     with pytest.raises(RuntimeError, match="at fault"):
         check_parity(artifact, ["a film"], logits * 1.01)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reduced", "saturates", "advised"),
+    [
+        ("openvino", False, True, True),
+        ("openvino", True, True, False),
+        ("openvino", False, False, False),
+        ("onnx", False, True, False),
+    ],
+)
+def test_low_agreement_where_sums_saturate(
+    kind, reduced, saturates, advised, expected, caplog, monkeypatch
+):
+    """ONNX files run exactly on every CPU; 7 bits help OpenVINO's where sums are cut."""
+    monkeypatch.setattr("tinybert.formats.parity.sums_saturate", lambda: saturates)
+    artifact = SimpleNamespace(
+        format=kind,
+        config={QUANTIZATION_KEY: {"reduce_range": reduced}},
+        facts=lambda: SimpleNamespace(precision="int8"),
+        task=get_task({"kind": "text-classification", "labels": ["negative", "positive"]}),
+    )
+    check_parity(artifact, TEXTS, expected, -expected, name="a.xml")
+    assert "of 16 rows only" in caplog.text
+    assert ("reduce_range: true" in caplog.text) is advised

@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from tinybert.base.errors import InputError
 from tinybert.formats.load import load
 from tinybert.formats.onnx.convert import convert
-from tinybert.formats.onnx.file import read_tensors, read_weights
+from tinybert.formats.onnx.weights import read_tensors, read_weights
 from tinybert.formats.quantize import quantize_onnx
 from tinybert.run.export import export
 from tinybert.steps.quantize.config import QuantizeConfig

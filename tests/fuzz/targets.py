@@ -41,7 +41,11 @@ def import_all() -> None:
     """Imports what targets need, before the first fork."""
     for name in ("onnx", "onnxruntime", "openvino", "pyarrow.parquet", "torch", "transformers"):
         importlib.import_module(name)
-    for name in ("cli", "inputs", "measure.info", "models", "recipe", "torch_model"):
+    ours = (
+        *("cli.main", "recipe.inputs", "recipe.recipe", "measure.info", "modeling.torch_model"),
+        *("formats.open", "formats.onnx.run", "formats.openvino.run"),
+    )
+    for name in ours:
         importlib.import_module(f"tinybert.{name}")
 
 

@@ -131,7 +131,29 @@ def test_the_command_prints_both_forms(output, capsys):
     text = capsys.readouterr().out
     assert "layers 2" in text
     assert "some/teacher; steps: student, distill" in text
-    assert "retention 0.99" in text
+    assert "onnx/model_quantized.onnx: keeps 99.0% of its teacher's metric, 6.2x smaller" in text
+
+
+def test_what_is_not_proven_is_called_so(output, tiny_bert_dir, capsys):
+    """By `bench`, too, of each model that a run made."""
+    report = json.loads((output / "report.json").read_text(encoding="utf-8"))
+    report["task"] = {"metric": "accuracy"}
+    report["ratios"] = {"retention": 0.9934, "retention_low": 0.979, "retention_high": 1.007}
+    report["ratios"] |= {"smaller": 6.2, "faster": None, "faster_than_onnx": 0.5}
+    report["ratios"]["less_memory"] = 4.9
+    kept = {"of_teacher": {"verdict": "not proven"}, "of_student": None}
+    report["artifacts"] = [{"path": report["best"], "kept": kept}]
+    (output / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    told = "keeps 99.3% of its teacher's accuracy (97.9 to 100.7%; 98% not proven)"
+    assert main(["info", str(output)]) == 0
+    text = capsys.readouterr().out
+    assert f"{told}, 6.2x smaller, 2.0x slower than it in ONNX, 4.9x less memory\n" in text
+    assert "_" not in text.splitlines()[-1].replace("model_quantized", "")
+    models = [str(tiny_bert_dir), str(output)]
+    assert main(["bench", *models, "--length", "8", "--repeats", "1", "--threads", "1"]) == 0
+    text = capsys.readouterr().out
+    assert f"\n{output}: {told}\n" in text
+    assert text.count("keeps") == 1
 
 
 def _cut(path):

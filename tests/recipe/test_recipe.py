@@ -63,12 +63,12 @@ def test_the_resolved_recipe_has_every_default(read):
     assert resolved["data"]["max_length"] == 128
     for step in resolved["steps"]:
         ((name, settings),) = step.items()
-        assert set(settings) == set(STEPS[name].config.model_fields)
+        assert set(settings) == set(STEPS[name].model_fields)
 
 
 @pytest.mark.parametrize("kind", STEPS.values(), ids=STEPS)
 def test_every_setting_has_a_default_and_a_description(kind):
-    for name, field in kind.config.model_fields.items():
+    for name, field in kind.model_fields.items():
         assert not field.is_required(), name
         assert field.description, name
 

@@ -14,6 +14,11 @@ from tinybert.tasks.glue import GLUE
 from tinybert.tasks.registry import KINDS
 
 ROWS = Table({"sentence": ["a", "b", "c"], "label": ["1", "0", "1"]}, "train.tsv")
+SETS = Table({"text": ["a", "b", "c"], "labels": [["x", "y"], [], ["y"]]}, "train.jsonl")
+
+
+def rows_of(kind):
+    return SETS if kind == "multi-label-classification" else ROWS
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -24,26 +29,29 @@ class TestEveryKind:
         assert set(task.metrics) <= set(task.scored_by)
 
     def test_comes_back_from_its_config(self, kind):
+        label = next(name for name in rows_of(kind).columns if name.startswith("label"))
+        cells = rows_of(kind).columns[label]
         task = get_task({"kind": kind, "text": ["a", "b"], "label": "y"}).fit(
-            Table({"y": ["1", "0"]}, "train.tsv")
+            Table({"y": cells}, "train.tsv")
         )
         saved = json.loads(json.dumps(task.model_config()))
         assert task_from_config(saved) == task
 
     def test_predicts_and_scores_every_row(self, kind):
-        task = get_task(kind).fit(ROWS)
-        examples = task.examples(ROWS)
+        task = get_task(kind).fit(rows_of(kind))
+        examples = task.examples(rows_of(kind))
         outputs = len(task.model_config()["id2label"])
         logits = np.random.default_rng(0).normal(size=(3, outputs)).astype(np.float32)
         assert len(task.decode(logits)) == len(examples) == 3
         json.dumps(task.decode(logits))
-        assert task.answers(logits).shape == (3,)
+        assert task.answers(logits).shape == examples.labels.shape
+        assert task.agrees(logits, logits).tolist() == [True] * 3
         assert tuple(task.score(logits, examples.labels)) == task.metrics
 
     def test_survives_transformers(self, kind, tmp_path):
         from transformers import BertConfig
 
-        task = get_task(kind).fit(ROWS)
+        task = get_task(kind).fit(rows_of(kind))
         BertConfig(**task.model_config()).save_pretrained(tmp_path)
         assert task_from_config(json.loads((tmp_path / "config.json").read_text())) == task
         loaded = BertConfig.from_pretrained(tmp_path)
@@ -120,6 +128,7 @@ def test_models_of_others_are_understood():
         {
             "architectures": ["BertForSequenceClassification"],
             "problem_type": "multi_label_classification",
+            "num_labels": 1,
         },
         {"architectures": ["BertForSequenceClassification"], "id2label": ["a", "b"]},
         {"architectures": ["BertForSequenceClassification"], "id2label": {"1": "a", "2": "b"}},

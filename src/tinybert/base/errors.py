@@ -1,6 +1,8 @@
 """The one exception that means: the input is wrong, not the program; and what it may quote."""
 
+import contextlib
 import re
+from collections.abc import Iterator
 from reprlib import Repr
 from typing import Any
 
@@ -38,6 +40,42 @@ class InputError(ValueError):
         line = _CONTROL.sub(lambda found: ascii(found[0])[1:-1], message)
         line = _LONG_WORD.sub(lambda found: cut(found[0]), line)
         super().__init__(cut(line, _LONGEST_MESSAGE))
+
+
+class LocatedError(InputError):
+    """An InputError whose text says already where the fault is: the file and the line."""
+
+
+class PlacedError(InputError):
+    """An InputError of one key of a section.
+
+    Args:
+        message: Without the key.
+        place: From the section to the key, such as ("distill", "mapping").
+    """
+
+    def __init__(self, message: str, place: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+@contextlib.contextmanager
+def placed(*place: str | int) -> Iterator[None]:
+    """Adds to the errors of a block at which key they arise; who reads the file knows its line.
+
+    Example:
+        >>> with placed("prune"), placed("layers"):
+        ...     raise InputError("there is no layer 7")
+        Traceback (most recent call last):
+        tinybert.base.errors.PlacedError: there is no layer 7
+    """
+    try:
+        yield
+    except LocatedError:
+        raise
+    except InputError as error:
+        within = error.place if isinstance(error, PlacedError) else ()
+        raise PlacedError(str(error), (*place, *within)) from None
 
 
 def cut(text: str, limit: int = LONGEST_QUOTE) -> str:

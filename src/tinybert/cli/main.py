@@ -12,6 +12,7 @@ from tinybert import __version__
 from tinybert.base.threads import wait_passively
 from tinybert.cli.program import run_program
 from tinybert.cli.terminal import ProgressDisplay
+from tinybert.formats.registry import FORMATS, find_format
 from tinybert.modeling.distributed import is_main
 
 
@@ -126,7 +127,7 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from tinybert.cli.predictions import as_line, check_target, predict_all, write_predictions
+    from tinybert.cli.predictions import check_target, predict_all, write_predictions
     from tinybert.cli.texts import TextInput
     from tinybert.formats.open import open_model
     from tinybert.tasks.pairs import texts_per_input
@@ -137,7 +138,9 @@ def _predict(options: argparse.Namespace) -> None:
     model = open_model(options.model, options.threads)
     predictions = predict_all(model, given.rows(model.task, texts_per_input(model.config)))
     if options.out is not None:
-        count = write_predictions(Path(options.out), predictions)
+        count = write_predictions(
+            Path(options.out), predictions, lambda each: model.task.cells(each, 1)[0]
+        )
         if options.json:
             _print_json({"out": options.out, "predictions": count})
         else:
@@ -146,13 +149,12 @@ def _predict(options: argparse.Namespace) -> None:
         _print_json({"predictions": list(predictions)})
     else:
         for prediction in predictions:
-            print(as_line(prediction))
+            print(model.task.line(prediction))
 
 
 def _export(options: argparse.Namespace) -> None:
     _require_training()
     from tinybert.formats.open import load_student, student_folder
-    from tinybert.formats.registry import find_target
     from tinybert.modeling.load import load_tokenizer
     from tinybert.output.claim import check_claim, named_folder
     from tinybert.run.export import export
@@ -160,7 +162,7 @@ def _export(options: argparse.Namespace) -> None:
 
     targets = [target.strip() for target in options.to.split(",")]
     for target in targets:
-        find_target(target)
+        find_format(target)
     out = named_folder(options.out)
     check_claim(out, "export")
     model, tokenizer = read_settled(
@@ -279,7 +281,7 @@ def _parser() -> argparse.ArgumentParser:
 
     export = command("export", _export, "Exports a Hugging Face model and checks parity.")
     export.add_argument("model", metavar="MODEL")
-    export.add_argument("--to", required=True, metavar="TARGET,...", help="onnx, openvino")
+    export.add_argument("--to", required=True, metavar="TARGET,...", help=", ".join(FORMATS))
     export.add_argument("--out", default="out", metavar="DIR", help="default: out")
 
     info = command("info", _info, "What a model is: structure, parameters, bytes, precision.")

@@ -4,7 +4,7 @@ import csv
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,17 +32,6 @@ def predict_all(model: Model, texts: Iterable[Text]) -> Iterator[Prediction]:
         yield from model(rows)
 
 
-def as_line(prediction: Prediction) -> str:
-    """A prediction as the program prints it.
-
-    Example:
-        >>> as_line({"label": "good", "score": 0.98, "scores": {"good": 0.98, "bad": 0.02}})
-        'good\\t0.9800'
-    """
-    cells = _cells(prediction).values()
-    return "\t".join(f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in cells)
-
-
 def check_target(target: str, file: str | None) -> None:
     """Refuses, before anything is loaded, a file that predictions can't be written to.
 
@@ -64,13 +53,19 @@ def check_target(target: str, file: str | None) -> None:
         raise InputError(f"--out {target}: the texts lie there; name another file")
 
 
-def write_predictions(target: Path, predictions: Iterable[Prediction]) -> int:
+def write_predictions(
+    target: Path,
+    predictions: Iterable[Prediction],
+    cells: Callable[[Prediction], Mapping[str, Any]] | None = None,
+) -> int:
     """Writes predictions as they come; the file appears when all of them are there.
 
     Args:
         target: .jsonl, an object a line as `predict --json` has them; .csv or .tsv, a table with
-            a header: the label and its score, or the value.
+            a header.
         predictions: In order.
+        cells: What of a prediction stands in a table: the label and its score, or the value, or
+            what else the task says; default: all but the scores of every label.
 
     Returns:
         How many there were.
@@ -79,7 +74,7 @@ def write_predictions(target: Path, predictions: Iterable[Prediction]) -> int:
         InputError: A label has a tab or a line end in it, which .tsv has no way to write.
     """
     with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as to:
-        write = WRITERS[target.suffix](to)
+        write = WRITERS[target.suffix](to, cells or _cells)
         count = 0
         for prediction in predictions:
             try:
@@ -87,7 +82,7 @@ def write_predictions(target: Path, predictions: Iterable[Prediction]) -> int:
             except csv.Error:
                 raise InputError(
                     f"--out {target}: a label has a tab or a line end in it: "
-                    f"{prediction['label']!r}; write .csv or .jsonl"
+                    f"{next(iter(prediction.values()))!r}; write .csv or .jsonl"
                 ) from None
             count += 1
     return count
@@ -96,33 +91,35 @@ def write_predictions(target: Path, predictions: Iterable[Prediction]) -> int:
 Write = Callable[[Prediction], Any]
 
 
-def _json_lines(file: IO[str]) -> Write:
+Cells = Callable[[Prediction], Mapping[str, Any]]
+
+
+def _json_lines(file: IO[str], cells: Cells) -> Write:
     return lambda prediction: file.write(json.dumps(prediction, ensure_ascii=False) + "\n")
 
 
-def _comma_separated(file: IO[str]) -> Write:
-    return _table(csv.writer(file, lineterminator="\n"))
+def _comma_separated(file: IO[str], cells: Cells) -> Write:
+    return _table(csv.writer(file, lineterminator="\n"), cells)
 
 
-def _tab_separated(file: IO[str]) -> Write:
+def _tab_separated(file: IO[str], cells: Cells) -> Write:
     # As our reader takes it: a quote is a character like any other.
-    return _table(
-        csv.writer(
-            file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None
-        )
+    writer = csv.writer(
+        file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None
     )
+    return _table(writer, cells)
 
 
-def _table(writer: Any) -> Write:
+def _table(writer: Any, cells: Cells) -> Write:
     """Rows below a header that the first of them gives."""
     header: list[str] = []
 
     def write(prediction: Prediction) -> None:
-        cells = _cells(prediction)
+        row = cells(prediction)
         if not header:
-            header.extend(cells)
+            header.extend(row)
             writer.writerow(header)
-        writer.writerow(cells.values())
+        writer.writerow(row.values())
 
     return write
 
@@ -132,7 +129,7 @@ def _cells(prediction: Prediction) -> dict[str, Any]:
     return {name: value for name, value in prediction.items() if not isinstance(value, dict)}
 
 
-WRITERS: dict[str, Callable[[IO[str]], Write]] = {
+WRITERS: dict[str, Callable[[IO[str], Cells], Write]] = {
     ".jsonl": _json_lines,
     ".csv": _comma_separated,
     ".tsv": _tab_separated,

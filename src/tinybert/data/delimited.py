@@ -49,7 +49,8 @@ def read_csv(path: Path) -> Table:
         rows.extend(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         # A quoted cell that ends at another separator is where strict reading stops.
-        hint = "" if rows else separator_hint(str(path), [text.partition("\n")[0]])
+        header = rows[0] if rows else [text.partition("\n")[0]]
+        hint = separator_hint(str(path), header)
         raise InputError(f"{path}: row {len(rows) + 1}: not CSV: {error}{hint}") from None
     while rows and not rows[-1]:
         rows.pop()

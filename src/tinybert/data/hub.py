@@ -120,8 +120,11 @@ def _split_name(names: Iterable[str], split: Split) -> str | None:
 
 
 def _named(feature: Any, values: Iterable[Any]) -> list[Any]:
-    """Class names for class numbers; -1, the hub's mark for "no label", becomes None."""
+    """Class names for class numbers, alone or in lists; -1, the hub's "no label", becomes None."""
     names = getattr(feature, "names", None)
     if names is None:
-        return list(values)
+        within = getattr(feature, "feature", None)
+        if getattr(within, "names", None) is None:
+            return list(values)
+        return [None if each is None else _named(within, each) for each in values]
     return [None if value is None or value < 0 else names[value] for value in values]

@@ -1,4 +1,4 @@
-"""Reading DATA: a file, a folder in GLUE layout or a hub data set."""
+"""Reading DATA: a file, a folder of a file a split or a hub data set."""
 
 import os
 from pathlib import Path
@@ -22,8 +22,9 @@ def read(
     """Reads the rows of DATA.
 
     Args:
-        data: A .tsv, .csv, .jsonl or .parquet file, a folder in GLUE layout, or a hub id
-            ("org/name" or "org/name:config"), which is tried only where no such path exists.
+        data: A .tsv, .csv, .jsonl or .parquet file, a folder in GLUE layout (train.tsv and
+            dev.tsv, or these names with another of the suffixes), or a hub id ("org/name" or
+            "org/name:config"), which is tried only where no such path exists.
         split: The part to read of a folder or a hub data set; a file is one part.
         layout: The file names and header of the folder, such as `task.layout`.
 
@@ -41,12 +42,7 @@ def read(
     if has_splits(data):
         if not os.path.isdir(path):
             return read_hub(str(data), split)
-        path = path / layout.file(split)
-        if not path.is_file():
-            raise InputError(
-                f"{data}: this folder has no {path.name}; a folder in GLUE layout has "
-                f"{layout.train} and {layout.eval}"
-            )
+        path = _file_of_split(path, layout, split)
     elif not os.path.exists(path):
         raise InputError(f"{data}: no such file or folder")
     if path.suffix == ".tsv":
@@ -54,6 +50,24 @@ def read(
     if path.suffix in _READERS:
         return _READERS[path.suffix](path)
     raise InputError(f"{path}: unknown format {short(path.suffix)}; known: {', '.join(FORMATS)}")
+
+
+def _file_of_split(folder: Path, layout: Layout, split: Split) -> Path:
+    """The file of a split: as the layout has it, or of the same name in another format."""
+    wanted = folder / layout.file(split)
+    if wanted.is_file():
+        return wanted
+    others = [file for suffix in FORMATS if (file := wanted.with_suffix(suffix)).is_file()]
+    if len(others) > 1:
+        names = " and ".join(file.name for file in others)
+        raise InputError(f"{folder}: has {names}; name the file to read")
+    if not others:
+        raise InputError(
+            f"{folder}: this folder has no {wanted.name}; a folder in GLUE layout has "
+            f"{layout.train} and {layout.eval}, or files of these names that end in "
+            f"{', '.join(FORMATS)}"
+        )
+    return others[0]
 
 
 def has_splits(data: str | os.PathLike[str]) -> bool:

@@ -12,6 +12,9 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
 def separator_hint(source: str, header: Sequence[str]) -> str:
     """What to say of a table whose columns another character seems to part; empty if none does.
 
+    A table that was read right has several columns, and no quote within a name: `text;"a, b"` is
+    two columns that semicolons part, and would be two others that a comma does.
+
     Args:
         source: Its file.
         header: Its column names, as they were read.
@@ -20,10 +23,12 @@ def separator_hint(source: str, header: Sequence[str]) -> str:
         >>> separator_hint("data.tsv", ["text,label"])
         ' (parted by commas? save it with tabs)'
     """
-    other = "tabs" if source.endswith(".tsv") else "commas"
-    if len(header) != 1 or not source.endswith((".csv", ".tsv")):
+    own, other = ("\t", "tabs") if source.endswith(".tsv") else (",", "commas")
+    torn = any('"' in name for name in header)
+    if not source.endswith((".csv", ".tsv")) or (len(header) > 1 and not torn):
         return ""
-    found = next((name for mark, name in _SEPARATORS.items() if mark in header[0]), None)
+    line = own.join(header)
+    found = next((name for mark, name in _SEPARATORS.items() if mark != own and mark in line), None)
     return f" (parted by {found}? save it with {other})" if found else ""
 
 

@@ -53,7 +53,7 @@ class DistillationConfig(TrainingConfig):
             raise ValueError("every loss has weight 0: nothing to learn from")
         return self
 
-    def ineffective(self) -> dict[str, str]:
+    def unused_options(self) -> dict[str, str]:
         """Of the losses that are left out."""
         projects = bool(self.embedding or self.hidden)
         return self._given(
@@ -92,8 +92,9 @@ class DistillConfig(DistillationConfig):
     prediction: float = Field(1.0, ge=0, description="weight of the teacher's predictions")
     prediction_loss: Literal["soft-labels", "logits"] = Field(
         "soft-labels",
-        description="KL of softened predictions, or squared error of logits; values of a "
-        "regression are always compared by their squared error",
+        description="KL of softened predictions (of each label alone where several may be right), "
+        "or squared error of logits; values of a regression are always compared by their squared "
+        "error",
     )
     temperature: float = Field(4.0, gt=0, description="softens predictions before comparing them")
     label: float = Field(0.0, ge=0, description="weight of the data's own labels")
@@ -117,10 +118,10 @@ class DistillConfig(DistillationConfig):
             raise ValueError("teachers: only their predictions count, and prediction has weight 0")
         return self
 
-    def ineffective(self) -> dict[str, str]:
+    def unused_options(self) -> dict[str, str]:
         """Of the losses that are left out."""
         soft = bool(self.prediction) and self.prediction_loss == "soft-labels"
-        return super().ineffective() | self._given(
+        return super().unused_options() | self._given(
             {
                 "prediction_loss": (bool(self.prediction), "prediction has weight 0"),
                 "temperature": (soft, "no soft labels are compared"),

@@ -8,6 +8,12 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.distillation.cache import TeacherCache
+from tinybert.distillation.predictions import (
+    mean_logits,
+    mean_sigmoids,
+    mean_soft_labels,
+    prediction_kind,
+)
 from tinybert.distillation.signals import LOGITS, ROW, Signal, Signals, model_inputs, run
 
 
@@ -20,8 +26,8 @@ class Teacher:
     Args:
         models: With the same labels and the same tokenizer.
         weights: How much each model's predictions count; they are divided by their sum.
-        temperature: At which soft labels are averaged; None averages logits, as a regression and
-            a loss on logits need it.
+        temperature: At which soft labels, or the probabilities of several labels, are averaged;
+            None averages logits, as a loss on logits needs it. Values are averaged as they are.
         caches: What each model gave for every training row, if that has been computed; it is
             read for batches that say which rows they have.
 
@@ -61,9 +67,16 @@ class Teacher:
         ]
         signals = given[0]
         if len(given) > 1:
-            logits = [other[LOGITS] for other in given]
-            signals[LOGITS] = combine(logits, self.weights, self.temperature)
+            signals[LOGITS] = self._mean([other[LOGITS] for other in given])
         return signals
+
+    def _mean(self, logits: Sequence[Tensor]) -> Tensor:
+        """The predictions of all models as one's, (batch, outputs)."""
+        kind = prediction_kind(self.models[0].config)
+        if self.temperature is None or kind == "values":
+            return mean_logits(logits, self.weights)
+        mean = mean_sigmoids if kind == "sigmoids" else mean_soft_labels
+        return mean(logits, self.weights, self.temperature)
 
     @torch.no_grad()  # not inference_mode: its tensors can't take part in a loss
     def _signals(self, index: int, batch: dict[str, Tensor], wanted: Sequence[Signal]) -> Signals:
@@ -73,31 +86,3 @@ class Teacher:
         model: Any = self.models[index]
         # A head over the vocabulary costs as much as many layers.
         return run(model if LOGITS in wanted else model.base_model, inputs, wanted)[1]
-
-
-def combine(
-    logits: Sequence[Tensor], weights: Sequence[float], temperature: float | None
-) -> Tensor:
-    """The logits of several teachers as one.
-
-    Args:
-        logits: (batch, classes) of each teacher.
-        weights: Of each teacher.
-        temperature: Softened by it, the result is the mean of the teachers' soft labels;
-            None for the mean of logits.
-
-    Returns:
-        (batch, classes).
-
-    Example:
-        >>> sure, unsure = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 0.0]])
-        >>> combine([sure, unsure], [1, 1], temperature=None)
-        tensor([[2., 0.]])
-    """
-    shares = torch.tensor(weights, dtype=torch.float32) / sum(weights)
-    stacked = torch.stack([values.float() for values in logits])
-    shares = shares.to(stacked.device).view(-1, *[1] * (stacked.dim() - 1))
-    if temperature is None:
-        return (shares * stacked).sum(0)
-    soft = (stacked / temperature).log_softmax(-1) + shares.log()
-    return temperature * soft.logsumexp(0)

@@ -21,8 +21,10 @@ from tinybert.distillation.losses import (
     hidden_state_loss,
     logit_loss,
     relation_loss,
+    sigmoid_loss,
     soft_label_loss,
 )
+from tinybert.distillation.predictions import prediction_kind
 from tinybert.distillation.signals import LOGITS, PROJECTIONS, Signal, Signals, attention_scores
 from tinybert.families import require
 from tinybert.modeling.blocks import family_in, position_bias
@@ -80,28 +82,13 @@ class Term(nn.Module, ABC):
         """
 
 
-def predicts_values(config: PretrainedConfig) -> bool:
-    """Whether a model's logits are values, not scores of classes: of one class there is no choice.
-
-    Transformers notes `problem_type` only in models that were trained with labels.
-    """
-    return config.problem_type == "regression" or config.num_labels == 1
-
-
 def compares_logits(config: PretrainedConfig, settings: DistillConfig) -> bool:
-    """Whether predictions are compared by the squared error of logits.
-
-    They are not scores of which one wins where they are values, or several labels may be right.
-    """
-    return (
-        predicts_values(config)
-        or config.problem_type == "multi_label_classification"
-        or settings.prediction_loss == "logits"
-    )
+    """Whether predictions are compared by the squared error of logits, as values always are."""
+    return prediction_kind(config) == "values" or settings.prediction_loss == "logits"
 
 
 class PredictionTerm(Term):
-    """Logits: soft labels, or their squared error, see `compares_logits`."""
+    """Logits: soft labels, each label's probability, or the squared error of logits."""
 
     def per_token(self, teacher: Signals) -> bool:
         """Of a model that labels tokens."""
@@ -116,9 +103,11 @@ class PredictionTerm(Term):
         """See `Term.forward`."""
         given, wanted = student[LOGITS], teacher[LOGITS]
         tokens = mask if given.dim() == 3 else None  # predictions of tokens, or of rows
-        if compares_logits(self.pairing.student.config, self.settings):
+        config = self.pairing.student.config
+        if compares_logits(config, self.settings):
             return logit_loss(given, wanted, tokens)
-        return soft_label_loss(given, wanted, self.settings.temperature, tokens)
+        loss = sigmoid_loss if prediction_kind(config) == "sigmoids" else soft_label_loss
+        return loss(given, wanted, self.settings.temperature, tokens)
 
 
 class ProjectedTerm(Term):

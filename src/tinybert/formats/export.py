@@ -1,6 +1,5 @@
 """Trained models to files in the formats that are asked for, each checked against the model."""
 
-import importlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from tinybert.base.files import atomic_path
 from tinybert.families import find_family
 from tinybert.formats.load import open_artifact
 from tinybert.formats.parity import self_check
-from tinybert.formats.registry import find_target
+from tinybert.formats.registry import find_format
 from tinybert.modeling.load import check_tables, known_task
 
 SETTINGS = (
@@ -89,7 +88,7 @@ def write_artifacts(
     targets: Iterable[str],
 ) -> dict[str, Path]:
     """What `export` does, into a folder that is the caller's own: there is no manifest."""
-    found = {name: find_target(name) for name in targets}
+    found = {name: find_format(name) for name in targets}
     check_exportable(model)
     check_tokenizer(model, tokenizer)
     if not model.config.architectures:  # noted only when a model is saved; it tells the task
@@ -99,6 +98,6 @@ def write_artifacts(
     paths = {name: folder / target.path for name, target in found.items()}
     for name, target in found.items():
         with atomic_path(paths[name], target.beside) as temporary:
-            importlib.import_module(target.module).convert(model, tokenizer, temporary)
+            target.load("convert").convert(model, tokenizer, temporary)
         self_check(open_artifact(paths[name], threads=None), model)
     return paths

@@ -1,22 +1,13 @@
 """From what a user calls a model to the model: output folders and artifact files."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from tinybert.base.errors import InputError, short
 from tinybert.base.files import is_plain_name
-from tinybert.formats.onnx.run import OnnxModel
-from tinybert.formats.openvino.run import OpenVinoModel
-from tinybert.formats.registry import USUAL_ARTIFACTS
+from tinybert.formats.registry import USUAL_ARTIFACTS, artifact_format
 from tinybert.runtime.model import Model
 from tinybert.runtime.published import PublishedFiles, read_settled
 from tinybert.runtime.threads import require_threads
-
-# A target's runtime is one file of this package and one line here.
-RUNTIMES: dict[str, Callable[[Path, int | None, PublishedFiles], Model]] = {
-    ".onnx": OnnxModel,
-    ".xml": OpenVinoModel,
-}
 
 
 def load(path: str | Path, *, threads: int | None = None) -> Model:
@@ -92,7 +83,5 @@ def open_artifact(path: Path, threads: int | None, files: PublishedFiles | None 
     require_threads(threads)
     if files is None:
         return read_settled(path, lambda files: open_artifact(path, threads, files))
-    runtime = RUNTIMES.get(path.suffix)
-    if runtime is None:
-        raise InputError(f"{path}: not an artifact; those end in {', '.join(RUNTIMES)}")
-    return runtime(path, threads, files)
+    model: Model = artifact_format(path).load("run").open_model(path, threads, files)
+    return model

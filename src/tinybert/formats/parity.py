@@ -10,12 +10,14 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
+from tinybert.base.processor import sums_saturate
 from tinybert.modeling.blocks import input_names, window_of
 from tinybert.modeling.selection import selection_of
 from tinybert.modeling.shape import SHAPE_KEY
 from tinybert.runtime.config import max_positions
 from tinybert.runtime.model import Model
 from tinybert.runtime.text import Features
+from tinybert.steps.quantize.note import QUANTIZATION_KEY
 from tinybert.tasks.task import Text
 
 logger = logging.getLogger(__name__)
@@ -82,10 +84,11 @@ def check_parity(
         _require_equal(name, float(worst), expected)
     elif parity["agreement"] < LOW_AGREEMENT:
         logger.warning(
-            "%s answers as the PyTorch model does on %.1f%% of %d rows only",
+            "%s answers as the PyTorch model does on %.1f%% of %d rows only%s",
             name,
             100 * parity["agreement"],
             len(texts),
+            _advice(artifact),
         )
     return parity
 
@@ -118,6 +121,17 @@ def self_check(artifact: Model, model: PreTrainedModel) -> None:
         difference = _difference(artifact.forward(features), expected)
         _require_equal(str(artifact.path), difference, expected)
     model.train(training)
+
+
+def _advice(artifact: Model) -> str:
+    """What may be at fault where an int8 OpenVINO file runs on a CPU without VNNI."""
+    reduced = artifact.config.get(QUANTIZATION_KEY, {}).get("reduce_range", False)
+    if artifact.format != "openvino" or reduced or not sums_saturate():
+        return ""
+    return (
+        "; this CPU has no VNNI, where OpenVINO's sums of int8 products saturate: try "
+        "`quantize: {reduce_range: true}`"
+    )
 
 
 def _random_features(

@@ -1,16 +1,10 @@
-"""Fp32 artifacts to quantized ones."""
+"""Fp32 artifacts to quantized ones, as their format wants it."""
 
 import contextlib
 from pathlib import Path
 
-import onnx_ir as ir
-
-from tinybert.base.errors import InputError
-from tinybert.base.files import atomic_path
 from tinybert.base.locks import only_run
-from tinybert.formats.onnx.products import DynamicProduct, FloatProduct, StaticProduct
-from tinybert.formats.onnx.quantize import OPSET_INT4, Product, Rewriter
-from tinybert.formats.openvino.quantize import quantize_openvino
+from tinybert.formats.registry import artifact_format
 from tinybert.runtime.config import folder_with_config, folders_of, read_object
 from tinybert.runtime.manifest import Manifest, note_made
 from tinybert.steps.quantize.config import QuantizeConfig
@@ -18,24 +12,22 @@ from tinybert.steps.quantize.note import QuantizationNote
 
 
 def quantize_artifact(source: Path, target: Path, config: QuantizeConfig) -> list[Path]:
-    """Writes the quantized form of an fp32 artifact, as its format wants it.
+    """Writes the quantized form of an fp32 artifact.
 
     Args:
-        source: The fp32 file, .onnx or .xml.
+        source: The fp32 file, whose suffix tells the format.
         target: The file to write.
         config: What to quantize, and how.
 
     Returns:
-        The files that were written.
+        The files that were written, what is loaded first.
 
     Raises:
         InputError: The format can't have it, or the file holds nothing to quantize.
     """
-    if source.suffix == ".xml":
-        quantize_openvino(source, target, config, _note(source, config))
-        return [target, target.with_suffix(".bin")]
-    _quantize_onnx(source, target, config)
-    return [target]
+    written_as = artifact_format(source)
+    written_as.load("quantize").quantize(source, target, config, _note(source, config))
+    return written_as.files(target)
 
 
 def quantize_onnx(
@@ -63,29 +55,9 @@ def quantize_onnx(
         published = [folder for folder in folders_of(target) if Manifest.read(folder) is not None]
         for folder in published:
             stack.enter_context(only_run(folder))
-        _quantize_onnx(Path(source), target, config or QuantizeConfig())
+        quantize_artifact(Path(source), target, config or QuantizeConfig())
         for folder in published:
             note_made(folder, [target])
-
-
-def _quantize_onnx(source: Path, target: Path, config: QuantizeConfig) -> None:
-    note = _note(source, config)
-    model = ir.load(source)
-    if note.bits == 4:
-        opset = model.graph.opset_imports[""]
-        # From 20 to 21 operators learned new types, and nothing changed for the old ones.
-        if opset < OPSET_INT4 - 1:
-            raise InputError(
-                f"{source}: has opset {opset}, and 4 bits need {OPSET_INT4 - 1} or more; export "
-                "it anew"
-            )
-        model.graph.opset_imports[""] = max(OPSET_INT4, opset)
-    rewriter = Rewriter(model.graph, note, _product(config))
-    rewriter.run()
-    if not rewriter.rewritten:
-        raise InputError(f"{source}: holds no float weights to quantize")
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(ir.to_proto(model).SerializeToString())
 
 
 def _note(source: Path, config: QuantizeConfig) -> QuantizationNote:
@@ -94,9 +66,3 @@ def _note(source: Path, config: QuantizeConfig) -> QuantizationNote:
         return QuantizationNote.of(config)
     path = folder_with_config(source) / "config.json"
     return QuantizationNote.read(read_object(path), path)
-
-
-def _product(config: QuantizeConfig) -> Product:
-    if config.float_activations:
-        return FloatProduct()
-    return StaticProduct() if config.static_activations else DynamicProduct()

@@ -3,15 +3,17 @@
 from typing import Any, TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tinybert.measure.intervals import interval, resample
-from tinybert.tasks.metrics import METRICS, accuracy
 from tinybert.tasks.task import Task
 
 MOST_LOST = 0.02
 """The share of a metric that a smaller model may lose and still be said to keep it: the articles'
 limit for GLUE."""
+
+SHARE = f"{100 * (1 - MOST_LOST):.0f}%"
+"""What is kept then, in words."""
 
 AGREEMENT = "agreement"
 """What is compared where rows have no labels: whether both models answer alike."""
@@ -48,14 +50,16 @@ def compare(
     logits: NDArray[np.float32],
     base: NDArray[np.float32],
     labels: NDArray[Any] | None,
+    base_task: Task | None = None,
 ) -> Comparison:
     """Compares two models' metrics, their intervals being those of pairs.
 
     Args:
-        task: Whose first metric counts.
+        task: Whose first metric counts, with the model's thresholds if it has any.
         logits: Of the model, (rows, outputs); one row at least.
         base: Of the model that it is compared with, likewise.
-        labels: (rows,). Without, the model is asked for the base's answers.
+        labels: (rows,), or (rows, labels). Without, the model is asked for the base's answers.
+        base_task: The same, with the base's thresholds; default: those of the model.
 
     Example:
         >>> from tinybert.tasks import get_task
@@ -66,15 +70,19 @@ def compare(
         >>> found["value"], found["retention"], found["retention_low"], found["retention_high"]
         (0.99, 0.99, 0.97, 1.0)
     """
+    name = AGREEMENT if labels is None else task.metric
     if labels is None:
-        name, labels = AGREEMENT, np.ones(len(logits), bool)
-        sides = [task.agrees(logits, base), labels]
+        tallies = [task.agrees(logits, base), np.ones(len(logits), bool)]
     else:
-        name, labels = task.metric, task.as_counted(labels)
-        sides = [task.as_counted(task.answers(each)) for each in (logits, base)]
-    metric = METRICS.get(name, accuracy)  # agreement: the share of rows that agree
-    ours, theirs = (metric(side, labels) for side in sides)
-    drawn = resample(metric, sides, labels)
+        tallies = [task.tally(logits, labels), (base_task or task).tally(base, labels)]
+
+    def measure(rows: ArrayLike, _: ArrayLike) -> float:
+        if labels is None:
+            return float(np.mean(np.asarray(rows)))  # the share of rows that agree
+        return task.measure(name, np.asarray(rows))
+
+    ours, theirs = (measure(tally, tally) for tally in tallies)
+    drawn = resample(measure, tallies, np.arange(len(logits)))
     least = (1 - MOST_LOST * np.sign(drawn[:, 1])) * drawn[:, 1]
     margin_low, margin_high = interval(drawn[:, 0] - least)
     low = high = retention = None
@@ -82,7 +90,7 @@ def compare(
         retention = ours / theirs
         low, high = interval(drawn[:, 0] / drawn[:, 1])
     return Comparison(
-        rows=len(labels),
+        rows=len(logits),
         metric=name,
         value=ours,
         base=theirs,

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinybert.families.components import component_of
-from tinybert.formats.onnx.file import Tensor
-from tinybert.measure.weights import BYTES, StoredWeights
+from tinybert.formats.tensors import BYTES, Tensor, Weights
 
 COMPONENTS = ("embeddings", "attention", "feed_forward", "layer_norms", "head", "other")
 
@@ -15,7 +14,7 @@ COMPONENTS = ("embeddings", "attention", "feed_forward", "layer_norms", "head", 
 _QUANTIZED = re.compile(r"(_rows|_columns)?(_transposed)?_(quantized|(scale|zero_point))$")
 
 
-def by_component(stored: StoredWeights, structure: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+def by_component(stored: Weights, structure: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """Parameters and bytes of each component; together they are those of the files.
 
     Scales and zero points of quantized weights count as bytes of the weight's component, not as
@@ -29,7 +28,7 @@ def by_component(stored: StoredWeights, structure: Mapping[str, Any]) -> dict[st
     homes = {
         _base(tensor): _component(_base(tensor), tensor.shape, structure)
         for tensor in stored.tensors
-        if is_parameter(tensor)
+        if tensor.is_parameter
     }
     found = {name: {"parameters": 0, "bytes": 0} for name in COMPONENTS}
     for tensor in stored.tensors:
@@ -38,17 +37,10 @@ def by_component(stored: StoredWeights, structure: Mapping[str, Any]) -> dict[st
         component = found[homes.get(_base(tensor), "other")]
         elements = math.prod(tensor.shape)
         component["bytes"] += math.ceil(elements * BYTES[tensor.precision])
-        if is_parameter(tensor):
+        if tensor.is_parameter:
             component["parameters"] += elements
     found["other"]["bytes"] += stored.bytes - sum(part["bytes"] for part in found.values())
     return found
-
-
-def is_parameter(tensor: Tensor) -> bool:
-    """Whether a tensor is a weight: no constant, scale or zero point."""
-    quantized = _QUANTIZED.search(tensor.name)
-    is_scale = quantized is not None and quantized[4] is not None
-    return tensor.precision is not None and tensor.shape != () and not is_scale
 
 
 def _base(tensor: Tensor) -> str:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from tinybert.base.errors import InputError
 from tinybert.measure.intervals import bootstrap_interval
 from tinybert.runtime.model import Model
-from tinybert.tasks.metrics import METRICS
 from tinybert.tasks.task import Examples, Task
 
 
@@ -44,12 +43,12 @@ def score(logits: NDArray[np.float32], labels: NDArray[Any], task: Task) -> dict
 
     Args:
         logits: (rows, outputs); one row at least.
-        labels: (rows,).
+        labels: (rows,), or (rows, labels).
         task: Whose metrics count.
     """
-    metrics = task.score(logits, labels)
+    metrics, tally = task.score(logits, labels), task.tally(logits, labels)
     low, high = bootstrap_interval(
-        METRICS[task.metric], task.as_counted(task.answers(logits)), task.as_counted(labels)
+        lambda rows, _: task.measure(task.metric, np.asarray(rows)), tally, labels
     )
     return {
         "rows": len(labels),

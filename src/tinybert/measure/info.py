@@ -7,11 +7,13 @@ from typing import Any
 
 from tinybert.base.errors import InputError
 from tinybert.families import Sizes, find_family
-from tinybert.formats.load import RUNTIMES, find_artifact
+from tinybert.formats.load import find_artifact
+from tinybert.formats.registry import artifact_format, format_of
+from tinybert.formats.tensors import Weights
 from tinybert.measure.components import by_component
-from tinybert.measure.provenance import provenance
-from tinybert.measure.table import grid
-from tinybert.measure.weights import BYTES, StoredWeights, stored_weights
+from tinybert.measure.provenance import kept_words, provenance
+from tinybert.measure.table import grid, times
+from tinybert.measure.weights import stored_weights
 from tinybert.measure.zeros import sparsity
 from tinybert.modeling.hub import download, may_be_hub_id, weight_files
 from tinybert.runtime.config import max_positions, read_object
@@ -65,8 +67,8 @@ def _describe(name: str | Path, files: PublishedFiles) -> dict[str, Any]:
     parameters = sum(part["parameters"] for part in components.values())
     return {
         "path": str(path),
-        "format": {".onnx": "onnx", ".xml": "openvino"}.get(path.suffix, "pytorch"),
-        "precision": _precision(stored),
+        "format": format_of(path) or "pytorch",
+        "precision": stored.precision,
         "model_type": config.get("model_type"),
         "structure": {**structure, "max_positions": max_positions(config)},
         "task": _task(config),
@@ -147,11 +149,22 @@ def _origin_lines(origin: Mapping[str, Any]) -> list[str]:
     if origin["teacher"]:
         steps = ", ".join(name for step in origin["steps"] or [] for name in step)
         lines.append(f"teacher: {origin['teacher']}; steps: {steps}")
-    if origin["ratios"]:
-        known = {key: value for key, value in origin["ratios"].items() if value is not None}
-        ratios = ", ".join(f"{_words(key)} {value}" for key, value in known.items())
-        lines.append(f"{origin['best']} against its teacher: {ratios}")
+    if told := [*filter(None, [kept_words(origin)]), *_ratios_in_words(origin["ratios"])]:
+        lines.append(f"{origin['best']}: {', '.join(told)}")
     return lines
+
+
+def _ratios_in_words(ratios: Mapping[str, float | None]) -> list[str]:
+    """The report's ratios to the teacher, those that it has."""
+    words = {
+        "smaller": ("smaller", "larger"),
+        "faster": ("faster", "slower"),
+        "faster_than_onnx": ("faster than it in ONNX", "slower than it in ONNX"),
+        "less_memory": ("less memory", "more memory"),
+    }
+    known = {key: ratio for key in words if (ratio := ratios.get(key)) is not None}
+    told = [times(ratio, *words[key]).strip(" ()") for key, ratio in known.items()]
+    return [text for text in told if text]
 
 
 def _words(key: str) -> str:
@@ -166,8 +179,7 @@ def _locate(name: str | Path) -> Path:
     if path.is_dir() and weight_files(path) and not (path / "report.json").exists():
         return path
     file = find_artifact(path)
-    if file.suffix not in RUNTIMES:
-        raise InputError(f"{file}: not an artifact; those end in {', '.join(RUNTIMES)}")
+    artifact_format(file)
     return file
 
 
@@ -186,7 +198,7 @@ def _task(config: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"kind": task.kind, "labels": list(getattr(task, "labels", ()))}
 
 
-def _zeros(path: Path, stored: StoredWeights) -> dict[str, Any] | None:
+def _zeros(path: Path, stored: Weights) -> dict[str, Any] | None:
     found = sparsity(path)
     if found["share"] <= MANY_ZEROS:
         return None
@@ -194,9 +206,3 @@ def _zeros(path: Path, stored: StoredWeights) -> dict[str, Any] | None:
         "share": round(found["share"], 4),
         "packed_bytes": stored.bytes - found["saved_bytes"],
     }
-
-
-def _precision(stored: StoredWeights) -> str:
-    """The narrowest type that a matrix has."""
-    found = [t.precision for t in stored.tensors if t.precision and len(t.shape) > 1]
-    return min(found, key=lambda precision: BYTES[precision], default="fp32")

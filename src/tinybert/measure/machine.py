@@ -7,7 +7,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("torch", "transformers", "onnxruntime", "openvino")
+from tinybert.formats.registry import FORMATS
+
+_PACKAGES = ("torch", "transformers", *(each.runtime for each in FORMATS.values()))
 
 
 def describe_machine(threads: int) -> dict[str, Any]:

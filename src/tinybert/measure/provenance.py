@@ -1,9 +1,11 @@
-"""Where a model in an output folder of `compress` came from."""
+"""Where a model in an output folder of `compress` came from, and what it was seen to keep."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tinybert.base.errors import InputError
+from tinybert.measure.compare import SHARE
 from tinybert.runtime.config import read_object
 
 
@@ -14,8 +16,9 @@ def provenance(path: Path) -> dict[str, Any] | None:
         path: The model's file or folder, at most two levels below the output folder.
 
     Returns:
-        "folder"; "teacher" and "steps" of the recipe; "best" and "ratios" of the report. None
-        where no run made the model.
+        "folder"; "teacher" and "steps" of the recipe; "best" and "ratios" of the report; "metric",
+        that these are of, and "kept", the report's verdict on whether `best` keeps 98% of its
+        teacher's, both None in reports of older versions. None where no run made the model.
 
     Raises:
         InputError: report.json is broken.
@@ -34,10 +37,36 @@ def provenance(path: Path) -> dict[str, Any] | None:
 def _provenance(folder: Path, report: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
     if [name for step in recipe["steps"] for name in step if not isinstance(name, str)]:
         raise TypeError
+    best = [each for each in report.get("artifacts", []) if each["path"] == report["best"]]
     return {
         "folder": str(folder),
         "teacher": recipe["teacher"],
         "steps": recipe["steps"],
         "best": report["best"],
         "ratios": dict(report["ratios"]),
+        "metric": report.get("task", {}).get("metric"),
+        "kept": best[0]["kept"]["of_teacher"]["verdict"] if best and "kept" in best[0] else None,
     }
+
+
+def kept_words(origin: Mapping[str, Any]) -> str | None:
+    """What the best file keeps of its teacher's metric; None where the report does not say.
+
+    Args:
+        origin: What `provenance` returned.
+
+    Example:
+        >>> ratios = {"retention": 0.9934, "retention_low": 0.979, "retention_high": 1.007}
+        >>> kept_words({"ratios": ratios, "metric": "accuracy", "kept": "not proven"})
+        "keeps 99.3% of its teacher's accuracy (97.9 to 100.7%; 98% not proven)"
+    """
+    ratios = origin["ratios"]
+    if ratios.get("retention") is None:
+        return None
+    low, high = (ratios.get(f"retention_{end}") for end in ("low", "high"))
+    doubts = [] if low is None or high is None else [f"{100 * low:.1f} to {100 * high:.1f}%"]
+    if origin["kept"] is not None:
+        doubts.append(f"{SHARE} {origin['kept']}")
+    told = f" ({'; '.join(doubts)})" if doubts else ""
+    metric = origin["metric"] or "metric"
+    return f"keeps {100 * ratios['retention']:.1f}% of its teacher's {metric}{told}"

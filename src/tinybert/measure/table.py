@@ -1,8 +1,11 @@
 """Measurements as a table of plain text."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from tinybert.base.errors import InputError
 from tinybert.measure.bench import BenchResult, busy_words, is_busy, times_faster
+from tinybert.measure.provenance import kept_words, provenance
 
 BUSY_MARK = " (busy)"
 """Stands where a ratio of times would, had the machine been quiet."""
@@ -52,8 +55,24 @@ def bench_table(result: BenchResult) -> str:
         f"batch {result.batch}, {result.length} tokens, {result.threads} threads, "
         f"{machine['cpu']}, {', '.join(versions)}"
     )
-    warning = f"\n{busy_words(machine)}" if busy else ""
-    return f"{grid([columns, *rows])}\n{caption}{warning}"
+    notes = [busy_words(machine)] if busy else []
+    return "\n".join([grid([columns, *rows]), caption, *notes, *_kept(result)])
+
+
+def _kept(result: BenchResult) -> list[str]:
+    """What the report of the run says of each output folder, or of its best file."""
+    lines = []
+    for model in result.models:
+        path = Path(model.model)
+        try:
+            origin = provenance(path) if path.exists() else None
+        except InputError:  # the figures above are none of the report's
+            continue
+        if origin is not None and (told := kept_words(origin)):
+            folder = Path(origin["folder"])
+            if path.resolve() in (folder, folder / origin["best"]):
+                lines.append(f"{model.model}: {told}")
+    return lines
 
 
 def compared(value: float, base: float, unit: str, below: str, above: str) -> str:

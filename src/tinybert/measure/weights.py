@@ -2,48 +2,29 @@
 
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tinybert.base.errors import InputError, cut, missing_extra, said, short
-from tinybert.formats.onnx.file import MOST_ELEMENTS, Tensor, read_tensors, read_weights
-from tinybert.formats.openvino import file as openvino_file
+from tinybert.formats.registry import artifact_format
+from tinybert.formats.tensors import MOST_ELEMENTS, Tensor, Weights
 from tinybert.modeling.hub import weight_files
-
-BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0, "int4": 0.5}
-"""Of one element."""
 
 _SAFETENSORS = {"F32": "fp32", "BF16": "bf16", "F16": "fp16", "I8": "int8", "U8": "int8"}
 
 
-@dataclass(frozen=True)
-class StoredWeights:
-    """What a model's weight files hold.
-
-    Attributes:
-        tensors: All of them, scales and constants too.
-        bytes: Of the files, with whatever else is in them.
-    """
-
-    tensors: list[Tensor]
-    bytes: int
-
-
-def stored_weights(path: Path) -> StoredWeights:
-    """Reads an ONNX file, an OpenVINO model, or the weight files of a Hugging Face folder.
+def stored_weights(path: Path) -> Weights:
+    """Reads an artifact, or the weight files of a Hugging Face folder.
 
     Raises:
         InputError: A file is broken, or is a pickle and PyTorch is not installed.
     """
-    if path.suffix == ".xml":
-        size = openvino_file.read_weights(path).bytes
-        return StoredWeights(openvino_file.read_tensors(path), size)
     if path.is_file():
-        return StoredWeights(read_tensors(path), read_weights(path).bytes)
+        found: Weights = artifact_format(path).load("weights").read_weights(path)
+        return found
     files = weight_files(path)
     tensors = [tensor for file in files for tensor in _read(file)]
-    return StoredWeights(tensors, sum(file.stat().st_size for file in files))
+    return Weights(tensors, sum(file.stat().st_size for file in files))
 
 
 def _read(path: Path) -> list[Tensor]:
@@ -77,7 +58,7 @@ def safetensors_header(path: Path) -> tuple[list[tuple[Tensor, tuple[int, int]]]
             raise ValueError(f"{size} bytes where its header says {8 + length + end}")
         tensors = [
             (
-                Tensor(name, _SAFETENSORS.get(entry["dtype"]), tuple(entry["shape"]), None),
+                Tensor(name, _SAFETENSORS.get(entry["dtype"]), tuple(entry["shape"])),
                 (entry["data_offsets"][0], entry["data_offsets"][1]),
             )
             for name, entry in header.items()
@@ -114,6 +95,6 @@ def _read_pickle(path: Path) -> list[Tensor]:
         raise InputError(f"{path}: not a whole file of PyTorch weights ({said(error)})") from None
     precisions = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
     return [
-        Tensor(name, precisions.get(tensor.dtype), tuple(tensor.shape), None)
+        Tensor(name, precisions.get(tensor.dtype), tuple(tensor.shape))
         for name, tensor in unique.values()
     ]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybert.formats.onnx.file import Tensor, read_raw
+from tinybert.formats.registry import FORMATS, format_of
+from tinybert.formats.tensors import Tensor
 from tinybert.measure.weights import safetensors_header
 from tinybert.modeling.hub import weight_files
 from tinybert.runtime.packed import packed_bytes
@@ -21,7 +22,7 @@ def sparsity(path: Path) -> dict[str, Any]:
     """How many of a model's weights are zero, in matrices.
 
     Args:
-        path: An ONNX file, or a Hugging Face folder with safetensors.
+        path: An artifact, or a Hugging Face folder with safetensors.
 
     Returns:
         "share", from 0 to 1; "saved_bytes", what packing the matrices would spare.
@@ -50,8 +51,8 @@ def _matrices(path: Path) -> Iterator[NDArray[Any]]:
 
 
 def _raw(file: Path) -> Iterable[tuple[Tensor, bytes]]:
-    if file.suffix == ".onnx":
-        yield from read_raw(file)
+    if (name := format_of(file)) is not None:
+        yield from FORMATS[name].load("weights").read_raw(file)
     elif file.suffix == ".safetensors":
         tensors, start = safetensors_header(file)
         with file.open("rb") as opened:

@@ -16,7 +16,7 @@ from tinybert.base.errors import InputError
 from tinybert.base.files import LEFT_BY_SYSTEMS, hash_path, remove, sync, sync_names
 from tinybert.formats.registry import USUAL_ARTIFACTS
 from tinybert.output.claim import STAGING, replaceable
-from tinybert.runtime.manifest import MANIFEST, Manifest
+from tinybert.runtime.manifest import MANIFEST, MARK, Manifest, has_report
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,25 @@ def publish_files(out: Path, files: Mapping[str, Path | str]) -> None:
         Manifest(finished=True, files=sums, edition=uuid.uuid4().hex, made=made).write(out)
     finally:
         remove(staging)
+
+
+def check_places(out: Path, names: Iterable[str]) -> None:
+    """Refuses at once what `publish_files` would refuse at the end of a run.
+
+    A folder that lost its manifest is left to the end: what lies there may be what will be written.
+
+    Args:
+        out: The output folder; it need not be there.
+        names: What is sure to be published, below `out`.
+
+    Raises:
+        InputError: A file that was not published there is in the way.
+    """
+    if has_report(out) and (out / MARK).exists() and not (out / MANIFEST).exists():
+        return
+    before = replaceable(out)
+    for name in sorted({*names, *USUAL_ARTIFACTS}):
+        _check_place(out, name, before)
 
 
 def begin_publishing(out: Path, names: Iterable[str] = ()) -> None:

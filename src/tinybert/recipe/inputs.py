@@ -1,7 +1,8 @@
 """What a recipe names, read and checked: rows, task, teacher, tokenizer."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +13,20 @@ from tinybert.base.files import hash_value
 from tinybert.data import has_splits, read
 from tinybert.data.corpus import hash_corpus
 from tinybert.data.table import Table
-from tinybert.distillation.schedules import hash_schedule
 from tinybert.formats.export import check_exportable
-from tinybert.formats.openvino.quantize import check_openvino
-from tinybert.formats.registry import find_target
+from tinybert.formats.registry import FORMATS, find_format
 from tinybert.modeling.hub import find_folder, hash_model
 from tinybert.modeling.load import check_tables, known_task, load_model, load_tokenizer, why_no_task
 from tinybert.modeling.torch_model import load_torch
-from tinybert.recipe.other_models import find_other_models
-from tinybert.recipe.plan import check_structure
-from tinybert.recipe.recipe import Recipe, Step
-from tinybert.recipe.source import Place
+from tinybert.recipe.plan import plan
+from tinybert.recipe.recipe import Recipe
 from tinybert.recipe.unnamed_outputs import first_likely_order
-from tinybert.runtime.config import read_config
-from tinybert.steps.augment.split import WordSplitter, changeable
-from tinybert.steps.quantize.config import QuantizeConfig
-from tinybert.steps.trim_vocabulary.choose import always_kept, check_size
-from tinybert.steps.trim_vocabulary.config import TrimConfig
-from tinybert.steps.trim_vocabulary.pieces import read_pieces
-from tinybert.steps.trim_vocabulary.rebuild import read_document
+from tinybert.runtime.config import read_config, require_positions
 from tinybert.tasks import get_task
 from tinybert.tasks.labels import UnnamedOutputs
 from tinybert.tasks.pairs import texts_per_input
 from tinybert.tasks.task import Examples, Task
+from tinybert.training.materials import Materials
 
 logger = logging.getLogger(__name__)
 
@@ -68,21 +60,21 @@ def read_inputs(recipe: Recipe) -> Inputs:
         InputError: Something is missing, broken, or can't go together.
     """
     for index, target in enumerate(recipe.export):
-        with recipe.blamed("export", index):
-            find_target(target)
+        with recipe.placed("export", index):
+            find_format(target)
     for index, step in enumerate(recipe.steps):
-        if isinstance(step.config, QuantizeConfig) and "openvino" in recipe.export:
-            with recipe.blamed("steps", index, step.name):
-                check_openvino(step.config)
-    with recipe.blamed("teacher"):
+        for target in recipe.export if step.config.works_on == "artifact" else ():
+            with recipe.placed("steps", index, step.name):
+                FORMATS[target].load("quantize").check(step.config)
+    with recipe.placed("teacher"):
         teacher = find_folder(recipe.teacher)
     config = read_config(teacher)
-    check_structure(recipe, config)
-    _warn_of_ineffective(recipe)
+    plan(recipe, config)
+    _warn_of_unused(recipe)
     known = known_task(config)
-    with recipe.blamed("task"):
+    with recipe.placed("task"):
         task = _recipe_task(recipe)
-    finetunes = bool(recipe.steps) and recipe.steps[0].name == "finetune"
+    finetunes = bool(recipe.steps) and recipe.steps[0].config.new_head
     if known is None and not finetunes:
         raise recipe.source.error(
             ("teacher",),
@@ -96,23 +88,30 @@ def read_inputs(recipe: Recipe) -> Inputs:
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
-    _check_words(recipe, train, tokenizer)
     model = load_model(teacher, task, new_head=finetunes)
-    with recipe.blamed("teacher"):
+    with recipe.placed("teacher"):
         check_tables(model, tokenizer, recipe.teacher, pair=len(task.text) == 2)
         check_exportable(model)
-    others = find_other_models(recipe, task, config, tokenizer)
-    _check_sizes(recipe, config, tokenizer)
+    materials = Materials(
+        teacher=recipe.teacher,
+        config=config,
+        tokenizer=tokenizer,
+        task=task,
+        train=train,
+        max_length=recipe.data.max_length,
+        check_length=partial(_check_positions, recipe),
+        hash_corpus=partial(_hash_corpus, recipe) if recipe.data.unlabeled else None,
+    )
     key = hash_value(
         [hash_model(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
         + [_hash_examples(rows) for rows in (train, evaluation)]
     )
-    reads = [
-        [hash_model(folder) for folder in others[index]]
-        + _hash_corpus(recipe, index)
-        + _hash_schedule(step)
-        for index, step in enumerate(recipe.steps)
-    ]
+    reads = []
+    for index, step in enumerate(recipe.steps):
+        with recipe.placed("steps", index, step.name):
+            reads.append(step.config.read(materials))
+        if step.config.works_on == "rows":
+            materials = replace(materials, train=None)
     return Inputs(teacher, task, train, evaluation, key, reads)
 
 
@@ -130,8 +129,13 @@ def _read_rows(
                     ("data", "train"), "is missing, and the steps need training rows"
                 )
             tables.append(read(recipe.data.train, "train", task.layout))
-            labeled = _needs_labels(recipe) or _has_labels(task, tables[0], known)
+            needed = _needs_labels(recipe) or task.calibrates
+            labeled = needed or _has_labels(task, tables[0], known)
             fitted = task.fit(tables[0]) if labeled else task
+        elif task.calibrates:
+            raise recipe.source.error(
+                ("task",), "`threshold` is to be chosen on labeled rows: name them in data.train"
+            )
         if known is not None:
             fitted = _for_teacher(fitted, known, recipe, finetunes)
         if tables:
@@ -183,17 +187,16 @@ def _check_activation(recipe: Recipe, task: Task) -> None:
 def _is_of_another_task(model: Task, task: Task) -> bool:
     """Whether a model's labels are others, not the task's with a mistake in the data."""
     theirs, ours = (set(each.model_config()["id2label"].values()) for each in (model, task))
+    if model.kind != task.kind:
+        return True
     return len(theirs) != len(ours) or theirs.isdisjoint(ours)
 
 
-def _warn_of_ineffective(recipe: Recipe) -> None:
+def _warn_of_unused(recipe: Recipe) -> None:
     """Of options that a user may expect something of."""
     for index, step in enumerate(recipe.steps):
-        within, learns = step.distillation or ((), step.config)
-        for place, settings in {(): step.config, within: learns}.items():
-            for name, reason in settings.ineffective().items():
-                option = ".".join(map(str, ("steps", index, step.name, *place, name)))
-                logger.warning("%s has no effect: %s", option, reason)
+        for option, reason in step.config.unused_options().items():
+            logger.warning("steps.%d.%s.%s has no effect: %s", index, step.name, option, reason)
 
 
 def _recipe_task(recipe: Recipe) -> Task:
@@ -216,11 +219,10 @@ def _evaluation(recipe: Recipe) -> str:
 
 def _needs_rows(recipe: Recipe) -> bool:
     """Whether a step reads training rows that no step before it has made."""
-    for index, step in enumerate(recipe.steps):
-        counts_rows = step.name == "trim-vocabulary" and not _corpus(recipe, index)[1]
-        if step.config.needs_rows or counts_rows:
+    for step in recipe.steps:
+        if "rows" in step.config.needs(bool(recipe.data.unlabeled)):
             return True
-        if step.kind.works_on == "rows":
+        if step.config.works_on == "rows":
             return False
     return False
 
@@ -235,36 +237,10 @@ def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase
         )
 
 
-def _check_words(
-    recipe: Recipe, train: Examples | None, tokenizer: PreTrainedTokenizerBase
-) -> None:
-    """Of training rows that are to be changed, whose words must be known."""
-    for index, step in enumerate(recipe.steps):
-        if step.name == "augment" and train is not None:
-            with recipe.blamed("steps", index, step.name):
-                changeable(train.texts, WordSplitter(tokenizer))
-        if step.kind.works_on == "rows":
-            return
-
-
-def _check_sizes(
-    recipe: Recipe, config: dict[str, Any], tokenizer: PreTrainedTokenizerBase
-) -> None:
-    """Of vocabularies: what is always kept is known before anything is counted."""
-    for index, step in enumerate(recipe.steps):
-        if isinstance(step.config, TrimConfig):
-            with recipe.blamed("steps", index, step.name):
-                always = always_kept(read_pieces(read_document(tokenizer)), config)
-            with recipe.blamed("steps", index, step.name, "size"):
-                check_size(step.config, always)
-
-
 def _needs_labels(recipe: Recipe) -> bool:
     """Whether a step learns from the labels of the data: a teacher may do without."""
-    return any(
-        step.name == "finetune" or (step.distillation is not None and step.distillation[1].label)
-        for step in recipe.steps
-    )
+    corpus = bool(recipe.data.unlabeled)
+    return any("labels" in step.config.needs(corpus) for step in recipe.steps)
 
 
 def _has_labels(task: Task, table: Table, known: Task | None) -> bool:
@@ -285,31 +261,11 @@ def _hash_examples(rows: Examples | None) -> str | None:
     return hash_value([rows.texts, None if rows.labels is None else rows.labels.tolist()])
 
 
-def _hash_schedule(step: Step) -> list[str]:
-    """Of the file of a user's own function, whose name alone says little."""
-    if step.distillation is None:
-        return []
-    found = hash_schedule(step.distillation[1].weights_schedule)
-    return [] if found is None else [found]
+def _check_positions(recipe: Recipe, positions: int | None, name: str) -> None:
+    with recipe.placed("data", "max_length"):
+        require_positions(positions, recipe.data.max_length, name)
 
 
-def _corpus(recipe: Recipe, index: int) -> tuple[Place, list[str]]:
-    """The plain text that a step reads, and where the recipe names it."""
-    step = recipe.steps[index]
-    if isinstance(step.config, TrimConfig) and step.config.corpus is not None:
-        return ("steps", index, step.name, "corpus"), step.config.corpus
-    reads = step.name in ("general-distill", "trim-vocabulary")
-    return ("data", "unlabeled"), recipe.data.unlabeled if reads else []
-
-
-def _hash_corpus(recipe: Recipe, index: int) -> list[str]:
-    """Of the corpus that a step reads, if it reads one."""
-    place, corpus = _corpus(recipe, index)
-    if corpus:
-        with recipe.blamed(*place):
-            return [hash_corpus(corpus)]
-    if recipe.steps[index].name == "general-distill":
-        raise recipe.source.error(
-            ("steps", index, "general-distill"), "needs a corpus: name it in data.unlabeled"
-        )
-    return []
+def _hash_corpus(recipe: Recipe) -> str:
+    with recipe.placed("data", "unlabeled"):
+        return hash_corpus(recipe.data.unlabeled)

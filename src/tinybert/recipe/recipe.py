@@ -11,10 +11,11 @@ from typing import Any, get_args
 import yaml
 from pydantic import Field, ValidationError
 
-from tinybert.base.errors import InputError, cut, short
-from tinybert.distillation.config import DistillConfig
-from tinybert.recipe.source import Place, RecipeSource
-from tinybert.steps.registry import STEPS, StepKind
+from tinybert.base.errors import PlacedError, cut, placed, short
+from tinybert.recipe.source import RecipeSource
+from tinybert.steps.base import StepConfig
+from tinybert.steps.expected import Expected, Plan
+from tinybert.steps.registry import STEPS
 from tinybert.training.section import Config
 
 
@@ -28,7 +29,11 @@ class DataConfig(Config):
     text: str | list[str] | None = Field(
         None, description="the column of the sentence, or the two of a pair; default: the task's"
     )
-    label: str | None = Field(None, description="the column of the label; default: the task's")
+    label: str | list[str] | None = Field(
+        None,
+        description="the column of the label, or of several labels the columns of 0 and 1, one a "
+        "label; default: the task's",
+    )
     unlabeled: list[str] = Field(
         [],
         description="the corpus of `general-distill` and `trim-vocabulary`: .txt, .jsonl (both "
@@ -47,20 +52,7 @@ class Step:
     """
 
     name: str
-    config: Any
-
-    @property
-    def kind(self) -> StepKind:
-        """What the name stands for."""
-        return STEPS[self.name]
-
-    @property
-    def distillation(self) -> tuple[Place, DistillConfig] | None:
-        """The distillation that it is, or does beside its own work, and where it is set."""
-        if isinstance(self.config, DistillConfig):
-            return (), self.config
-        nested = getattr(self.config, "healing", None)
-        return None if nested is None else (("distill",), nested)
+    config: StepConfig
 
 
 class _Head(Config):
@@ -134,8 +126,11 @@ class Recipe:
         if not isinstance(raw_steps, list):
             raise source.error(("steps",), "expected a list of steps")
         steps = tuple(_read_step(raw, source, index) for index, raw in enumerate(raw_steps))
-        _check_order(steps, source)
-        return cls(head.teacher, head.task, head.data, head.seed, steps, tuple(head.export), source)
+        recipe = cls(
+            head.teacher, head.task, head.data, head.seed, steps, tuple(head.export), source
+        )
+        recipe.follow(Plan(head.data.max_length))
+        return recipe
 
     def resolved(self) -> dict[str, Any]:
         """The recipe with every default, ready for YAML or JSON."""
@@ -148,13 +143,26 @@ class Recipe:
             "export": list(self.export),
         }
 
+    def follow(self, plan: Plan) -> Expected:
+        """What is expected of the model at the end; every step says whether it can come there.
+
+        Raises:
+            InputError: One can't, with its line.
+        """
+        expected = Expected(plan.teacher)
+        for index, step in enumerate(self.steps):
+            with self.placed("steps", index, step.name):
+                expected = step.config.check(expected, plan)
+        return expected
+
     @contextlib.contextmanager
-    def blamed(self, *place: str | int) -> Iterator[None]:
+    def placed(self, *place: str | int) -> Iterator[None]:
         """Adds to the errors of a block which line of the recipe they come from."""
         try:
-            yield
-        except InputError as error:
-            raise self.source.error(place, str(error)) from None
+            with placed(*place):
+                yield
+        except PlacedError as error:
+            raise self.source.error(error.place, str(error)) from None
 
     def to_yaml(self) -> str:
         """The resolved recipe as YAML."""
@@ -171,48 +179,7 @@ def _read_step(raw: Any, source: RecipeSource, index: int) -> Step:
     if name not in STEPS:
         raise source.error((*place, name), f"unknown step{_suggest(str(name), STEPS)}")
     settings = {} if settings is None else settings
-    return Step(name, _validate(STEPS[name].config, settings, source, (*place, name)))
-
-
-def _check_order(steps: Sequence[Step], source: RecipeSource) -> None:
-    """Refuses what can never run, whatever the data and the teacher."""
-
-    def shrunk(index: int) -> bool:
-        return any(step.kind.shrinks for step in steps[:index])
-
-    for index, step in enumerate(steps):
-        place = ("steps", index, step.name)
-        if step.name in ("distill", "general-distill") and not shrunk(index):
-            raise source.error(
-                place,
-                "needs a `student` step before it, or another that "
-                "makes the model smaller: who is to learn?",
-            )
-        if step.kind.asks_teacher and shrunk(index):
-            first = next(each.name for each in steps if each.kind.shrinks)
-            raise source.error(place, f"must stand before `{first}`: texts come from the teacher")
-        trims = [each.name for each in steps[:index] if each.kind.works_on == "vocabulary"]
-        if step.name == "general-distill" and trims:
-            raise source.error(
-                place, f"its teacher has the whole vocabulary; put it before `{trims[0]}`"
-            )
-        made = [before.name for before in steps[:index] if before.kind.works_on == "rows"]
-        learns = step.distillation
-        if made and (step.name == "finetune" or (learns is not None and learns[1].label)):
-            raise source.error(place, f"needs labels, and the rows of `{made[-1]}` have none")
-        zeros = any(getattr(before.config, "makes_zeros", False) for before in steps[:index])
-        fills = step.kind.works_on == "model" and not step.kind.keeps_weights
-        if zeros and (fills or learns is not None):
-            raise source.error(
-                place,
-                "would fill the weights that the `prune` before it sets to 0; let that step train, "
-                "prune: {distill: {...}}, and put it last",
-            )
-        before = steps[index - 1] if index else None
-        if before and before.kind.works_on == "artifact":
-            raise source.error(
-                place, f"can't follow `{before.name}`, which works on the exported files"
-            )
+    return Step(name, _validate(STEPS[name], settings, source, (*place, name)))
 
 
 def _validate(

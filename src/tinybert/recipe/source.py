@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tinybert.base.errors import InputError, cut, said, short
+from tinybert.base.errors import InputError, LocatedError, cut, said, short
 from tinybert.base.files import require_file
 
 LARGEST_FILE = 1 << 18
@@ -93,7 +93,7 @@ class RecipeSource:
             raise InputError(f"{path}: expected a recipe: a mapping with `teacher`, `task`, ...")
         return cls(values, str(path), lines)
 
-    def error(self, place: Place, message: str) -> InputError:
+    def error(self, place: Place, message: str) -> LocatedError:
         """The error of the value at `place`, with its line or the `--set` that gave it."""
         if place:  # what raised it may name the key too
             message = message.removeprefix(f"{place[-1]}: ")
@@ -101,10 +101,10 @@ class RecipeSource:
         for length in range(len(place), -1, -1):
             part = place[:length]
             if part in self.overridden:
-                return InputError(f"--set {cut(self.overridden[part], 100)}: {keys}: {message}")
+                return LocatedError(f"--set {cut(self.overridden[part], 100)}: {keys}: {message}")
             if part in self.lines:
-                return InputError(f"{self.name}:{self.lines[part]}: {keys}: {message}")
-        return InputError(f"{self.name}: {keys}: {message}")
+                return LocatedError(f"{self.name}:{self.lines[part]}: {keys}: {message}")
+        return LocatedError(f"{self.name}: {keys}: {message}")
 
     def override(self, assignment: str) -> None:
         """Applies one `path.to.key=value`; the value is read as YAML.

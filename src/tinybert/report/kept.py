@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from tinybert.measure.compare import AGREEMENT, MOST_LOST
+from tinybert.measure.compare import AGREEMENT, SHARE
 
 Verdict = Literal["kept", "not proven", "not kept"]
 
 ENOUGH_ROWS = 150
 """On fewer nothing is proven: where no row differs, 3 of as many still may (the rule of three),
 and 3 of 150 are the 2% in question."""
-
-SHARE = f"{100 * (1 - MOST_LOST):.0f}%"
 
 
 def of_teacher(evaluation: Mapping[str, Any]) -> Verdict:

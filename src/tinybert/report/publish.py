@@ -1,17 +1,24 @@
 """Which files an output folder has, and putting them there."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from tinybert.formats.export import SETTINGS
-from tinybert.formats.registry import TARGETS
+from tinybert.formats.registry import FORMATS
 from tinybert.output.publication import files_below, publish_files
 from tinybert.recipe.recipe import Recipe
 from tinybert.report.card import model_card
 from tinybert.report.page import report_page
 
 RECIPE, REPORT = "recipe.yaml", "report.json"
+CARD, PAGE = "README.md", "report.html"
+_SURE = (
+    *(RECIPE, REPORT, CARD, PAGE, "config.json", "tokenizer.json", "tokenizer_config.json"),
+    *("student/config.json", "student/model.safetensors", "student/tokenizer.json"),
+)
+"""What every run publishes, whatever its recipe."""
 
 
 def publish(
@@ -35,8 +42,8 @@ def publish(
             **files_below(artifacts),
             **files_below(student, "student/"),
             RECIPE: recipe.to_yaml(),
-            "README.md": model_card(report, recipe),
-            "report.html": report_page(report),
+            CARD: model_card(report, recipe),
+            PAGE: report_page(report),
             # Last, for whoever waits for it.
             REPORT: json.dumps(report, indent=2, ensure_ascii=False) + "\n",
         },
@@ -45,5 +52,20 @@ def publish(
 
 def published_names() -> set[str]:
     """The names, below an output folder, of all that `publish` may write: files and folders."""
-    folders = {Path(target.path).parts[0] for target in TARGETS.values()}
-    return {*folders, *SETTINGS, "student", RECIPE, "README.md", "report.html", REPORT}
+    folders = {Path(each.path).parts[0] for each in FORMATS.values()}
+    return {*folders, *SETTINGS, "student", RECIPE, CARD, PAGE, REPORT}
+
+
+def sure_names(export: Iterable[str]) -> set[str]:
+    """The names, below an output folder, of files that `publish` is sure to write.
+
+    Args:
+        export: The recipe's targets.
+
+    Example:
+        >>> sorted(sure_names(["openvino"]) - sure_names([]))
+        ['openvino/model.bin', 'openvino/model.xml']
+    """
+    found = (FORMATS[name] for name in export)
+    files = {path.as_posix() for each in found for path in each.files(Path(each.path))}
+    return {*_SURE, *files}

@@ -1,6 +1,6 @@
 """The files that a run ends in: exported, then measured through their own runtimes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,20 +13,18 @@ from tinybert.base.progress import Progress, ProgressCallback
 from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import open_artifact
 from tinybert.formats.parity import check_parity
-from tinybert.formats.registry import TARGETS
+from tinybert.formats.quantize import quantize_artifact
+from tinybert.formats.registry import FORMATS, QUANTIZED, format_of
 from tinybert.measure.bench import bench
 from tinybert.measure.compare import compare
 from tinybert.measure.evaluate import score
 from tinybert.measure.held_out import HeldOut
 from tinybert.modeling.load import load_model, load_tokenizer
 from tinybert.modeling.torch_model import load_torch
-from tinybert.recipe.recipe import Step
 from tinybert.runtime.config import max_positions
+from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.quantize.step import assume_ranges
 from tinybert.tasks.task import Examples, Task
-
-QUANTIZED = "_quantized"
-"""What transformers.js, and so our layout, adds to the name of an int8 file."""
 
 LATENCY_LENGTH = 128
 """Tokens of the input that report.json times, unless the model takes fewer."""
@@ -37,10 +35,10 @@ def export_both(
     teacher: Path,
     folder: Path,
     *,
-    task: Task,
+    task_of: Callable[[Path], Task],
     max_length: int,
     targets: Sequence[str],
-    quantize: Step | None,
+    quantize: QuantizeConfig | None,
 ) -> None:
     """Writes folder/model, laid out as OUT will be, and folder/teacher for comparison.
 
@@ -48,14 +46,14 @@ def export_both(
         model: The finished student, a Hugging Face directory.
         teacher: What it is compared with.
         folder: Where to write.
-        task: Of both.
+        task_of: The task of a model, with its own thresholds.
         max_length: Tokens that their runtimes cut texts to.
         targets: The formats of the student; the teacher's is ONNX.
-        quantize: The step that quantizes, if the recipe has one.
+        quantize: How the recipe quantizes, if it does.
     """
     for name, source in (("model", model), ("teacher", teacher)):
         remove(folder / name)  # what an export that was killed left behind
-        loaded, tokenizer = load_model(source, task), load_tokenizer(source, max_length)
+        loaded, tokenizer = load_model(source, task_of(source)), load_tokenizer(source, max_length)
         formats = targets if name == "model" else ["onnx"]
         paths = write_artifacts(loaded, tokenizer, folder / name, formats)
         if name == "model" and quantize is not None:
@@ -68,7 +66,7 @@ def measure(
     model: Path,
     unquantized: Path | None,
     teacher: Path,
-    task: Task,
+    task_of: Callable[[Path], Task],
     max_length: int,
     rows: Examples,
     held_out: HeldOut,
@@ -82,7 +80,8 @@ def measure(
         unquantized: What the student was before it was quantized, likewise: what quantized
             artifacts are compared with. None where the recipe does not quantize.
         teacher: The teacher, likewise.
-        task: Of all of them; a teacher that was made elsewhere may know of other metrics.
+        task_of: The task of a model, with its own thresholds; a teacher that was made elsewhere
+            may know of other metrics.
         max_length: Tokens that all of them cut texts to; the teacher's tokenizer may say more.
         rows: The whole evaluation split.
         held_out: Training rows on which quantized artifacts are compared as well.
@@ -92,6 +91,8 @@ def measure(
     expected = np.asarray(student.logits(rows.texts))
     paths = artifact_paths(artifacts / "model")
     scores, total = [], len(paths) + 2
+    task, teacher_task = task_of(model), task_of(teacher)
+    whole_task = task if unquantized is None else task_of(unquantized)
     assert rows.labels is not None, "`read_inputs` reads them with labels"
     taught = load_torch(teacher, max_length=max_length).logits(rows.texts)
     whole, whole_held_out = expected, None
@@ -107,27 +108,27 @@ def measure(
             "path": path,
             **score(logits, rows.labels, task),
             "parity": check_parity(artifact, rows.texts, expected, logits, name=path),
-            "of_teacher": compare(task, logits, taught, rows.labels),
+            "of_teacher": compare(task, logits, taught, rows.labels, teacher_task),
             "of_student": None,
         }
         if unquantized is not None and artifact.facts().precision != "fp32":
             train = None
             if whole_held_out is not None:
                 again = artifact.logits(held_out.rows.texts)
-                train = compare(task, again, whole_held_out, held_out.rows.labels)
+                train = compare(task, again, whole_held_out, held_out.rows.labels, whole_task)
             found["of_student"] = {
-                "eval": compare(task, logits, whole, rows.labels),
+                "eval": compare(task, logits, whole, rows.labels, whole_task),
                 "train": train,
                 "learned": held_out.learned,
             }
         scores.append(found)
     progress(Progress("measure", total - 1, total))
-    teacher_onnx = artifacts / "teacher" / TARGETS["onnx"].path
+    teacher_onnx = artifacts / "teacher" / FORMATS["onnx"].path
     files = [teacher, teacher_onnx, *(artifacts / "model" / path for path in paths)]
     names = [str(file) for file in files]
     length = min(LATENCY_LENGTH, max_positions(student.config) or LATENCY_LENGTH)
     measurements = {
-        "teacher": score(taught, rows.labels, task),
+        "teacher": score(taught, rows.labels, teacher_task),
         "artifacts": scores,
         "single": bench(names, length=length).as_json(),
         "batch": bench(names, length=length, batch=8, repeats=20).as_json(),
@@ -140,7 +141,7 @@ def latencies(
     models: Sequence[PreTrainedModel],
     tokenizer: PreTrainedTokenizerBase,
     target: str,
-    quantize: Step | None,
+    quantize: QuantizeConfig | None,
 ) -> list[float]:
     """Median milliseconds of one row, of the file that each model would end in.
 
@@ -148,13 +149,13 @@ def latencies(
         models: They need not be trained. Their configs are written in.
         tokenizer: Of all of them.
         target: The format.
-        quantize: The step that quantizes, if the recipe has one.
+        quantize: How the recipe quantizes, if it does.
     """
     files = []
     with TemporaryDirectory() as folder:
         for number, model in enumerate(models):
             if quantize is not None:
-                assume_ranges(quantize.config, model)
+                assume_ranges(quantize, model)
             path = write_artifacts(model, tokenizer, Path(folder, str(number)), [target])[target]
             if quantize is not None:
                 path = _quantize(path, quantize)[0]
@@ -164,14 +165,13 @@ def latencies(
     return [model.latency_ms for model in result.models]
 
 
-def _quantize(source: Path, quantize: Step) -> list[Path]:
+def _quantize(source: Path, quantize: QuantizeConfig) -> list[Path]:
     """Writes the quantized form beside a file; the files written, what is loaded first."""
     target = source.with_stem(source.stem + QUANTIZED)
-    return quantize.kind.load()(source, target, quantize.config)
+    return quantize_artifact(source, target, quantize)
 
 
 def artifact_paths(folder: Path) -> list[str]:
     """The artifacts below an exported folder, as report.json names them."""
-    patterns = {Path(target.path).suffix for target in TARGETS.values()}
-    found = [file for file in sorted(folder.rglob("*")) if file.suffix in patterns]
+    found = [file for file in sorted(folder.rglob("*")) if format_of(file) is not None]
     return [file.relative_to(folder).as_posix() for file in found]

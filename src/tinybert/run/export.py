@@ -8,7 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from tinybert.base.faults import writing_below
 from tinybert.base.files import remove
 from tinybert.formats.export import check_exportable, check_tokenizer, write_artifacts
-from tinybert.formats.registry import find_target
+from tinybert.formats.registry import find_format
 from tinybert.output.claim import check_claim, claim
 from tinybert.output.publication import files_below, publish_files
 from tinybert.run.workspace import exclusive
@@ -30,7 +30,7 @@ def export(
         model: A BERT-family encoder with a head whose output is called logits.
         tokenizer: Its fast tokenizer; its `model_max_length` is where the runtime cuts texts.
         out: The output folder: new, empty or of an earlier export.
-        targets: Names of `TARGETS`.
+        targets: Names of `FORMATS`.
 
     Returns:
         The artifact of each target.
@@ -44,7 +44,7 @@ def export(
         >>> export(model, tokenizer, Path("out"))  # doctest: +SKIP
         {'onnx': PosixPath('out/onnx/model.onnx')}
     """
-    found = {name: find_target(name) for name in targets}
+    found = {name: find_format(name) for name in targets}
     check_claim(out, "export")
     check_exportable(model)
     check_tokenizer(model, tokenizer)

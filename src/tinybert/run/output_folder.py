@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from tinybert.output.claim import check_apart, check_claim, is_published, named_folder
+from tinybert.output.publication import check_places
 from tinybert.recipe.recipe import Recipe
-from tinybert.report.publish import published_names
+from tinybert.report.publish import published_names, sure_names
 
 
 def check_out(out: str | Path, recipe: Recipe) -> Path:
     """The output folder of a recipe, if the recipe may be run there.
 
     Raises:
-        InputError: It has files that no run wrote, or one that the recipe reads and a run replaces.
+        InputError: It has files that no run wrote, one that the recipe reads and a run replaces, or
+            one of its user's where the run will write.
     """
     folder = named_folder(out)
     check_claim(folder, "compress")
@@ -24,6 +26,7 @@ def check_out(out: str | Path, recipe: Recipe) -> Path:
     if source.is_file() and not is_published(folder, source):
         paths.append(("the recipe", source))
     check_apart(folder, paths, published_names())
+    check_places(folder, sure_names(recipe.export))
     return folder
 
 

@@ -53,7 +53,7 @@ def is_classifier_of(config: Mapping[str, Any], kind: str) -> bool:
 
     One that we wrote says its kind; for another the name of its class decides.
     """
-    if saved := _saved(config):
+    if saved := saved_task(config):
         return saved.get("kind") == kind
     architectures = config.get("architectures") or []
     return any(str(name).endswith("ForSequenceClassification") for name in architectures)
@@ -87,7 +87,7 @@ def saved_fields(config: Mapping[str, Any], names: Iterable[str]) -> dict[str, A
     Raises:
         InputError: They are damaged.
     """
-    saved = _saved(config)
+    saved = saved_task(config)
     return {name: _field(name, saved[name]) for name in names if name in saved}
 
 
@@ -99,7 +99,8 @@ def _field(name: str, value: Any) -> str | tuple[str, ...]:
     raise InputError(f'config.json: "tinybert": "task": {name!r} is damaged')
 
 
-def _saved(config: Mapping[str, Any]) -> Mapping[str, Any]:
+def saved_task(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `Task.model_config` saved of a task under "tinybert"; empty for another's model."""
     ours = config.get("tinybert")
     saved = ours.get("task") if isinstance(ours, Mapping) else None
     return saved if isinstance(saved, Mapping) else {}

@@ -6,6 +6,7 @@ from typing import Any
 
 from tinybert.base.errors import InputError, cut, short
 from tinybert.tasks.glue import GLUE
+from tinybert.tasks.multi_label_classification import MultiLabelClassification
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression
@@ -13,6 +14,7 @@ from tinybert.tasks.text_regression import TextRegression
 KINDS: dict[str, type[Task]] = {
     TextClassification.kind: TextClassification,
     TextRegression.kind: TextRegression,
+    MultiLabelClassification.kind: MultiLabelClassification,
 }
 """Every kind of task: a new one is a file and a line here."""
 
@@ -22,7 +24,7 @@ def get_task(spec: str | Mapping[str, Any], model: Task | None = None) -> Task:
 
     Args:
         spec: A kind ("text-classification"), a data set that we know ("glue/sst-2"), or either
-            as "kind" in a mapping with options: text, label, metrics, labels.
+            as "kind" in a mapping with options, see the `options` of each kind.
         model: The task of the model that it is for. Its outputs fix the order of the labels,
             and where `spec` is a kind, not a data set, what `spec` leaves open is as there.
 
@@ -44,7 +46,13 @@ def get_task(spec: str | Mapping[str, Any], model: Task | None = None) -> Task:
     else:
         raise InputError(f"task: unknown kind {short(kind)}; known: {', '.join([*KINDS, *GLUE])}")
 
-    options = {name: _option(task, name, value) for name, value in given.items()}
+    options: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in task.options:
+            raise InputError(
+                f"task: {task.kind} has no option {short(name)}; it has: {', '.join(task.options)}"
+            )
+        options |= task.option_fields(name, value)
     try:
         task = replace(task, **options)
         return task if model is None else task.for_model(model)
@@ -71,7 +79,7 @@ def task_from_config(config: Mapping[str, Any]) -> Task:
     if (head := _other_head(config, architectures)) is not None:
         raise InputError(
             f"config.json: its head is for {head} ({architectures}), and this version does "
-            f"{' and '.join(KINDS)} only"
+            f"{', '.join(KINDS)} only"
         )
     raise InputError(
         f"config.json: a model for none of the tasks {', '.join(KINDS)} "
@@ -93,23 +101,5 @@ _OTHER_HEADS = {
 def _other_head(config: Mapping[str, Any], architectures: str) -> str | None:
     """What a head does that none of our tasks does."""
     if config.get("problem_type") == "multi_label_classification":
-        return "several labels a text (problem_type multi_label_classification)"
+        return "one label, there or not (problem_type multi_label_classification, one output)"
     return next((does for end, does in _OTHER_HEADS.items() if architectures.endswith(end)), None)
-
-
-def _option(task: Task, name: str, value: Any) -> Any:
-    """An option's value as the task's field holds it: a string, or a tuple of strings."""
-    if name not in task.options:
-        raise InputError(
-            f"task: {task.kind} has no option {short(name)}; it has: {', '.join(task.options)}"
-        )
-    if name == "label":
-        if isinstance(value, str):
-            return value
-        raise InputError(f"task: label: expected the name of a column, got {short(value)}")
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list | tuple) or not all(
-        isinstance(item, str) or (name == "labels" and type(item) is int) for item in values
-    ):
-        raise InputError(f"task: {name}: expected text or a list of texts, got {short(value)}")
-    return tuple(str(item) for item in values)

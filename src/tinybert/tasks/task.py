@@ -6,7 +6,7 @@ of a compressed model can use it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -99,6 +99,32 @@ class Task(ABC):
         """The metric that `report.json` quotes."""
         return self.metrics[0]
 
+    def option_fields(self, name: str, value: Any) -> dict[str, Any]:
+        """The fields that an option of a recipe sets, a text or a tuple of texts.
+
+        Args:
+            name: One of `options`.
+            value: As the recipe has it.
+
+        Raises:
+            InputError: It is of the wrong kind.
+
+        Example:
+            >>> from tinybert.tasks import get_task
+            >>> get_task("text-regression").option_fields("text", ["a", "b"])
+            {'text': ('a', 'b')}
+        """
+        if name == "label":
+            if isinstance(value, str):
+                return {name: value}
+            raise InputError(f"task: label: expected the name of a column, got {short(value)}")
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list | tuple) or not all(
+            isinstance(item, str) or (name == "labels" and type(item) is int) for item in values
+        ):
+            raise InputError(f"task: {name}: expected text or a list of texts, got {short(value)}")
+        return {name: tuple(str(item) for item in values)}
+
     def fit(self, table: Table) -> "Task":
         """This task with what it has to learn from its training rows, such as label names.
 
@@ -132,6 +158,28 @@ class Task(ABC):
             InputError: A column is missing, a text is empty, a label is unknown.
         """
 
+    @property
+    def calibrates(self) -> bool:
+        """Whether `calibrate` learns anything."""
+        return False
+
+    def calibrate(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> "Task":
+        """This task with what is chosen by a model's outputs for training rows: thresholds.
+
+        Args:
+            logits: Of the model, (rows, outputs).
+            labels: What is right.
+        """
+        return self
+
+    def calibrated_as(self, model: "Task") -> "Task":
+        """This task with what was chosen by a model's outputs.
+
+        Args:
+            model: The task that the model's config.json describes.
+        """
+        return self
+
     def model_config(self) -> dict[str, Any]:
         """What a model's config.json says about this task: `id2label`, `problem_type`, ...
 
@@ -143,6 +191,20 @@ class Task(ABC):
     @abstractmethod
     def decode(self, logits: NDArray[np.float32]) -> list[Prediction]:
         """Turns logits, (rows, outputs), into one prediction a row."""
+
+    def cells(self, prediction: Prediction, number: int) -> list[dict[str, Any]]:
+        """The rows of a table that a prediction becomes: one here, with what fits in cells.
+
+        Args:
+            prediction: Of one text.
+            number: Of the text, from 1.
+        """
+        return [{name: value for name, value in prediction.items() if not isinstance(value, dict)}]
+
+    def line(self, prediction: Prediction) -> str:
+        """A prediction as the program prints it, without a line end."""
+        cells = self.cells(prediction, 1)[0].values()
+        return "\t".join(f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in cells)
 
     @abstractmethod
     def answers(self, logits: NDArray[np.float32]) -> NDArray[Any]:
@@ -163,10 +225,39 @@ class Task(ABC):
         """Answers or labels, (rows,), as metrics count them: f1, for one, is that of class 1."""
         return answers
 
+    def tally(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[Any]:
+        """What metrics are computed of, an entry a row, so that rows can be drawn anew.
+
+        Args:
+            logits: Of the rows.
+            labels: Of the rows, as `examples` gives them.
+
+        Returns:
+            (rows, 2), answers and labels.
+        """
+        sides = self.answers(logits), labels
+        return np.stack([self.as_counted(side) for side in sides], axis=1)
+
+    def measure(self, metric: str, tally: NDArray[Any]) -> float:
+        """A metric of some rows.
+
+        Args:
+            metric: One of `scored_by`.
+            tally: Entries of what `tally` gives.
+        """
+        return METRICS[metric](tally[:, 0], tally[:, 1])
+
     def score(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, float]:
         """Every metric of `metrics` on these rows."""
-        answers, labels = self.as_counted(self.answers(logits)), self.as_counted(labels)
-        return {metric: METRICS[metric](answers, labels) for metric in self.metrics}
+        tally = self.tally(logits, labels)
+        return {metric: self.measure(metric, tally) for metric in self.metrics}
+
+    def guesses(self, examples: Examples) -> Iterator[NDArray[np.float32]]:
+        """What models would give that answer all alike: what a trained one must be better than."""
+        outputs = len(self.model_config()["id2label"])
+        # The logits of always choosing one class; of a regression, of always saying 1.
+        for row in np.eye(outputs, dtype=np.float32):
+            yield np.tile(row, (len(examples), 1))
 
     @classmethod
     @abstractmethod

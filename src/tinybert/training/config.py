@@ -34,11 +34,6 @@ class TrainingConfig(Config):
     )
     checkpoint_steps: int = Field(200, gt=0, description="optimizer steps between checkpoints")
 
-    @property
-    def needs_rows(self) -> bool:
-        """It trains on them."""
-        return True
-
     @model_validator(mode="after")
     def _tensorboard_is_there(self) -> "TrainingConfig":
         if self.tensorboard and find_spec("tensorboard") is None:

@@ -3,22 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.base.progress import ProgressCallback, silent
 from tinybert.tasks.task import Examples, Task
-
-
-class Heal(Protocol):
-    """Distillation, as `compress` hands it to steps that may not import one another."""
-
-    def __call__(
-        self, model: PreTrainedModel, settings: Any, callbacks: Sequence[TrainerCallback] = ()
-    ) -> PreTrainedModel:
-        """Trains and returns the model; `settings` is a `DistillConfig`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -32,13 +21,10 @@ class Context:
         max_length: Tokens a row is truncated to.
         seed: Of everything random in the step.
         folder: Where the step may keep files while it runs, such as checkpoints.
-        teacher: The model to learn from; None before the first step that
-            makes it smaller. That of a general
-            distillation may have a head of random weights.
+        teacher: The model to learn from; None before the first step that makes it smaller. That
+            of a general distillation may have a head of random weights.
         unlabeled: The recipe's corpus of plain text, as `read_corpus` takes it.
         progress: Called as the step goes on.
-        heal: Trains a model in place by distillation from `teacher`, with the callbacks beside;
-            for steps that change a model while it learns.
         latencies: Milliseconds a row of what each of several models is exported to, measured side
             by side; for steps that choose by speed.
         kept_pieces: Where the student's vocabulary was trimmed, the ids that its pieces had
@@ -54,6 +40,5 @@ class Context:
     teacher: PreTrainedModel | None = None
     unlabeled: tuple[str, ...] = ()
     progress: ProgressCallback = silent
-    heal: Heal | None = None
     latencies: Callable[[Sequence[PreTrainedModel]], list[float]] | None = None
     kept_pieces: tuple[int, ...] | None = None

@@ -36,7 +36,7 @@ class Config(BaseModel):
         for name, reason in self._given(unused).items():
             raise ValueError(f"{name}: {reason}")
 
-    def ineffective(self) -> dict[str, str]:
+    def unused_options(self) -> dict[str, str]:
         """Options that are given and change nothing beside the others, and why they don't.
 
         They are worth a warning: who gives them expects something of them.
@@ -49,8 +49,3 @@ class Config(BaseModel):
             for name, (used, reason) in unused.items()
             if not used and getattr(self, name) != type(self).model_fields[name].default
         }
-
-    @property
-    def needs_rows(self) -> bool:
-        """Whether a step with these settings reads training rows."""
-        return False

@@ -13,6 +13,7 @@ from tinybert.distillation.losses import (
     hidden_state_loss,
     logit_loss,
     relation_loss,
+    sigmoid_loss,
     soft_label_loss,
 )
 
@@ -45,9 +46,10 @@ MASKED = {
     "attention scores": (attention_score_loss, scores),
     "relations": (relations, states),
     "soft labels of tokens": (lambda s, t, mask: soft_label_loss(s, t, 2.0, mask), states),
+    "sigmoids of tokens": (lambda s, t, mask: sigmoid_loss(s, t, 2.0, mask), states),
     "logits of tokens": (logit_loss, states),
 }
-PLAIN = {"soft labels": soft_label_loss, "logits": logit_loss}
+PLAIN = {"soft labels": soft_label_loss, "sigmoids": sigmoid_loss, "logits": logit_loss}
 masked = pytest.mark.parametrize(("loss", "make"), MASKED.values(), ids=MASKED)
 plain = pytest.mark.parametrize("loss", PLAIN.values(), ids=PLAIN)
 
@@ -129,9 +131,10 @@ def test_gradients_of_plain_losses_are_right(loss):
     assert torch.autograd.gradcheck(lambda given: loss(given, logits(1)), [student])
 
 
-def test_gradients_at_a_temperature_are_right():
+@pytest.mark.parametrize("loss", [soft_label_loss, sigmoid_loss])
+def test_gradients_at_a_temperature_are_right(loss):
     student = logits(0).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: soft_label_loss(x, logits(1), 3.0), [student])
+    assert torch.autograd.gradcheck(lambda x: loss(x, logits(1), 3.0), [student])
 
 
 def test_soft_labels_differ_from_soft_cross_entropy_by_a_constant():
@@ -144,12 +147,39 @@ def test_soft_labels_differ_from_soft_cross_entropy_by_a_constant():
     torch.testing.assert_close(ours, theirs - entropy)
 
 
-def test_gradients_of_soft_labels_keep_their_size_at_any_temperature():
+def test_sigmoids_differ_from_binary_cross_entropy_by_a_constant():
+    """As Transformers computes it of the data's own labels, a mean over labels."""
+    student, temperature = logits(0), 2.0
+    cross_entropy = torch.nn.BCEWithLogitsLoss()
+    targets = (logits(1) / temperature).sigmoid()
+    ours = sigmoid_loss(student, logits(1), temperature)
+    theirs = cross_entropy(student / temperature, targets) * temperature**2
+    entropy = cross_entropy(logits(1) / temperature, targets) * temperature**2
+    torch.testing.assert_close(ours, theirs - entropy)
+
+
+def test_labels_of_sigmoids_stand_alone():
+    """One more label that both give the same score changes the mean and nothing else."""
+    student, teacher = logits(0), logits(1)
+    wider = [torch.nn.functional.pad(each, (0, 1), value=1.5) for each in (student, teacher)]
+    torch.testing.assert_close(sigmoid_loss(*wider) * 5, sigmoid_loss(student, teacher) * 4)
+
+
+def test_sigmoids_of_huge_logits_are_finite():
+    student = torch.tensor([[500.0, -500.0]], requires_grad=True)
+    loss = sigmoid_loss(student, torch.tensor([[-500.0, -500.0]]))
+    loss.backward()
+    assert loss.item() == pytest.approx(250)
+    assert torch.isfinite(student.grad).all()
+
+
+@pytest.mark.parametrize("loss", [soft_label_loss, sigmoid_loss])
+def test_gradients_of_soft_labels_keep_their_size_at_any_temperature(loss):
     """Hinton's reason for T²: at high temperatures the gradient tends to a fixed one."""
     sizes = []
     for temperature in (50.0, 100.0):
         student = logits(0).requires_grad_()
-        soft_label_loss(student, logits(1), temperature).backward()
+        loss(student, logits(1), temperature).backward()
         sizes.append(student.grad.norm().item())
     assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
 
@@ -197,10 +227,11 @@ def test_a_key_that_the_student_never_looks_at_costs_no_infinity():
 
 
 @pytest.mark.parametrize(
-    "loss", [hidden_state_loss, hidden_cosine_loss, logit_loss, soft_label_loss, relations]
+    "loss",
+    [hidden_state_loss, hidden_cosine_loss, logit_loss, soft_label_loss, sigmoid_loss, relations],
 )
 def test_half_precision_is_compared_in_single_precision(loss):
     arguments = [states(0).bfloat16(), states(1).bfloat16()]
-    if loss not in (logit_loss, soft_label_loss):
+    if loss not in (logit_loss, soft_label_loss, sigmoid_loss):
         arguments.append(MASK)
     assert loss(*arguments).dtype == torch.float32

@@ -5,8 +5,8 @@ import onnx
 import pytest
 
 from tinybert.base.errors import InputError
-from tinybert.formats.onnx.file import read_tensors, read_weights
 from tinybert.formats.onnx.run import OnnxModel
+from tinybert.formats.onnx.weights import read_tensors, read_weights
 
 TEXTS = ["a good film", "the plot is dull and the acting is bad", ("a cat", "a dog"), ""]
 

@@ -10,7 +10,7 @@ import pytest
 import tinybert
 from tinybert.base.errors import InputError
 from tinybert.formats.load import open_artifact
-from tinybert.formats.openvino.quantize import quantize_openvino
+from tinybert.formats.openvino.quantize import quantize as quantize_openvino
 from tinybert.measure.info import describe
 from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.quantize.note import QuantizationNote

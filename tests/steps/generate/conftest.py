@@ -35,6 +35,16 @@ def regressor(make_teacher):
 
 
 @pytest.fixture
+def tagger(make_teacher):
+    """Any of three labels may be right; random texts have few."""
+    model = make_teacher(3)
+    model.config.problem_type = "multi_label_classification"
+    with torch.no_grad():
+        model.classifier.bias -= 3
+    return model
+
+
+@pytest.fixture
 def masked_lm(tiny_bert_dir, tokenizer):
     """Its head prefers "film" anywhere, whatever stands around it."""
     from transformers import BertConfig, BertForMaskedLM

@@ -16,7 +16,7 @@ from tinybert.steps.generate.gradient import (
 SETTINGS = GenerateConfig(steps=10)
 
 
-@pytest.mark.parametrize("name", ["teacher", "regressor"])
+@pytest.mark.parametrize("name", ["teacher", "regressor", "tagger"])
 @pytest.mark.parametrize("lengths", [(6,), (5, 7)], ids=["one text", "a pair"])
 def test_losses_fall(request, name, lengths, template, vocabulary, dice):
     model = request.getfixturevalue(name)
@@ -50,6 +50,18 @@ def test_the_last_losses_are_those_of_the_texts(regressor, template, vocabulary,
     with torch.no_grad():
         values = regressor(**form.fill(tokens)).logits
     torch.testing.assert_close((values - targets).square().squeeze(1), losses[-1])
+
+
+def test_labels_are_drawn_each_alone_and_as_often_as_random_texts_have_them(
+    tagger, template, vocabulary, dice
+):
+    form, generator = template(6), dice()
+    tokens, _ = random_tokens(form, vocabulary, 200, generator)
+    with torch.no_grad():
+        given = tagger(**form.fill(tokens)).logits
+    targets = draw_targets(tagger, form, tokens, generator)
+    torch.testing.assert_close(targets.mean(0), given.mean(0), atol=0.8, rtol=0)
+    assert targets.T.corrcoef().fill_diagonal_(0).abs().max() < 0.3
 
 
 def test_words_begin_texts(teacher, template, vocabulary, dice):

@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from tinybert.distillation.config import DistillConfig
-from tinybert.distillation.on_rows import distill
 from tinybert.modeling.load import load_model
 
 
@@ -30,17 +29,11 @@ def logits(batch):
 
 @pytest.fixture
 def context(tiny_bert_dir, tiny_context):
-    """With a teacher and the distillation that `compress` hands to steps."""
+    """With a teacher."""
 
     def make(**changes):
-        made = tiny_context(**changes)
-
-        def heal(model, settings, callbacks=()):
-            return distill(settings, model, made, callbacks)
-
-        teacher = load_model(tiny_bert_dir, made.task)
-        made = tiny_context(**({"teacher": teacher, "heal": heal} | changes))
-        return made
+        teacher = load_model(tiny_bert_dir, tiny_context().task)
+        return tiny_context(**({"teacher": teacher} | changes))
 
     return make
 

@@ -9,6 +9,7 @@ from transformers import TrainerCallback, set_seed
 
 import tinybert
 from tinybert.base.errors import InputError
+from tinybert.distillation.on_rows import distill
 from tinybert.formats.open import load_student
 from tinybert.modeling.shape import SHAPE_KEY, head_counts, neuron_counts
 from tinybert.steps.prune.config import PruneConfig
@@ -73,8 +74,15 @@ def test_no_rows(model, context):
 
 
 def test_labels_are_not_needed(model, context):
-    rows = context().train
-    prune(PruneConfig(**HALF), model, context(train=Examples(rows.texts, None, rows.source)))
+    """Nor looked at: without them the same is kept."""
+    labeled = context()
+    unlabeled = context(train=Examples(labeled.train.texts, None, labeled.train.source))
+    ours, theirs = (
+        prune(PruneConfig(**HALF), copy.deepcopy(model), each).state_dict()
+        for each in (unlabeled, labeled)
+    )
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert ours["bert.encoder.layer.0.intermediate.dense.weight"].shape == (32, 32)
 
 
 @pytest.mark.parametrize("importance", IMPORTANCES, ids=lambda each: each["importance"])
@@ -93,23 +101,25 @@ def test_gradually_in_other_precision_or_less_memory(model, context, healing, ch
     assert (head_counts(pruned), neuron_counts(pruned)) == ([2, 2], [32, 32])
 
 
-def test_gradual_gates_learn_from_the_distillation(model, context, healing):
+def test_gradual_gates_learn_from_the_distillation(model, context, healing, monkeypatch):
     """With and without gradient checkpointing alike."""
     seen = []
+
+    def watched(settings, model, context, callbacks=()):
+        model = distill(settings, model, context, callbacks)
+        seen.append(model.bert.encoder.layer[0].output.dense.prune_scores.clone())
+        return model
+
+    monkeypatch.setattr("tinybert.steps.prune.step.distill", watched)
     for checkpointing in (False, True):
         config = PruneConfig(
             distill=healing(max_steps=1, gradient_checkpointing=checkpointing), **HALF
         )
         made = context()
 
-        def heal(model, settings, callbacks=(), made=made):
-            model = made.heal(model, settings, callbacks)
-            seen.append(model.bert.encoder.layer[0].output.dense.prune_scores.clone())
-            return model
-
         set_seed(0)
         folder = made.folder / str(checkpointing)
-        prune(config, copy.deepcopy(model), dataclasses.replace(made, heal=heal, folder=folder))
+        prune(config, copy.deepcopy(model), dataclasses.replace(made, folder=folder))
     torch.testing.assert_close(seen[0], seen[1], rtol=1e-3, atol=1e-5)
 
 
@@ -144,7 +154,9 @@ class Stop(TrainerCallback):
     "settings",
     [HALF, HALF | {"importance": "activation"}, {"sparsity": 0.7}, {"pattern": "2:4"}],
 )
-def test_a_killed_step_goes_on_as_it_would_have(model, context, healing, settings, stop, tmp_path):
+def test_a_killed_step_goes_on_as_it_would_have(
+    model, context, healing, settings, stop, tmp_path, monkeypatch
+):
     """20 steps, the share rises for 10, a checkpoint each 3."""
     config = PruneConfig(distill=healing(checkpoint_steps=3, hidden=1), **settings)
 
@@ -155,11 +167,13 @@ def test_a_killed_step_goes_on_as_it_would_have(model, context, healing, setting
     undisturbed = run(context(folder=tmp_path / "whole"))
     killed = context(folder=tmp_path / "killed")
 
-    def heal(model, settings, callbacks=()):
-        return killed.heal(model, settings, [*callbacks, Stop(stop)])
+    def stopped(settings, model, context, callbacks=()):
+        return distill(settings, model, context, [*callbacks, Stop(stop)])
 
-    with pytest.raises(Stopped):
-        run(dataclasses.replace(killed, heal=heal))
+    with monkeypatch.context() as patched:
+        patched.setattr("tinybert.steps.prune.step.distill", stopped)
+        with pytest.raises(Stopped):
+            run(killed)
     resumed, again = run(killed), run(killed)  # the last has a checkpoint of the end
     for name, weight in undisturbed.state_dict().items():
         assert torch.equal(resumed.state_dict()[name], weight), name
@@ -171,7 +185,7 @@ def test_relation_heads_that_do_not_divide_what_is_left(model, context, healing)
     pruned = prune(PruneConfig(heads=0.25, importance="magnitude"), model, context())
     made = context()
     with pytest.raises(InputError, match="relation_heads: an attention width of 24"):
-        made.heal(pruned, healing(relations=1, relation_heads=32))
+        distill(healing(relations=1, relation_heads=32), pruned, made)
 
 
 @pytest.mark.parametrize(
@@ -181,8 +195,8 @@ def test_relation_heads_that_do_not_divide_what_is_left(model, context, healing)
 def test_zeros(model, context, healing, settings, gradual, caplog):
     before = copy.deepcopy(model)
     with caplog.at_level("INFO", "tinybert"):
-        distill = healing() if gradual else None
-        pruned = prune(PruneConfig(distill=distill, **settings), model, context())
+        within = healing() if gradual else None
+        pruned = prune(PruneConfig(distill=within, **settings), model, context())
     weights = [module.weight for module in prunable(pruned).values()]
     zeros = sum(int((weight == 0).sum()) for weight in weights)
     share = 0.5 if "pattern" in settings else 0.8

@@ -41,8 +41,8 @@ def test_a_resolved_config_reads_itself(settings):
 
 
 def test_only_what_trains_heals_and_with_defaults_of_its_own():
-    assert QuantizeConfig().healing is None
-    healing = QuantizeConfig(method="qat", distill={"label": 1}).healing
+    assert QuantizeConfig().within is None
+    healing = QuantizeConfig(method="qat", distill={"label": 1}).within
     assert (healing.epochs, healing.learning_rate, healing.label) == (1, 5e-5, 1)
 
 

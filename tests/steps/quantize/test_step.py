@@ -9,9 +9,8 @@ import pytest
 import torch
 
 import tinybert
-from tinybert.distillation.on_rows import distill
 from tinybert.formats.load import open_artifact
-from tinybert.formats.onnx.file import read_tensors
+from tinybert.formats.onnx.weights import read_tensors
 from tinybert.formats.quantize import quantize_onnx
 from tinybert.modeling.load import load_model, load_tokenizer, save_model
 from tinybert.modeling.observe import make_batches
@@ -40,12 +39,7 @@ UNMARKED = shutil.ignore_patterns(".tinybert-run", "manifest.json")
 def context(tiny_context, tiny_bert_dir):
     context = tiny_context()
     teacher = load_model(tiny_bert_dir, context.task)
-
-    def heal(model, settings, callbacks=()):
-        return distill(settings, model, context, callbacks)
-
-    context = tiny_context(teacher=teacher, heal=heal)
-    return context
+    return tiny_context(teacher=teacher)
 
 
 @pytest.fixture
@@ -169,15 +163,10 @@ def test_training_brings_four_bits_nearer_to_the_teacher(context, tiny_bert_dir)
         folder = context.folder / str(seed)
         world = dataclasses.replace(context, teacher=teacher, folder=folder, seed=seed)
 
-        def heal(model, settings, callbacks=(), world=world):
-            return distill(settings, model, world, callbacks)
-
         with torch.no_grad():
             wanted = teacher(**batch).logits
         for config in (trained, plain):
-            prepared = prepare(
-                config, copy.deepcopy(teacher), dataclasses.replace(world, heal=heal)
-            )
+            prepared = prepare(config, copy.deepcopy(teacher), world)
             fake_quantize(prepared, note_of(prepared))
             with torch.no_grad():
                 error = (prepared(**batch).logits - wanted).square().mean().item()
@@ -200,11 +189,7 @@ def test_a_killed_training_goes_on_to_the_same_bits(context, model, tiny_bert_di
     other = dataclasses.replace(context, folder=context.folder.with_name("other"))
 
     def healing(progress):
-        world = dataclasses.replace(other, progress=progress)
-        return dataclasses.replace(
-            world,
-            heal=lambda model, settings, callbacks=(): distill(settings, model, world, callbacks),
-        )
+        return dataclasses.replace(other, progress=progress)
 
     with pytest.raises(Killed):
         prepare(config, load_model(tiny_bert_dir, context.task), healing(stop))

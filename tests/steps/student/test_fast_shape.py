@@ -7,7 +7,6 @@ from pydantic import ValidationError
 from transformers import AutoTokenizer
 
 from tinybert.formats.open import load_student
-from tinybert.recipe.recipe import Step
 from tinybert.run.artifacts import latencies
 from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.student.build import build_student
@@ -76,9 +75,9 @@ def test_files_are_timed_side_by_side(tiny_bert_dir, target, quantize):
     """Quantized as the recipe says, though no range of theirs was ever measured."""
     if target == "openvino":
         pytest.importorskip("openvino")
-    step = None if quantize is None else Step("quantize", QuantizeConfig(**quantize))
+    config = None if quantize is None else QuantizeConfig(**quantize)
     teacher = load_student(tiny_bert_dir)
     models = [build_student(shape, teacher) for shape in candidates(ASKED)]
-    times = latencies(models, AutoTokenizer.from_pretrained(tiny_bert_dir), target, step)
+    times = latencies(models, AutoTokenizer.from_pretrained(tiny_bert_dir), target, config)
     assert len(times) == len(models) == 2  # 30 and 32 wide
     assert min(times) > 0

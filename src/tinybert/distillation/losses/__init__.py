@@ -2,7 +2,12 @@
 
 from tinybert.distillation.losses.attention import attention_loss
 from tinybert.distillation.losses.hidden import hidden_cosine_loss, hidden_state_loss
-from tinybert.distillation.losses.prediction import logit_loss, soft_label_loss
+from tinybert.distillation.losses.prediction import (
+    logit_loss,
+    sigmoid_divergence,
+    sigmoid_loss,
+    soft_label_loss,
+)
 from tinybert.distillation.losses.relations import relation_loss
 from tinybert.distillation.losses.scores import attention_score_loss
 
@@ -13,5 +18,7 @@ __all__ = [
     "hidden_state_loss",
     "logit_loss",
     "relation_loss",
+    "sigmoid_divergence",
+    "sigmoid_loss",
     "soft_label_loss",
 ]

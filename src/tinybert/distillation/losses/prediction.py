@@ -38,6 +38,51 @@ def soft_label_loss(
     return _mean(divergence, mask) * temperature**2
 
 
+def sigmoid_loss(
+    student: Tensor, teacher: Tensor, temperature: float = 1.0, mask: Tensor | None = None
+) -> Tensor:
+    """KL(teacher ‖ student) of each label's softened probability, times T².
+
+    What `soft_label_loss` is to one label of several, this is to any number of them: each label is
+    there or not, whatever the others are. It differs from the binary cross-entropy with the
+    teacher's probabilities by their entropy, a constant, and is 0 at its best.
+
+    Args:
+        student: (batch, labels), or (batch, length, labels) for predictions of tokens; logits.
+        teacher: Of the same shape; logits.
+        temperature: What both are divided by.
+        mask: (batch, length), the attention mask, where predictions are of tokens.
+
+    Returns:
+        A scalar, the mean over labels, as Transformers' loss of the data's own labels is, and over
+        rows, or over real tokens.
+
+    Example:
+        >>> import torch
+        >>> sigmoid_loss(torch.tensor([[1.0, -2.0]]), torch.tensor([[1.0, -2.0]])).item()
+        0.0
+    """
+    given, wanted = (at_least_float32(logits) / temperature for logits in (student, teacher))
+    return _mean(sigmoid_divergence(given, wanted).mean(-1), mask) * temperature**2
+
+
+def sigmoid_divergence(student: Tensor, teacher: Tensor) -> Tensor:
+    """KL(teacher ‖ student) of whether each label is there.
+
+    Args:
+        student: Logits of any shape.
+        teacher: Of the same shape; logits.
+
+    Example:
+        >>> import torch
+        >>> sigmoid_divergence(torch.tensor([2.0, 0.0]), torch.tensor([2.0, 40.0]))
+        tensor([0.0000, 0.6931])
+    """
+    log_there, log_absent = functional.logsigmoid(teacher), functional.logsigmoid(-teacher)
+    there = log_there.exp() * (log_there - functional.logsigmoid(student))
+    return there + log_absent.exp() * (log_absent - functional.logsigmoid(-student))
+
+
 def logit_loss(student: Tensor, teacher: Tensor, mask: Tensor | None = None) -> Tensor:
     """Mean squared error of logits (Ba and Caruana, arXiv:1312.6184).
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnx_ir as ir
 
 from tinybert.base.errors import InputError
-from tinybert.formats.onnx.quantize import LinearLayer, Rewriter
+from tinybert.formats.onnx.rewriter import LinearLayer, Rewriter
 from tinybert.steps.quantize.integers import uint8_grid
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError, said
 from tinybert.base.files import require_file
-from tinybert.formats.onnx.file import read_weights
+from tinybert.formats.onnx.weights import read_weights
 from tinybert.runtime.config import folder_with_config, read_config
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.published import PublishedFiles
@@ -76,3 +76,7 @@ class OnnxModel(Model):
 
     def _load_encoder(self) -> TextEncoder:
         return TextEncoder.from_folder(self._folder, self.config, self._inputs, self._files)
+
+
+open_model = OnnxModel
+"""What `formats.registry` looks for."""

@@ -18,9 +18,7 @@ from tinybert.steps.quantize.integers import LEVELS, quantize_weights, uint8_gri
 from tinybert.steps.quantize.note import QuantizationNote
 
 
-def quantize_openvino(
-    source: Path, target: Path, config: QuantizeConfig, note: QuantizationNote
-) -> None:
+def quantize(source: Path, target: Path, config: QuantizeConfig, note: QuantizationNote) -> None:
     """Writes the int8 form of an fp32 OpenVINO model, both files.
 
     Args:
@@ -35,7 +33,7 @@ def quantize_openvino(
     """
     import openvino
 
-    check_openvino(config)
+    check(config)
     model = openvino.Core().read_model(source)
     quantized: dict[Any, Any] = {}
     for node in model.get_ordered_ops():
@@ -51,7 +49,7 @@ def quantize_openvino(
         save_ir(model, temporary)
 
 
-def check_openvino(config: QuantizeConfig) -> None:
+def check(config: QuantizeConfig) -> None:
     """Refuses settings that an OpenVINO model can't have.
 
     Raises:

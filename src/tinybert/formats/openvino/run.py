@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError, missing_extra, said
-from tinybert.formats.openvino.file import read_weights
+from tinybert.formats.openvino.weights import read_weights
 from tinybert.runtime.config import folder_with_config, read_config
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.published import PublishedFiles
@@ -88,3 +88,7 @@ class OpenVinoModel(Model):
 
     def _load_encoder(self) -> TextEncoder:
         return TextEncoder.from_folder(self._folder, self.config, self._inputs, self._files)
+
+
+open_model = OpenVinoModel
+"""What `formats.registry` looks for."""

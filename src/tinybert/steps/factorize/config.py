@@ -1,20 +1,27 @@
 """The settings of `factorize`."""
 
-from typing import Literal
+from dataclasses import replace
+from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from tinybert.training.section import Config
+from tinybert.base.errors import InputError, placed
+from tinybert.families import Capability, LayerPart
+from tinybert.modeling.expected_shape import ExpectedShape
+from tinybert.steps.base import Need, StepConfig
+from tinybert.steps.expected import Expected, Plan
 
-Part = Literal["ffn", "attention"]
 
-
-class FactorizeConfig(Config):
+class FactorizeConfig(StepConfig):
     """W ≈ U·V from a singular value decomposition, weighted by what really flows through W.
 
     What it loses is won back by a `distill` step after it. A layer that its two factors would
     make no smaller stays as it is.
     """
+
+    name: ClassVar[str] = "factorize"
+    function: ClassVar[str] = "tinybert.steps.factorize.step:factorize"
+    shrinks: ClassVar[bool] = True
 
     rank: int | None = Field(None, gt=0, description="of every layer; or give `energy`")
     energy: float | None = Field(
@@ -24,7 +31,7 @@ class FactorizeConfig(Config):
         description="smallest rank that keeps this share of the variance of a layer's output; "
         "0.9 where neither is given",
     )
-    parts: list[Part] = Field(
+    parts: list[LayerPart] = Field(
         ["ffn"], min_length=1, description="ffn: both feed-forward layers; attention: all four"
     )
     multiple: int = Field(
@@ -35,9 +42,40 @@ class FactorizeConfig(Config):
     )
 
     @property
-    def needs_rows(self) -> bool:
-        """They show what flows through the layers."""
+    def opens_layers(self) -> bool:
+        """It replaces their matrices."""
         return True
+
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """Layers that can become products."""
+        return {"parts": ("factorize",)}
+
+    def needs(self, corpus: bool) -> set[Need]:
+        """Rows show what flows through the layers."""
+        return {"rows"}
+
+    def check(self, before: Expected, plan: Plan) -> Expected:
+        """Layers of low rank; it must make one smaller."""
+        after = super().check(before, plan)
+        if before.shape is None:
+            return after
+        with placed("rank" if self.rank else "parts"):
+            return replace(after, shape=self._factorized(before.shape))
+
+    def _factorized(self, shape: ExpectedShape) -> ExpectedShape:
+        parts = [part for part in self.parts if part not in shape.low_rank]
+        if not parts:
+            raise InputError(f"{' and '.join(self.parts)} are of low rank already")
+        if self.rank is not None and shape.even:
+            inner = {"ffn": shape.neurons, "attention": shape.attention_width}
+            width = shape.hidden_size
+            saving = [width * inner[part] / (width + inner[part]) for part in parts]
+            if self.rank >= max(saving):
+                raise InputError(
+                    f"{self.rank} would make no layer smaller: a product saves parameters below a "
+                    f"rank of {min(saving):.0f} here"
+                )
+        return replace(shape, low_rank=shape.low_rank.union(parts))
 
     @model_validator(mode="after")
     def _one_rule(self) -> "FactorizeConfig":

@@ -1,20 +1,39 @@
 """The settings of `general-distill`."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
 from pydantic import Field, model_validator
 
+from tinybert.base.errors import InputError, placed
+from tinybert.distillation.check import check_layers
 from tinybert.distillation.config import DistillationConfig
+from tinybert.modeling.expected_shape import ExpectedShape
+from tinybert.runtime.config import max_positions, read_config, require_positions
+from tinybert.steps.base import Need, StepConfig
+from tinybert.steps.expected import Expected, Plan
+from tinybert.training.materials import Materials
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from tinybert.tasks.task import Task
 
 FINE_TUNED = "fine-tuned"
 """As the teacher of a general distillation: that of the steps which follow."""
 
 
-class GeneralDistillConfig(DistillationConfig):
+class GeneralDistillConfig(DistillationConfig, StepConfig):
     """Trains the student's encoder on a corpus, `data.unlabeled`, as the teacher's encoder does.
 
     Unless told otherwise the teacher is the recipe's as it was given, before any `finetune`.
     Batch and epochs are the articles'. Their learning rate, 3e-5, is far too small for a student
     that starts at random: it is MiniLMv2's (arXiv:2012.15828, section 4.1).
     """
+
+    name: ClassVar[str] = "general-distill"
+    function: ClassVar[str] = "tinybert.steps.general_distill.step:general_distill"
+    trains: ClassVar[bool] = True
 
     epochs: float = Field(3, gt=0, description="passes over the corpus")
     max_tokens: int | None = Field(
@@ -55,10 +74,10 @@ class GeneralDistillConfig(DistillationConfig):
             raise ValueError("prediction: a fine-tuned teacher has no masked-LM head")
         return self
 
-    def ineffective(self) -> dict[str, str]:
+    def unused_options(self) -> dict[str, str]:
         """Of the losses that are left out."""
         heard = bool(self.prediction), "prediction has weight 0"
-        return super().ineffective() | self._given(
+        return super().unused_options() | self._given(
             {"temperature": heard, "prediction_share": heard}
         )
 
@@ -73,10 +92,78 @@ class GeneralDistillConfig(DistillationConfig):
         return None if self.fine_tuned else self.teacher
 
     @property
-    def needs_rows(self) -> bool:
-        """It trains on a corpus instead."""
-        return False
+    def opens_layers(self) -> bool:
+        """It compares them."""
+        return True
+
+    @property
+    def reads_corpus(self) -> bool:
+        """It trains on one."""
+        return True
+
+    def needs(self, corpus: bool) -> set[Need]:
+        """No rows: it trains on a corpus."""
+        return set()
 
     def weights(self) -> dict[str, float]:
         """The weight of each loss."""
         return {"vocabulary": self.prediction} | super().weights()
+
+    def check(self, before: Expected, plan: Plan) -> Expected:
+        """It needs a student with its teacher's whole vocabulary, and all of its tokens."""
+        before.require_student()
+        if before.trimmed_by is not None:
+            raise InputError(
+                f"its teacher has the whole vocabulary; put it before `{before.trimmed_by}`"
+            )
+        before.require_every_token()
+        if before.shape is not None:
+            self._check_teacher(before.shape, plan)
+        return super().check(before, plan)
+
+    def _check_teacher(self, student: ExpectedShape, plan: Plan) -> None:
+        from tinybert.modeling.hub import find_folder
+
+        with placed("length"):  # the student's positions are those of the recipe's teacher
+            require_positions(max_positions(plan.config), self.length, "the student")
+        with placed("teacher"):
+            other = self.other_teacher
+            config = plan.config if other is None else read_config(find_folder(other))
+            teacher, positions = ExpectedShape.of(config), max_positions(config)
+        check_layers(self, teacher, student)
+        with placed("length"):
+            require_positions(positions, self.length, "the teacher")
+
+    def read(self, materials: Materials) -> list[str]:
+        """Checks the teacher; hashes it and the corpus."""
+        hashes = self._read_teacher(materials)
+        if materials.hash_corpus is None:
+            raise InputError("needs a corpus: name it in data.unlabeled")
+        return [*hashes, materials.hash_corpus()]
+
+    def _read_teacher(self, materials: Materials) -> list[str]:
+        from tinybert.modeling.hub import find_folder, hash_model
+        from tinybert.modeling.load import load_masked_lm, masked_lm_head
+        from tinybert.modeling.other_models import check_vocabulary
+
+        # Predictions ask more of the recipe's teacher than the other losses.
+        if self.fine_tuned or (self.other_teacher is None and not self.prediction):
+            return []
+        with placed("teacher" if self.other_teacher is not None else "prediction"):
+            folder = find_folder(self.other_teacher or materials.teacher)
+            check_vocabulary(folder, materials.tokenizer)
+            if self.prediction:
+                masked_lm_head(load_masked_lm(folder))
+        return [hash_model(folder)]
+
+    def load_teacher(self, given: Path, task: "Task") -> "PreTrainedModel | None":
+        """Its own; of an un-fine-tuned one, which has no head for the task, the encoder matters."""
+        if self.fine_tuned:
+            return None
+        from tinybert.modeling.hub import find_folder
+        from tinybert.modeling.load import load_masked_lm, load_model
+
+        folder = find_folder(self.other_teacher or str(given))
+        if self.prediction:
+            return load_masked_lm(folder)
+        return load_model(folder, task, new_head=True)

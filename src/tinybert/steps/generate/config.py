@@ -1,16 +1,25 @@
 """The settings of `generate`."""
 
+from typing import ClassVar, Literal
+
 from pydantic import Field, model_validator
 
-from tinybert.training.section import Config
+from tinybert.base.errors import InputError, placed
+from tinybert.steps.base import StepConfig
+from tinybert.steps.expected import Expected, Plan
+from tinybert.training.materials import Materials
 
 
-class GenerateConfig(Config):
+class GenerateConfig(StepConfig):
     """Makes training texts from the teacher alone; later steps read them instead of `data.train`.
 
     The default lengths are those of SST-2, where half of the rows have 4 to 16 tokens and nine of
     ten have 2 to 31; for a task of long texts, set `max_tokens`.
     """
+
+    name: ClassVar[str] = "generate"
+    function: ClassVar[str] = "tinybert.steps.generate.step:generate"
+    works_on: ClassVar[Literal["rows"]] = "rows"
 
     rows: int = Field(20000, gt=0, description="texts to make, or pairs of texts")
     masked_lm: str | None = Field(
@@ -51,7 +60,7 @@ class GenerateConfig(Config):
             )
         return self
 
-    def ineffective(self) -> dict[str, str]:
+    def unused_options(self) -> dict[str, str]:
         """Of the way of making texts that is not taken."""
         samples = self.masked_lm is not None
         return self._given(
@@ -60,3 +69,23 @@ class GenerateConfig(Config):
                 "candidates": (not samples, "it is for texts made without a masked_lm"),
             }
         )
+
+    def check(self, before: Expected, plan: Plan) -> Expected:
+        """It asks the teacher, which nothing may have made smaller by then."""
+        if before.shrunk_by is not None:
+            raise InputError(f"must stand before `{before.shrunk_by}`: texts come from the teacher")
+        return super().check(before, plan)
+
+    def read(self, materials: Materials) -> list[str]:
+        """Checks the masked-LM that it samples from."""
+        if self.masked_lm is None:
+            return []
+        from tinybert.modeling.hub import find_folder, hash_model
+        from tinybert.modeling.load import load_masked_lm
+        from tinybert.modeling.other_models import check_vocabulary
+
+        with placed("masked_lm"):
+            folder = find_folder(self.masked_lm)
+            check_vocabulary(folder, materials.tokenizer)
+            load_masked_lm(folder)
+        return [hash_model(folder)]

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from tinybert.distillation.losses import sigmoid_divergence
+from tinybert.distillation.predictions import Kind, prediction_kind
 from tinybert.steps.generate.config import GenerateConfig
 from tinybert.steps.generate.template import Template
 from tinybert.steps.generate.turns import turns
@@ -100,16 +102,19 @@ def draw_targets(
     """What the model shall predict for each text, from sure to unsure.
 
     Returns:
-        Log-probabilities (rows, classes); of a regression values (rows, 1), in a range twice as
-        wide as that of the random texts `tokens` (rows, places).
+        Log-probabilities (rows, classes); of sigmoids their logits (rows, labels), about those of
+        the random texts `tokens` (rows, places), so that frequent labels stay so; of a regression
+        values (rows, 1), in a range twice as wide as that of these texts.
     """
-    classes: Any = model.config.num_labels
-    if classes == 1:
-        values = model(**template.fill(tokens)).logits.cpu()
-        low, high = values.min(), values.max()
-        return low + (high - low) * (2 * torch.rand(values.shape, generator=generator) - 0.5)
-    drawn = torch.randn(len(tokens), classes, generator=generator)
-    return (SPREAD * drawn).log_softmax(-1)
+    kind, classes = prediction_kind(model.config), int(model.config.num_labels or 1)
+    if kind == "classes":
+        drawn = torch.randn(len(tokens), classes, generator=generator)
+        return (SPREAD * drawn).log_softmax(-1)
+    given = model(**template.fill(tokens)).logits.cpu()
+    if kind == "sigmoids":
+        return given.mean(0) + SPREAD * torch.randn(given.shape, generator=generator)
+    low, high = given.min(), given.max()
+    return low + (high - low) * (2 * torch.rand(given.shape, generator=generator) - 0.5)
 
 
 def best_of(pool: Tensor, gradient: Tensor, table: Tensor) -> Tensor:
@@ -134,15 +139,17 @@ def _loss_and_gradient(
     inputs = template.fill(tokens)
     embedded = model.get_input_embeddings()(inputs.pop("input_ids")).detach().requires_grad_()
     logits = model(**inputs, inputs_embeds=embedded).logits
-    loss = _distance(logits, targets.to(logits.device))
+    loss = _distance(logits, targets.to(logits.device), prediction_kind(model.config))
     (gradient,) = torch.autograd.grad(loss.sum(), embedded)
     return loss.detach().cpu(), gradient[:, template.free].cpu()
 
 
-def _distance(logits: Tensor, targets: Tensor) -> Tensor:
-    """(rows,), of logits (rows, classes) from log-probabilities; of values, their square."""
-    if logits.shape[1] == 1:
+def _distance(logits: Tensor, targets: Tensor, kind: Kind) -> Tensor:
+    """(rows,), of logits (rows, outputs) from what `draw_targets` gave, by their kind."""
+    if kind == "values":
         return (logits - targets).square().sum(1)
+    if kind == "sigmoids":
+        return sigmoid_divergence(logits, targets).sum(1)
     own = logits.log_softmax(-1)
     return functional.kl_div(own, targets, log_target=True, reduction="none").sum(1)
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
+from tinybert.distillation.predictions import Kind, prediction_kind
 from tinybert.modeling.distributed import rank, world_size
 from tinybert.modeling.observe import frozen, hooked
 from tinybert.steps.prune.gates import Gates
@@ -23,7 +25,8 @@ def calibrate(gates: Gates[Any], context: Context, rows: int) -> None:
     The loss is the cross-entropy of the model's softened predictions with the answers of
     `context.teacher`. The distillation loss itself is of no use here: where the model is its
     teacher, which is where pruning mostly begins, all its gradients are 0. Nor are labels needed
-    so, which made-up rows don't have. Of a regression it is the value itself, for the same reason.
+    so, which made-up rows don't have. Where several labels may be right it is the binary
+    cross-entropy of each. Of a regression it is the value itself, for the same reason.
 
     Args:
         gates: All open.
@@ -51,24 +54,28 @@ def _run(model: PreTrainedModel, context: Context, rows: int) -> None:
         for batch in batches[rank() :: world_size()]:  # each process has its part of the rows
             with torch.no_grad():
                 wanted = teacher(**batch).logits
-            loss(model(**batch).logits, wanted).backward()
+            loss(model(**batch).logits, wanted, prediction_kind(model.config)).backward()
 
 
 def _ask_for_gradients(_: object, __: object, states: Tensor) -> Tensor:
     return states.requires_grad_()
 
 
-def loss(logits: Tensor, teacher: Tensor) -> Tensor:
+def loss(logits: Tensor, teacher: Tensor, kind: Kind) -> Tensor:
     """What `calibrate` takes gradients of.
 
     Args:
-        logits: (batch, classes), or (batch, 1) of a regression.
+        logits: (batch, outputs).
         teacher: The teacher's, likewise.
+        kind: What they are.
 
     Returns:
         A sum over rows, so that rows count alike in batches of any size.
     """
-    if logits.shape[-1] == 1:
+    if kind == "values":
         return logits.sum()
-    answers = teacher.argmax(-1)
-    return torch.nn.functional.cross_entropy(logits / TEMPERATURE, answers, reduction="sum")
+    softened = logits / TEMPERATURE
+    if kind == "sigmoids":
+        answers = (teacher > 0).to(softened)
+        return functional.binary_cross_entropy_with_logits(softened, answers, reduction="sum")
+    return functional.cross_entropy(softened, teacher.argmax(-1), reduction="sum")

@@ -1,18 +1,24 @@
 """The settings of `prune`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from tinybert.base.errors import InputError
+from tinybert.base.errors import PlacedError, placed
 from tinybert.distillation.config import DistillConfig
-from tinybert.training.section import Config
+from tinybert.families import Capability
+from tinybert.modeling.expected_shape import ExpectedShape
+from tinybert.steps.base import Need
+from tinybert.steps.distilling import DistillingConfig
+from tinybert.steps.expected import Expected, Plan
+from tinybert.steps.prune.expected import pruned, require_layers
 
 NEURONS = 0.25
 
 
-class PruneConfig(Config):
+class PruneConfig(DistillingConfig):
     """What to take out of the model, by which measure, at once or while it learns.
 
     Heads, neurons and layers leave a smaller model. Single weights (`sparsity`, `pattern`) are
@@ -20,6 +26,11 @@ class PruneConfig(Config):
     faster. One step does one of the two. `prune: {}`, which names neither, takes out a quarter of
     the neurons.
     """
+
+    name: ClassVar[str] = "prune"
+    function: ClassVar[str] = "tinybert.steps.prune.step:prune"
+    trains: ClassVar[bool] = True
+    shrinks: ClassVar[bool] = True
 
     heads: float = Field(
         0.0, ge=0, lt=1, description="share of the attention heads to remove; one a layer stays"
@@ -80,8 +91,13 @@ class PruneConfig(Config):
     )
 
     @property
-    def healing(self) -> DistillConfig | None:
-        """The distillation within the step, if it trains."""
+    def opens_layers(self) -> bool:
+        """It cuts them."""
+        return True
+
+    @property
+    def within(self) -> DistillConfig | None:
+        """Where it prunes while the model learns."""
         return self.distill
 
     @property
@@ -89,12 +105,12 @@ class PruneConfig(Config):
         """Whether it prunes single weights."""
         return bool(self.sparsity or self.pattern)
 
-    @property
-    def needs_rows(self) -> bool:
-        """Whether it reads training rows."""
+    def needs(self, corpus: bool) -> set[Need]:
+        """Rows, where it trains or measures."""
         by_name = isinstance(self.layers, list) or not self.layers
         measures = bool(self.heads or self.neurons or not by_name)
-        return self.distill is not None or (measures and self.importance != "magnitude")
+        calibrates = measures and self.importance != "magnitude"
+        return super().needs(corpus) | ({"rows"} if calibrates else set())
 
     @property
     def kept_of_group(self) -> tuple[int, int] | None:
@@ -153,31 +169,44 @@ class PruneConfig(Config):
             raise ValueError("distill.compile: gates can't be compiled; leave it off while pruning")
         return self
 
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """Heads, neurons or layers that can go."""
+        asked: dict[str, tuple[Capability, ...]] = {
+            "heads": ("prune", "prune-heads"),
+            "neurons": ("prune",),
+            "layers": ("prune", "prune-layers"),
+        }
+        return {name: wanted for name, wanted in asked.items() if getattr(self, name)}
 
-def layers_left(dropped: int | list[int], layers: int) -> int:
-    """How many layers a model of so many has afterwards.
+    def check(self, before: Expected, plan: Plan) -> Expected:
+        """A smaller shape, or zeros; what is cut must be there, and not of low rank."""
+        after = super().check(before, plan)
+        if not self.makes_zeros:
+            before.require_every_token()
+        learning = before.shape
+        if before.shape is not None:
+            shape = self._pruned(before.shape)
+            after = replace(after, shape=shape)
+            learning = replace(before.shape, layers=shape.layers)  # they go before it learns
+        self.check_within(before, plan, learning)
+        return replace(after, zeros_by=self.name if self.makes_zeros else before.zeros_by)
 
-    Raises:
-        InputError: It has too few, or none would be left.
-
-    Example:
-        >>> layers_left(2, 6), layers_left([1, 6], 6)
-        (4, 4)
-    """
-    if isinstance(dropped, list):
-        require_layers(dropped, layers)
-    left = layers - (len(dropped) if isinstance(dropped, list) else dropped)
-    if left < 1:
-        raise InputError(f"at least one of the model's {layers} layers must stay")
-    return left
-
-
-def require_layers(numbers: list[int], layers: int) -> None:
-    """Refuses numbers of layers, counted from 1, that a model of so many has not.
-
-    Raises:
-        InputError: There is one.
-    """
-    for number in numbers:
-        if number > layers:
-            raise InputError(f"there is no layer {number}; the model has {layers}")
+    def _pruned(self, before: ExpectedShape) -> ExpectedShape:
+        with placed("layers"):
+            after = pruned(before, self)
+        cut = {"neurons": {"ffn"}, "heads": {"attention"}, "layers": {"ffn", "attention"}}
+        for name, parts in cut.items():
+            wanted = getattr(self, name)
+            if wanted and not isinstance(wanted, list) and parts & before.low_rank:
+                raise PlacedError(
+                    "can't cut layers of low rank; put `prune` before `factorize`", (name,)
+                )
+        if self.of_layers is not None:
+            with placed("of_layers"):
+                require_layers(self.of_layers, after.layers)
+        if self.kept_of_group is not None and before.even and not before.low_rank:
+            group = self.kept_of_group[1]
+            for width in (before.hidden_size, before.neurons, before.attention_width):
+                if width % group:
+                    raise PlacedError(f"a width of {width} is no multiple of {group}", ("pattern",))
+        return after

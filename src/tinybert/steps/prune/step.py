@@ -5,10 +5,12 @@ import logging
 import torch
 from transformers import PreTrainedModel
 
+from tinybert.distillation.on_rows import distill
 from tinybert.modeling.shape import note_shape
 from tinybert.steps.prune.calibration import calibrate
 from tinybert.steps.prune.choice import choose
-from tinybert.steps.prune.config import PruneConfig, layers_left, require_layers
+from tinybert.steps.prune.config import PruneConfig
+from tinybert.steps.prune.expected import layers_left, require_layers
 from tinybert.steps.prune.gates import Gates, Group
 from tinybert.steps.prune.importance import IMPORTANCES
 from tinybert.steps.prune.schedule import GradualPruning, Pruner
@@ -105,5 +107,5 @@ def _prune(pruner: Pruner, config: PruneConfig, model: PreTrainedModel, context:
     if config.distill is None:
         pruner.prune_to(1.0)
     else:
-        assert context.heal is not None, "compress hands it to every step"
-        context.heal(model, config.distill, [GradualPruning(pruner, config.pruning_share)])
+        gradually = GradualPruning(pruner, config.pruning_share)
+        distill(config.distill, model, context, [gradually])

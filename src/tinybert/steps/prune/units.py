@@ -25,7 +25,7 @@ from tinybert.modeling.blocks import (
 )
 from tinybert.modeling.selection import selection_of
 from tinybert.modeling.shape import LowRankLinear
-from tinybert.steps.prune.config import layers_left
+from tinybert.steps.prune.expected import layers_left
 
 Through = Callable[[Tensor], Tensor]
 """From what units give, (batch, length, units, width), to what the rest of the model gets."""

@@ -1,11 +1,14 @@
 """The settings of `quantize`."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from tinybert.distillation.config import DistillConfig
-from tinybert.training.section import Config
+from tinybert.families import Capability
+from tinybert.steps.base import Need
+from tinybert.steps.distilling import DistillingConfig
+from tinybert.steps.expected import Expected, Plan
 
 
 class QuantizedDistillConfig(DistillConfig):
@@ -15,13 +18,19 @@ class QuantizedDistillConfig(DistillConfig):
     learning_rate: float = Field(5e-5, gt=0, description="peak of the schedule")
 
 
-class QuantizeConfig(Config):
+class QuantizeConfig(DistillingConfig):
     """Weights and embedding tables in 8 or 4 bits, products of layers in int8 where they pay.
 
     `static` and `qat` read training rows; `qat` trains. Kept layers are found on training rows
     whatever the method. A `dynamic` file measures the range of a whole batch, so that an answer
     depends a little on the texts beside it; the other methods' files answer each text alone.
     """
+
+    name: ClassVar[str] = "quantize"
+    function: ClassVar[str] = "tinybert.steps.quantize.step:prepare"
+    works_on: ClassVar[Literal["artifact"]] = "artifact"
+    trains: ClassVar[bool] = True
+    shrinks: ClassVar[bool] = True
 
     method: Literal["dynamic", "static", "qat", "weight-only"] = Field(
         "dynamic",
@@ -101,9 +110,24 @@ class QuantizeConfig(Config):
         return self.keep_sensitive > 0 or self.rounding == "gptq"
 
     @property
-    def needs_rows(self) -> bool:
-        """For ranges, sensitivity and training."""
-        return self.prepares
+    def opens_layers(self) -> bool:
+        """Where it trains: a distillation may compare them."""
+        return self.distills
+
+    @property
+    def within(self) -> DistillConfig | None:
+        """With `qat`."""
+        return self.distill if self.method == "qat" else None
+
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """Layers whose weights and inputs can be worked on."""
+        by_method: dict[str, tuple[Capability, ...]] = {"static": ("static",), "qat": ("qat",)}
+        asked = {"method": by_method.get(self.method, ())}
+        return asked | ({"rounding": ("gptq",)} if self.rounding == "gptq" else {})
+
+    def needs(self, corpus: bool) -> set[Need]:
+        """Rows, for ranges, sensitivity and training."""
+        return super().needs(corpus) | ({"rows"} if self.prepares else set())
 
     @property
     def static_activations(self) -> bool:
@@ -114,11 +138,6 @@ class QuantizeConfig(Config):
     def float_activations(self) -> bool:
         """Whether layers compute with float activations."""
         return self.method == "weight-only" or (self.method == "qat" and not self.activations)
-
-    @property
-    def healing(self) -> DistillConfig | None:
-        """The distillation within the step, if it trains."""
-        return self.distill if self.method == "qat" else None
 
     @model_validator(mode="after")
     def _nothing_is_ignored(self) -> "QuantizeConfig":
@@ -167,3 +186,8 @@ class QuantizeConfig(Config):
             }
         )
         return self
+
+    def check(self, before: Expected, plan: Plan) -> Expected:
+        """The same shape; `qat` must be able to compare it with the teacher's."""
+        self.check_within(before, plan, before.shape)
+        return super().check(before, plan)

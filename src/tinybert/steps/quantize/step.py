@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from transformers import PreTrainedModel, TrainerCallback
 
+from tinybert.distillation.on_rows import distill
 from tinybert.steps.quantize.activations import RenewRanges, measure_ranges
 from tinybert.steps.quantize.attention import attention_layers, knows_attention, measure_attention
 from tinybert.steps.quantize.bias import correct_biases
@@ -30,7 +31,7 @@ def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) ->
             to keep, `static` the ranges of activations too.
         model: Changed in place. After `qat` or with `rounding: gptq`, its weights are those of
             the quantized file; after `static`, its biases.
-        context: With training rows and, for `qat`, a teacher and `heal`.
+        context: With training rows and, for `qat`, a teacher.
     """
     rows = config.calibration_rows if config.measures else 0
     batches = calibration_batches(context, rows, model.device)
@@ -66,12 +67,11 @@ def _train(
     config: QuantizeConfig, model: PreTrainedModel, note: QuantizationNote, context: Context
 ) -> QuantizationNote:
     """Trains the fake-quantized model; the ranges that it ends with."""
-    assert context.heal is not None, "`compress` gives it to every step"
     ranges = fake_quantize(model, note, learned=config.ranges == "learned")
     callbacks: list[TrainerCallback] = []
     if config.ranges == "observed":
         callbacks.append(RenewRanges(ranges, config.observe_steps))
-    context.heal(model, config.distill, callbacks)
+    distill(config.distill, model, context, callbacks)
     trained = trained_ranges(model)
     round_weights(model)
     remove_fake_quantization(model)

@@ -1,16 +1,27 @@
 """The settings of `shorten`."""
 
+from dataclasses import replace
+from typing import ClassVar
+
 from pydantic import Field
 
-from tinybert.training.section import Config
+from tinybert.base.errors import InputError, PlacedError
+from tinybert.families import Capability
+from tinybert.steps.base import Need, StepConfig
+from tinybert.steps.expected import Expected, Plan
 
 
-class ShortenConfig(Config):
+class ShortenConfig(StepConfig):
     """Layers compute those tokens of a long text that decide most of what the model says.
 
     A text of no more tokens than `positions` is computed as it was. What longer ones lose is won
     back by a `distill` step after it.
     """
+
+    name: ClassVar[str] = "shorten"
+    function: ClassVar[str] = "tinybert.steps.shorten.step:shorten"
+    shrinks: ClassVar[bool] = True
+    keeps_weights: ClassVar[bool] = True
 
     layer: int = Field(
         1,
@@ -29,6 +40,38 @@ class ShortenConfig(Config):
     )
 
     @property
-    def needs_rows(self) -> bool:
-        """They show what has an influence."""
+    def opens_layers(self) -> bool:
+        """It puts something between them."""
         return True
+
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """Layers that can go on with some tokens only."""
+        return {"layer": ("shorten",)}
+
+    def needs(self, corpus: bool) -> set[Need]:
+        """Rows show which tokens have an influence."""
+        return {"rows"}
+
+    def check(self, before: Expected, plan: Plan) -> Expected:
+        """Some tokens go on behind its layer, which must be there."""
+        after = super().check(before, plan)
+        if before.shape is None:
+            return after
+        if before.untrained:
+            raise InputError(
+                "chooses the tokens that the model's answers depend on, and this student's head is "
+                "random: put it after `distill`, and another `distill` after it"
+            )
+        if before.shape.selects is not None:
+            raise InputError("layers compute some tokens only already")
+        if self.layer >= before.shape.layers:
+            raise PlacedError(
+                f"no layer comes after it; the model has {before.shape.layers}", ("layer",)
+            )
+        if self.positions >= plan.max_length:
+            raise PlacedError(
+                f"nothing would be left out: texts have {plan.max_length} tokens at most "
+                "(data.max_length)",
+                ("positions",),
+            )
+        return replace(after, shape=replace(before.shape, selects=self.layer))

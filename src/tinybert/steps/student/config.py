@@ -1,21 +1,38 @@
 """The settings of `student`."""
 
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from math import gcd
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from tinybert.modeling.mapping import LayerMapping
-from tinybert.training.section import Config
+from tinybert.base.errors import InputError, PlacedError, placed
+from tinybert.families import Capability, family_of
+from tinybert.modeling.expected_shape import ExpectedShape
+from tinybert.modeling.mapping import LayerMapping, group_heads, map_layers
+from tinybert.runtime.config import read_config
+from tinybert.steps.base import Need, StepConfig
+from tinybert.steps.expected import Expected, Plan
+from tinybert.training.materials import Materials
+
+TABLES = ("vocab_size", "type_vocab_size")
+"""Rows of a student's embedding tables, beside those of positions, which are its teacher's."""
 
 FAST_HEAD_STEP = 8
 """The heads of shapes that `shape: fast` tries have multiples of it as widths."""
 
 
-class StudentConfig(Config):
+class StudentConfig(StepConfig):
     """The shape of the student and where its first weights come from.
 
     The default shape is TinyBERT's smallest (4 layers, 312 wide, 12 heads, 1200 neurons).
     """
+
+    name: ClassVar[str] = "student"
+    function: ClassVar[str] = "tinybert.steps.student.step:student"
+    shrinks: ClassVar[bool] = True
 
     layers: int = Field(4, gt=0, description="transformer layers")
     hidden_size: int = Field(312, gt=0, description="width of hidden states and embeddings")
@@ -41,9 +58,27 @@ class StudentConfig(Config):
     )
 
     @property
-    def needs_rows(self) -> bool:
-        """Where the teacher is measured on them."""
-        return self.init == "teacher"
+    def opens_layers(self) -> bool:
+        """It makes new ones."""
+        return True
+
+    @property
+    def depends_on_export(self) -> bool:
+        """Where it is chosen by the speed of the file that the run ends in."""
+        return self.shape == "fast"
+
+    @property
+    def from_checkpoint(self) -> bool:
+        """Whether `init` names one."""
+        return self.init not in ("teacher", "random")
+
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """Weights that can be carried over, for `init: teacher`."""
+        return {"init": ("student",)} if self.init == "teacher" else {}
+
+    def needs(self, corpus: bool) -> set[Need]:
+        """Rows, where the teacher is measured on them."""
+        return {"rows"} if self.init == "teacher" else set()
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "StudentConfig":
@@ -52,12 +87,73 @@ class StudentConfig(Config):
                 f"hidden_size {self.hidden_size} is not a multiple of "
                 f"attention_heads {self.attention_heads}"
             )
-        if self.shape == "fast" and self.init not in ("teacher", "random"):
+        if self.shape == "fast" and self.from_checkpoint:
             raise ValueError("shape: a checkpoint has a shape of its own; leave `shape: fast` out")
         return self
 
-    def ineffective(self) -> dict[str, str]:
+    def unused_options(self) -> dict[str, str]:
         """Of `init: teacher`, for students that start otherwise."""
         from_teacher = self.init == "teacher", "only `init: teacher` starts from its layers"
         names = ("mapping", "calibration_rows", "calibration_tokens")
         return self._given(dict.fromkeys(names, from_teacher))
+
+    def check(self, before: Expected, plan: Plan) -> Expected:
+        """A model of its shape, which `init: teacher` must be able to make of the one before."""
+        after = super().check(before, plan)
+        if before.shape is None:
+            return after
+        if self.init == "teacher":
+            before.require_every_token()
+            self._check_smaller(before.shape)
+        return replace(after, shape=self._shape(before.shape), untrained=self.init != "teacher")
+
+    def _check_smaller(self, source: ExpectedShape) -> None:
+        sizes = {"hidden_size": source.hidden_size, "intermediate_size": source.neurons}
+        for name, most in sizes.items():
+            if getattr(self, name) > most:
+                raise PlacedError(
+                    f"{getattr(self, name)} is more than the teacher's {most}; `init: teacher` can "
+                    "only make it smaller",
+                    (name,),
+                )
+        with placed("layers" if isinstance(self.mapping, str) else "mapping"):
+            map_layers(source.layers, self.layers, self.mapping)
+        with placed("attention_heads"):
+            group_heads(source.heads, self.attention_heads)
+
+    def _shape(self, source: ExpectedShape) -> ExpectedShape:
+        """Its shape; with `shape: fast` about that."""
+        head_size = self.hidden_size // self.attention_heads
+        if self.shape == "fast":  # what divides the widths of heads of all candidates
+            head_size = gcd(head_size, FAST_HEAD_STEP)
+        return ExpectedShape(
+            model_type=source.model_type,
+            layers=self.layers,
+            hidden_size=self.hidden_size,
+            head_size=head_size,
+            head_counts=(self.attention_heads,) * self.layers,
+            neuron_counts=(self.intermediate_size,) * self.layers,
+        )
+
+    def read(self, materials: Materials) -> list[str]:
+        """Checks the checkpoint that it starts from."""
+        if not self.from_checkpoint:
+            return []
+        from tinybert.modeling.hub import find_folder, hash_model
+        from tinybert.modeling.other_models import check_vocabulary, has_tokenizer
+
+        with placed("init"):
+            folder = find_folder(self.init)
+            self._check_checkpoint(folder, materials.config)
+            if has_tokenizer(folder):
+                check_vocabulary(folder, materials.tokenizer)
+        return [hash_model(folder)]
+
+    def _check_checkpoint(self, folder: Path, teacher: Mapping[str, Any]) -> None:
+        theirs = read_config(folder)
+        sizes = family_of(teacher.get("model_type")).sizes
+        wanted = {name: getattr(self, ours) for ours, name in sizes.names.items()}
+        wanted |= {name: teacher.get(name) for name in (*TABLES, sizes.positions)}
+        for name, value in wanted.items():
+            if theirs.get(name) != value:
+                raise InputError(f"{folder} has {name} {theirs.get(name)}, the student {value}")

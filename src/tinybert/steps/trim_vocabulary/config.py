@@ -1,12 +1,22 @@
 """The settings of `trim-vocabulary`."""
 
+from typing import ClassVar, Literal
+
 from pydantic import Field
 
-from tinybert.training.section import Config
+from tinybert.base.errors import placed
+from tinybert.data.corpus import hash_corpus
+from tinybert.steps.base import Need, StepConfig
+from tinybert.training.materials import Materials
 
 
-class TrimConfig(Config):
+class TrimConfig(StepConfig):
     """Which pieces of the vocabulary stay, beside those that spell any word."""
+
+    name: ClassVar[str] = "trim-vocabulary"
+    function: ClassVar[str] = "tinybert.steps.trim_vocabulary.step:trim_vocabulary"
+    works_on: ClassVar[Literal["vocabulary"]] = "vocabulary"
+    shrinks: ClassVar[bool] = True
 
     min_count: int = Field(
         default=1, ge=1, description="how often the corpus must use a piece for it to stay"
@@ -22,3 +32,28 @@ class TrimConfig(Config):
         description="texts to count beside the training rows, named as in data.unlabeled; "
         "default: data.unlabeled",
     )
+
+    @property
+    def reads_corpus(self) -> bool:
+        """Unless it has one of its own."""
+        return self.corpus is None
+
+    def needs(self, corpus: bool) -> set[Need]:
+        """Rows, where there is no corpus to count."""
+        return set() if self.corpus or (corpus and self.reads_corpus) else {"rows"}
+
+    def read(self, materials: Materials) -> list[str]:
+        """Refuses a size that is too small for the tokenizer; hashes the corpus."""
+        from tinybert.steps.trim_vocabulary.choose import always_kept, check_size
+        from tinybert.steps.trim_vocabulary.pieces import read_pieces
+        from tinybert.steps.trim_vocabulary.rebuild import read_document
+
+        always = always_kept(read_pieces(read_document(materials.tokenizer)), materials.config)
+        with placed("size"):
+            check_size(self, always)
+        if self.corpus:
+            with placed("corpus"):
+                return [hash_corpus(self.corpus)]
+        if self.reads_corpus and materials.hash_corpus is not None:
+            return [materials.hash_corpus()]
+        return []

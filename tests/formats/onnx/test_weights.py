@@ -6,7 +6,7 @@ import onnx
 import pytest
 
 from tinybert.base.errors import InputError
-from tinybert.formats.onnx.file import read_tensors, read_weights
+from tinybert.formats.onnx.weights import read_tensors, read_weights
 
 
 def test_a_number_without_end(tmp_path):

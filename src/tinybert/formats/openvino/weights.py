@@ -4,12 +4,13 @@ The .xml lists every constant with its type and shape; their bytes lie in the .b
 """
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 from tinybert.base.errors import InputError, said, short
 from tinybert.base.files import require_file
-from tinybert.formats.onnx.file import MOST_ELEMENTS, Tensor, Weights, summarize
+from tinybert.formats.tensors import MOST_ELEMENTS, Tensor, Weights
 
 _PRECISIONS = {
     "i4": "int4",
@@ -24,36 +25,58 @@ _PRECISIONS = {
 
 
 def read_weights(path: Path) -> Weights:
-    """Counts the weights of an IR, with the bytes of both its files.
+    """The constants of an IR, with the bytes of both its files.
 
     Raises:
-        InputError: The .xml is broken.
+        InputError: The .xml is broken, or the .bin is missing.
     """
-    tensors = read_tensors(path)
+    tensors = [tensor for tensor, _ in _constants(path)]
     try:
         size = sum(file.stat().st_size for file in (path, path.with_suffix(".bin")))
     except OSError as error:
         raise InputError(f"{path}: its .bin is missing ({error.strerror})") from None
-    return summarize(tensors, size)
+    return Weights(tensors, size)
 
 
-def read_tensors(path: Path) -> list[Tensor]:
-    """The constants of an IR.
+def read_raw(path: Path) -> Iterator[tuple[Tensor, bytes]]:
+    """The constants of an IR with their bytes.
 
     Raises:
-        InputError: The .xml is broken.
+        InputError: The .xml is broken, or the .bin is missing or cut off.
     """
+    constants = _constants(path)
+    try:
+        with path.with_suffix(".bin").open("rb") as file:
+            for tensor, (offset, size) in constants:
+                file.seek(offset)
+                yield tensor, file.read(size)
+    except OSError as error:
+        raise InputError(f"{path}: its .bin can't be read ({error.strerror})") from None
+
+
+def _constants(path: Path) -> list[tuple[Tensor, tuple[int, int]]]:
+    """Each with where its bytes begin and how many there are."""
     require_file(path)
     try:
         layers = ElementTree.parse(path).findall(".//layer[@type='Const']")
         found = [(layer.attrib["name"], layer.find("data")) for layer in layers]
         return [
-            Tensor(name, _PRECISIONS.get(data.attrib["element_type"]), _shape(data), None)
+            (
+                Tensor(name, _PRECISIONS.get(data.attrib["element_type"]), _shape(data)),
+                (_natural(data.attrib["offset"]), _natural(data.attrib["size"])),
+            )
             for name, data in found
             if data is not None
         ]
     except (OSError, ElementTree.ParseError, KeyError, ValueError) as error:
         raise InputError(f"{path}: not a whole OpenVINO model ({said(error)})") from None
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= MOST_ELEMENTS:
+        raise ValueError(f"a constant at byte {short(text)}")
+    return number
 
 
 def _shape(data: ElementTree.Element) -> tuple[int, ...]:

@@ -7,12 +7,12 @@ See https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 
 import math
 import mmap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from tinybert.base.errors import InputError, said
 from tinybert.base.files import require_file
+from tinybert.formats.tensors import MOST_ELEMENTS, Tensor, Weights
 
 # Field numbers of onnx.proto.
 _MODEL_GRAPH = 7
@@ -30,40 +30,12 @@ _VARINT_BYTES = 10
 
 _MOST_AXES = 32
 
-MOST_ELEMENTS = 1 << 48
-"""Of a tensor: any file would be too small for more."""
-
 # A half-open range of offsets in the file: one message, string or array of it.
 _Span = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """One initializer: its name, element type (None: no weight's), shape and external file."""
-
-    name: str
-    precision: str | None
-    shape: tuple[int, ...]
-    external_file: str | None
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What an ONNX file holds.
-
-    Attributes:
-        precision: The narrowest type that one of its matrices has.
-        bytes: Of the file and its external data.
-        parameters: Elements of its weights, without scales and zero points of quantized ones.
-    """
-
-    precision: str
-    bytes: int
-    parameters: int
-
-
 def read_weights(path: Path) -> Weights:
-    """Counts the weights of an ONNX file.
+    """The initializers of an ONNX file, with the bytes of the file and of its external data.
 
     Raises:
         InputError: The file is no ONNX model.
@@ -75,18 +47,7 @@ def read_weights(path: Path) -> Weights:
         size = sum(file.stat().st_size for file in files)
     except (OSError, ValueError) as error:  # ValueError: no path can hold the name
         raise InputError(f"{path}: weights beside it are missing ({said(error)})") from None
-    return summarize(tensors, size)
-
-
-def summarize(tensors: Sequence[Tensor], size: int) -> Weights:
-    """Precision and parameters of a model that has these tensors, in files of `size` bytes."""
-    weights = [tensor for tensor in tensors if _is_weight(tensor)]
-    matrices = {tensor.precision for tensor in weights if len(tensor.shape) > 1}
-    return Weights(
-        precision=next((name for name in _PRECISIONS.values() if name in matrices), "fp32"),
-        bytes=size,
-        parameters=sum(math.prod(tensor.shape) for tensor in weights),
-    )
+    return Weights(tensors, size)
 
 
 def read_tensors(path: Path) -> list[Tensor]:
@@ -123,15 +84,6 @@ def read_raw(path: Path) -> Iterator[tuple[Tensor, bytes]]:
         for tensor, span in zip(tensors, spans, strict=True):
             for start, end in _messages(data, span, _TENSOR_RAW):
                 yield tensor, data[start:end]
-
-
-def _is_weight(tensor: Tensor) -> bool:
-    # Scalars are constants of the graph; the suffixes are those of ONNX Runtime's quantizer.
-    return (
-        tensor.precision is not None
-        and tensor.shape != ()
-        and not tensor.name.endswith(("_scale", "_zero_point"))
-    )
 
 
 def _tensor(data: mmap.mmap, span: _Span) -> Tensor:

@@ -4,10 +4,9 @@ import pytest
 
 from tinybert.base.errors import InputError
 from tinybert.families import family_of
-from tinybert.recipe.expected_shape import ExpectedShape
-from tinybert.recipe.plan import check_structure
+from tinybert.modeling.expected_shape import ExpectedShape
+from tinybert.recipe.plan import plan
 from tinybert.recipe.recipe import Recipe
-from tinybert.steps.prune.config import PruneConfig
 
 BERT = {
     "model_type": "bert",
@@ -23,7 +22,7 @@ SAME = {"layers": 6, "hidden_size": 384, "attention_heads": 12, "intermediate_si
 
 def check(steps, **config):
     values = {"teacher": "t", "task": "glue/sst-2", "steps": steps}
-    check_structure(Recipe.from_mapping(values), BERT | config)
+    plan(Recipe.from_mapping(values), BERT | config)
 
 
 @pytest.mark.parametrize(
@@ -138,9 +137,7 @@ def test_these_are_refused(steps, says):
 def test_another_family(step):
     deberta = {"model_type": "deberta", "hidden_size": 8}
     with pytest.raises(InputError, match="teacher: a deberta model is not supported here"):
-        check_structure(
-            Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2", "steps": [step]}), deberta
-        )
+        plan(Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2", "steps": [step]}), deberta)
 
 
 @pytest.mark.parametrize(
@@ -195,26 +192,3 @@ def test_a_teacher_that_selects():
     check([{"student": {"init": "random"}}, "distill"], tinybert_shape=noted)
     with pytest.raises(InputError, match=r"steps\.0\.student: .* take another teacher"):
         check([{"student": {}}], tinybert_shape=noted)
-
-
-@pytest.mark.parametrize("sizes", [{"attention_heads": [6] * 5}, {"intermediate_sizes": []}])
-def test_a_note_of_other_layers(sizes):
-    with pytest.raises(InputError, match=r"broken .*of other than its 6 layers"):
-        ExpectedShape.of(BERT | {"tinybert_shape": sizes})
-
-
-def test_what_pruning_of_some_layers_leaves():
-    shape = ExpectedShape.of(BERT).pruned(
-        PruneConfig(heads=0.5, neurons=0.5, of_layers=[1, 3], layers=[6])
-    )
-    assert shape.head_counts == (6, 12, 6, 12, 12)
-    assert shape.neuron_counts == (768, 1536, 768, 1536, 1536)
-    assert (shape.even, shape.attention_width) == (False, 6 * 32)
-    fewer = shape.pruned(PruneConfig(layers=2))
-    assert (fewer.head_counts, fewer.exact, fewer.attention_width) == ((6, 6, 6), False, 32)
-
-
-def test_what_uneven_pruning_leaves_is_known_at_least():
-    shape = ExpectedShape.of(BERT).pruned(PruneConfig(heads=0.5, uniform=False, neurons=0.1))
-    assert (shape.heads, shape.neurons, shape.even, shape.attention_width) == (1, 16, False, 32)
-    assert ExpectedShape.of(BERT).pruned(PruneConfig(neurons=0.5)).neurons == 768

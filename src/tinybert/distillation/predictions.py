@@ -1,0 +1,95 @@
+"""What the logits of a model are, and so how those of a teacher and a student compare."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import PretrainedConfig
+
+Kind = Literal["classes", "sigmoids", "values"]
+"""Scores of which one wins, scores each of which stands alone, or the predicted values."""
+
+
+def prediction_kind(config: PretrainedConfig) -> Kind:
+    """What a model's logits are.
+
+    Transformers notes `problem_type` only in models that were trained with labels. Without it,
+    one output is a value: of one class there is no choice.
+
+    Example:
+        >>> prediction_kind(PretrainedConfig(num_labels=3))
+        'classes'
+        >>> prediction_kind(PretrainedConfig(problem_type="multi_label_classification"))
+        'sigmoids'
+    """
+    if config.problem_type == "multi_label_classification":
+        return "sigmoids"
+    return "values" if config.problem_type == "regression" or config.num_labels == 1 else "classes"
+
+
+def mean_logits(logits: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    """The weighted mean of several teachers' logits.
+
+    Args:
+        logits: (batch, outputs) of each teacher.
+        weights: Of each teacher; they are divided by their sum.
+
+    Example:
+        >>> mean_logits([torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 0.0]])], [1, 1])
+        tensor([[2., 0.]])
+    """
+    stacked, shares = _stacked(logits, weights)
+    return (shares * stacked).sum(0)
+
+
+def mean_soft_labels(
+    logits: Sequence[Tensor], weights: Sequence[float], temperature: float
+) -> Tensor:
+    """Logits whose soft labels are the weighted mean of several teachers' soft labels.
+
+    Args:
+        logits: (batch, classes) of each teacher.
+        weights: Of each teacher; they are divided by their sum.
+        temperature: What logits are divided by before the softmax.
+
+    Example:
+        >>> sure, unsure = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 0.0]])
+        >>> soft = mean_soft_labels([sure, unsure], [1, 1], 1.0).softmax(-1)
+        >>> torch.allclose(soft, (sure.softmax(-1) + unsure.softmax(-1)) / 2)
+        True
+    """
+    stacked, shares = _stacked(logits, weights)
+    soft = (stacked / temperature).log_softmax(-1) + shares.log()
+    return temperature * soft.logsumexp(0)
+
+
+def mean_sigmoids(logits: Sequence[Tensor], weights: Sequence[float], temperature: float) -> Tensor:
+    """Logits whose probabilities are the weighted mean of several teachers' probabilities.
+
+    Args:
+        logits: (batch, labels) of each teacher.
+        weights: Of each teacher; they are divided by their sum.
+        temperature: What logits are divided by before the sigmoid.
+
+    Example:
+        >>> sure, unsure = torch.tensor([[4.0, -9.0]]), torch.tensor([[0.0, 0.0]])
+        >>> soft = mean_sigmoids([sure, unsure], [1, 1], 1.0).sigmoid()
+        >>> torch.allclose(soft, (sure.sigmoid() + unsure.sigmoid()) / 2)
+        True
+    """
+    stacked, shares = _stacked(logits, weights)
+    # In logarithms of both sides: 1 - p has no digits left where p is all but 1.
+    there, absent = (
+        (functional.logsigmoid(sign * stacked / temperature) + shares.log()).logsumexp(0)
+        for sign in (1, -1)
+    )
+    return temperature * (there - absent)
+
+
+def _stacked(logits: Sequence[Tensor], weights: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """(teachers, batch, outputs), and the share of each teacher in the same dimensions."""
+    stacked = torch.stack([values.float() for values in logits])
+    shares = torch.tensor(weights, dtype=torch.float32) / sum(weights)
+    return stacked, shares.to(stacked.device).view(-1, *[1] * (stacked.dim() - 1))

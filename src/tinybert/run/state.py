@@ -1,0 +1,72 @@
+"""What a run has come to: which model, by which steps, with what kept."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from tinybert.base.progress import ProgressCallback
+from tinybert.recipe.inputs import Inputs
+from tinybert.recipe.recipe import Recipe
+from tinybert.run.workspace import StepFolders
+from tinybert.steps.quantize.config import QuantizeConfig
+from tinybert.tasks.task import Examples, Task
+
+
+@dataclass(frozen=True)
+class Run:
+    """What stays the same while a recipe is run in a folder.
+
+    Attributes:
+        recipe: What to do.
+        inputs: What it names, read.
+        out: The output folder.
+        folders: Of the steps, below it.
+        progress: Called as the work goes on.
+        chosen: The task as it was calibrated for a teacher that came without, once that is known.
+    """
+
+    recipe: Recipe
+    inputs: Inputs
+    out: Path
+    folders: StepFolders
+    progress: ProgressCallback
+    chosen: dict[Path, Task] = field(default_factory=dict)
+
+    @property
+    def quantize(self) -> QuantizeConfig | None:
+        """How the exported files are quantized, if they are."""
+        last = self.recipe.steps[-1].config if self.recipe.steps else None
+        # The recipe lets nothing follow such a step.
+        return last if last is not None and last.works_on == "artifact" else None  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands between two steps.
+
+    Attributes:
+        model: Folder of the model so far.
+        tokenizer: Of it.
+        train: The rows that the next steps learn from.
+        teacher: Folder of what the model was before the first step that made it smaller; None
+            until there is a student.
+        kept_pieces: Where the vocabulary was trimmed, the ids that its pieces had at first.
+        unquantized: Folder of what the model was before the quantization worked on it.
+        done: What report.json says of the steps so far.
+    """
+
+    model: Path
+    tokenizer: PreTrainedTokenizerBase
+    train: Examples | None
+    teacher: Path | None = None
+    kept_pieces: tuple[int, ...] | None = None
+    unquantized: Path | None = None
+    done: tuple[dict[str, Any], ...] = ()
+
+    def after(self, folder: Path, **changes: Any) -> "State":
+        """The state after a step whose work lies in `folder`."""
+        entry = json.loads((folder / "step.json").read_text(encoding="utf-8"))
+        return replace(self, done=(*self.done, entry), **changes)

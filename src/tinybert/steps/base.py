@@ -1,0 +1,148 @@
+"""A step's settings, which answer for the step: what it needs, refuses, reads and leaves."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from tinybert.base.errors import InputError, placed
+from tinybert.families import Capability, find_family, require
+from tinybert.steps.expected import Expected, Plan
+from tinybert.training.materials import Materials
+from tinybert.training.section import Config
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from tinybert.tasks.task import Task
+
+Need = Literal["rows", "labels"]
+
+
+class StepConfig(Config):
+    """The settings of a step.
+
+    A new step is a folder with a subclass of this and the function that it names, and a line in
+    `tinybert.steps.registry`. Settings are read without PyTorch: what needs it is imported where
+    it is used.
+
+    Attributes:
+        name: What a recipe calls the step.
+        function: "module:name" of what it does; see `works_on`.
+        works_on: "model": `config + model + context → model`, in PyTorch.
+            "vocabulary": `config + model + context → model, tokenizer, kept ids`.
+            "rows": `config + model + context → texts`, which take the place of the training rows.
+            "artifact": as "model", where the settings say that it `prepares`; what it is exported
+            to is then quantized by these settings.
+        trains: Whether it trains, which all processes of a run do together.
+        shrinks: Whether it makes the model smaller or coarser. What the model was before the
+            first such step is the teacher of all that follow.
+        keeps_weights: Whether it shrinks what is computed and leaves the weights as they are.
+        new_head: Whether the model that it works on may lack the task's head, and gets a new one.
+    """
+
+    name: ClassVar[str]
+    function: ClassVar[str]
+    works_on: ClassVar[Literal["model", "vocabulary", "rows", "artifact"]] = "model"
+    trains: ClassVar[bool] = False
+    shrinks: ClassVar[bool] = False
+    keeps_weights: ClassVar[bool] = False
+    new_head: ClassVar[bool] = False
+
+    @property
+    def opens_layers(self) -> bool:
+        """Whether it looks into the model's layers, whose family must be known."""
+        return False
+
+    @property
+    def prepares(self) -> bool:
+        """Whether it works on the model, and not on the exported files alone."""
+        return True
+
+    @property
+    def distills(self) -> bool:
+        """Whether it trains the model by distillation from the run's teacher."""
+        return False
+
+    @property
+    def depends_on_export(self) -> bool:
+        """Whether its result depends on the files that the run ends in."""
+        return False
+
+    @property
+    def reads_corpus(self) -> bool:
+        """Whether it reads `data.unlabeled`."""
+        return False
+
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """What it asks of the model's family, by the key that asks for it."""
+        return {}
+
+    def needs(self, corpus: bool) -> set[Need]:
+        """What it needs of the training rows.
+
+        Args:
+            corpus: Whether the recipe names a corpus.
+        """
+        return set()
+
+    def check(self, before: Expected, plan: Plan) -> Expected:
+        """What is expected after the step; refuses what it can't work on.
+
+        Raises:
+            InputError: It can't; a `PlacedError` where one of its keys is at fault.
+        """
+        if before.exported_by is not None:
+            raise InputError(
+                f"can't follow `{before.exported_by}`, which works on the exported files"
+            )
+        family = find_family(plan.config.get("model_type"))
+        if family is not None:
+            for key, capabilities in self.asks().items():
+                with placed(key):
+                    require(family, *capabilities)
+        fills = self.works_on == "model" and not self.keeps_weights
+        if before.zeros_by is not None and (fills or self.distills):
+            raise InputError(
+                f"would fill the weights that the `{before.zeros_by}` before it sets to 0; let "
+                "that step train, prune: {distill: {...}}, and put it last"
+            )
+        return replace(
+            before,
+            shrunk_by=before.shrunk_by or (self.name if self.shrinks else None),
+            rows_by=self.name if self.works_on == "rows" else before.rows_by,
+            trimmed_by=before.trimmed_by or (self.name if self.works_on == "vocabulary" else None),
+            exported_by=self.name if self.works_on == "artifact" else None,
+            untrained=before.untrained and not self.trains,
+        )
+
+    def check_code(self) -> None:
+        """Runs what it names of a user's own code, to see whether it does what it must.
+
+        Raises:
+            InputError: It does not.
+        """
+
+    def read(self, materials: Materials) -> list[str]:
+        """Checks what it reads beside its settings, and gives hashes of that.
+
+        Raises:
+            InputError: Something is missing or does not go together.
+        """
+        return []
+
+    def load_teacher(self, given: Path, task: "Task") -> "PreTrainedModel | None":
+        """A teacher of its own, where it does not learn from that of the run.
+
+        Args:
+            given: Folder of the recipe's teacher.
+            task: Of the run.
+        """
+        return None
+
+    def load(self) -> Callable[..., Any]:
+        """Imports the function."""
+        module, _, name = self.function.partition(":")
+        loaded: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        return loaded

@@ -1,0 +1,1 @@
+"""Distillation on the task's rows, as a step."""

@@ -1,0 +1,54 @@
+"""The settings of `distill`."""
+
+from typing import ClassVar
+
+from tinybert.distillation.check import (
+    check_layers,
+    check_weights_schedule,
+    read_distillation,
+    run_schedule,
+)
+from tinybert.distillation.config import DistillConfig
+from tinybert.steps.base import Need, StepConfig
+from tinybert.steps.expected import Expected, Plan
+from tinybert.training.materials import Materials
+
+
+class DistillStepConfig(DistillConfig, StepConfig):
+    """Trains the student to do on the task's rows as the teacher does: a `DistillConfig`."""
+
+    name: ClassVar[str] = "distill"
+    function: ClassVar[str] = "tinybert.distillation.on_rows:distill"
+    trains: ClassVar[bool] = True
+
+    @property
+    def opens_layers(self) -> bool:
+        """It may compare them."""
+        return True
+
+    @property
+    def distills(self) -> bool:
+        """That is what it does."""
+        return True
+
+    def needs(self, corpus: bool) -> set[Need]:
+        """Rows, and their labels where these count."""
+        return {"rows", "labels"} if self.label else {"rows"}
+
+    def check(self, before: Expected, plan: Plan) -> Expected:
+        """It needs a student that can be compared with the teacher."""
+        before.require_student()
+        if self.label:
+            before.require_labels()
+        if before.shape is not None and plan.teacher is not None:
+            check_weights_schedule(self)
+            check_layers(self, plan.teacher, before.shape)
+        return super().check(before, plan)
+
+    def check_code(self) -> None:
+        """Runs a user's own schedule."""
+        run_schedule(self)
+
+    def read(self, materials: Materials) -> list[str]:
+        """Checks the other teachers."""
+        return read_distillation(self, materials)
