@@ -96,7 +96,7 @@ def test_a_student_from_its_teacher_is_nearer_to_it_than_a_random_one(kind, chan
     before = (logits(student, rows) - wanted).square().mean()
     mapping = [1, 2, 3] if config.layers == 3 else [2, 3]
     initialize_from_teacher(student, teacher, mapping, rows)
-    assert (logits(student, rows) - wanted).square().mean() < 0.5 * before
+    assert (logits(student, rows) - wanted).square().mean() < 0.7 * before
     assert student.config.hidden_size == config.hidden_size
     assert head_counts(student) == [config.attention_heads] * config.layers
 

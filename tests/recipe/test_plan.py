@@ -163,7 +163,7 @@ def test_another_family(step):
 def test_what_a_family_cannot_do_is_refused_at_its_key(kind, step, says):
     sizes = {"n_layer": 6, "n_embd": 384, "n_head": 12, "n_inner": None}
     with pytest.raises(InputError, match=says):
-        check([step], model_type=kind, **sizes)
+        check([{"student": {}}, step] if "distill" in step else [step], model_type=kind, **sizes)
 
 
 @pytest.mark.parametrize(
