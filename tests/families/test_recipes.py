@@ -8,12 +8,24 @@ import torch
 import tinybert
 from tiny_models import KINDS, tiny_model_dir
 from tinybert.base.errors import InputError
+from tinybert.base.processor import sums_saturate
 from tinybert.families import family_of
 from tinybert.formats.open import load_student
 from tinybert.modeling.shape import head_counts
 
 TRAINING = {"max_steps": 2, "batch_size": 8}
 SHAPE = {"layers": 2, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 48}
+
+SHARED = pytest.mark.xfail(
+    sums_saturate(),
+    reason="ONNX Runtime 1.31 can't load integer weights with several readers in the precise mode "
+    "that processors without VNNI need",
+)
+
+
+def marked(kinds):
+    """The model types, ALBERT as one that may fail."""
+    return [pytest.param(kind, marks=SHARED) if kind == "albert" else kind for kind in kinds]
 
 
 def steps_of(kind):
@@ -39,7 +51,7 @@ def steps_of(kind):
     return steps
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", marked(KINDS))
 def test_all_that_a_family_can_do(kind, quick_bench, recipe, tmp_path):
     teacher = tiny_model_dir(kind, tmp_path / "teacher")
     made = recipe(teacher=str(teacher), steps=steps_of(kind))
@@ -55,7 +67,9 @@ def test_all_that_a_family_can_do(kind, quick_bench, recipe, tmp_path):
     assert head_counts(student) == [heads] * 2
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "qat" not in family_of(kind).refuses])
+@pytest.mark.parametrize(
+    "kind", marked([kind for kind in KINDS if "qat" not in family_of(kind).refuses])
+)
 def test_training_with_quantization(kind, quick_bench, recipe, tmp_path):
     teacher = tiny_model_dir(kind, tmp_path / "teacher")
     made = recipe(
