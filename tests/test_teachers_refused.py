@@ -9,8 +9,6 @@ from transformers import (
     BartConfig,
     BartForSequenceClassification,
     BertConfig,
-    GPT2Config,
-    GPT2ForSequenceClassification,
     PreTrainedTokenizerFast,
 )
 
@@ -93,13 +91,6 @@ def bart():
     sizes = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "vocab_size": 200}
     sizes |= {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
     return BartForSequenceClassification(BartConfig(**sizes))
-
-
-def test_token_types_that_would_be_taken_for_words_are_refused(save, refused, tmp_path):
-    sizes = {"n_embd": 16, "n_layer": 1, "n_head": 2, "vocab_size": 200, "pad_token_id": 0}
-    folder = save(GPT2ForSequenceClassification(GPT2Config(**sizes)))
-    said = refused("export", folder, "--to", "onnx", "--out", tmp_path / "out")
-    assert "gives token types, which a gpt2 model looks up among its words" in said
 
 
 @pytest.mark.parametrize("model", [bart])
