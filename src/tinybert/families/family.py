@@ -9,6 +9,7 @@ Capability = Literal[
     "prune",
     "prune-heads",
     "prune-layers",
+    "zeros",
     "factorize",
     "shorten",
     "attention",
@@ -21,6 +22,7 @@ Capability = Literal[
 """What a recipe may ask of a family beyond running and training it.
 
 `student` is a student that starts from its teacher's weights; `prune` heads, neurons and layers;
+`zeros` are single weights that are pruned;
 `attention` and `relations` are the losses of a distillation; `static`, `qat` and `gptq` ways to
 quantize.
 """

@@ -39,6 +39,7 @@ GPT2 = Family(
     refuses={
         "student": f"{_CONV}; start with `init: random` or from a checkpoint",
         "prune": _CONV,
+        "zeros": _CONV,
         "factorize": _CONV,
         "shorten": "its head reads the last token, and each token sees only those before it",
         "attention": "each of its tokens sees only those before it; compare `hidden`",

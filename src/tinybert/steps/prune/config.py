@@ -170,11 +170,13 @@ class PruneConfig(DistillingConfig):
         return self
 
     def asks(self) -> dict[str, tuple[Capability, ...]]:
-        """Heads, neurons or layers that can go."""
+        """Heads, neurons, layers or single weights that can go."""
         asked: dict[str, tuple[Capability, ...]] = {
             "heads": ("prune", "prune-heads"),
             "neurons": ("prune",),
             "layers": ("prune", "prune-layers"),
+            "sparsity": ("zeros",),
+            "pattern": ("zeros",),
         }
         return {name: wanted for name, wanted in asked.items() if getattr(self, name)}
 
