@@ -70,7 +70,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "all, last layer": ALL | {"mapping": "last"},
     "all, nearest layers": ALL | {"mapping": "nearest"},
     "all, two phases": ALL | {"weights_schedule": "two-phase"},
-    "all, the article's schedule": ALL | {"weights_schedule": "article"},
+    "all, the article's schedule": ALL | {"weights_schedule": "ramp"},
     "in float32": {"bf16": False},
     "dropout 0.1": {"dropout": 0.1},
     "learning rate 5e-5": {"learning_rate": 5e-5},
@@ -158,7 +158,9 @@ def grams(text: Any) -> list[tuple[str, ...]]:
 
 def pick(rows: Examples, places: list[int]) -> Examples:
     assert rows.labels is not None
-    return Examples([rows.texts[place] for place in places], rows.labels[places], rows.source)
+    return Examples.of_texts(
+        [rows.texts[place] for place in places], rows.labels[places], rows.source
+    )
 
 
 def score(

@@ -110,7 +110,9 @@ def some_rows(options: argparse.Namespace, start: int, end: int) -> Examples:
     every = TASK.examples(read(options.data))
     assert every.labels is not None
     chosen = random.Random(0).sample(range(len(every)), len(every))[start:end]
-    return Examples([every.texts[row] for row in chosen], every.labels[chosen], every.source)
+    return Examples.of_texts(
+        [every.texts[row] for row in chosen], every.labels[chosen], every.source
+    )
 
 
 def accuracy(options: argparse.Namespace, model: Path) -> float:

@@ -86,7 +86,7 @@ def row(figures: tuple[float, ...] | list[float]) -> str:
 
 def part(rows: Examples, start: int, end: int) -> Examples:
     assert rows.labels is not None
-    return Examples(rows.texts[start:end], rows.labels[start:end], rows.source)
+    return Examples.of_texts(rows.texts[start:end], rows.labels[start:end], rows.source)
 
 
 if __name__ == "__main__":

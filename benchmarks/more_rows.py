@@ -70,15 +70,21 @@ def main() -> None:
     corrupted = change_words(copies, words, generator)
     fewer = options.epochs / (1 + options.more)
     variants: dict[str, tuple[Examples, dict[str, Any]]] = {
-        "its texts": (Examples(texts, None, "texts"), {}),
-        "its texts and labels": (Examples(texts, labels, "rows"), {"label": 1.0}),
-        "labels alone": (Examples(texts, labels, "rows"), {"label": 1.0, "prediction": 0.0}),
-        "and corrupted texts": (Examples(texts + corrupted, None, "texts"), {"epochs": fewer}),
-        "and corrupted texts, longer": (Examples(texts + corrupted, None, "texts"), {}),
+        "its texts": (Examples.of_texts(texts, None, "texts"), {}),
+        "its texts and labels": (Examples.of_texts(texts, labels, "rows"), {"label": 1.0}),
+        "labels alone": (
+            Examples.of_texts(texts, labels, "rows"),
+            {"label": 1.0, "prediction": 0.0},
+        ),
+        "and corrupted texts": (
+            Examples.of_texts(texts + corrupted, None, "texts"),
+            {"epochs": fewer},
+        ),
+        "and corrupted texts, longer": (Examples.of_texts(texts + corrupted, None, "texts"), {}),
     }
     if options.corpus:
         general = generator.sample(list(sentences(options.corpus)), len(copies))
-        rows = Examples([*texts, *general], None, "texts")
+        rows = Examples.of_texts([*texts, *general], None, "texts")
         variants["and general sentences"] = (rows, {"epochs": fewer})
     if len(context.task.text) == 2:
         others = generator.sample(copies, len(copies))
@@ -86,8 +92,11 @@ def main() -> None:
             (first[0], second[1]) for first, second in zip(copies, others, strict=True)
         ]
         half = [*corrupted[::2], *mixed[::2]]
-        variants["and other pairs, longer"] = (Examples([*texts, *mixed], None, "texts"), {})
-        variants["and both, longer"] = (Examples([*texts, *half], None, "texts"), {})
+        variants["and other pairs, longer"] = (
+            Examples.of_texts([*texts, *mixed], None, "texts"),
+            {},
+        )
+        variants["and both, longer"] = (Examples.of_texts([*texts, *half], None, "texts"), {})
     teacher = evaluate(load_torch(options.out / "teacher"), held_out)["metric"]
     print(f"{describe_machine(torch.get_num_threads())}\n{options.task}, {len(texts)} rows")
     print(f"teacher: {teacher:.4f} on {len(held_out)} held-out training rows")

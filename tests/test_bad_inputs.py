@@ -133,7 +133,7 @@ RECIPES = {
         ["data.train", "missing"],
     ),
     "a schedule that leaves nothing": (
-        put("steps.1.distill", {"weights_schedule": "article"}),
+        put("steps.1.distill", {"weights_schedule": "ramp"}),
         ["weights_schedule", "leaves no loss at epoch 0"],
     ),
     "teachers that nobody hears": (
@@ -144,6 +144,10 @@ RECIPES = {
     "relation heads that don't divide": (
         put("steps.1.distill", {"relations": 1, "relation_heads": 3}),
         ["relation_heads", "3 does not divide"],
+    ),
+    "a schedule by its old name": (
+        put("steps.1.distill", {"weights_schedule": "article"}),
+        ["weights_schedule", "'article' is called 'ramp' now"],
     ),
     "an unknown schedule of weights": (
         put("steps.1.distill", {"weights_schedule": "linear"}),

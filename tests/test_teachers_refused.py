@@ -53,7 +53,6 @@ def save(tiny_bert_dir, tmp_path):
 
 
 HEADS = {
-    "BertForTokenClassification": "labels of tokens, as named entities are",
     "BertForQuestionAnswering": "answers to questions",
     "BertForMultipleChoice": "multiple choice",
     "BertForSequenceClassification": "one label, there or not",

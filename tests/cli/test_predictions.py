@@ -13,7 +13,9 @@ import tinybert
 from tinybert.base.errors import InputError
 from tinybert.cli.main import main
 from tinybert.cli.predictions import CHUNK, predict_all, write_predictions
+from tinybert.tasks import get_task
 
+TASK = get_task("text-classification")
 TEXTS = ["a good film", "dull", 'the "plot", long', "naïve 日本"]
 
 
@@ -88,15 +90,15 @@ def test_to_a_table(program, one_text, table, tmp_path, suffix, separator):
 
 
 def test_values_and_odd_labels(tmp_path):
-    write_predictions(tmp_path / "a.csv", [{"value": 3.5}, {"value": -1.0}])
+    write_predictions(tmp_path / "a.csv", [{"value": 3.5}, {"value": -1.0}], TASK)
     assert (tmp_path / "a.csv").read_text() == "value\n3.5\n-1.0\n"
     odd = [{"label": 'a,"b"\n', "score": 0.5, "scores": {}}]
-    write_predictions(tmp_path / "b.csv", odd)
+    write_predictions(tmp_path / "b.csv", odd, TASK)
     assert [*csv.reader(io.StringIO((tmp_path / "b.csv").read_text()))][1] == ['a,"b"\n', "0.5"]
-    write_predictions(tmp_path / "c.tsv", [{"label": '"so"', "score": 0.5, "scores": {}}])
+    write_predictions(tmp_path / "c.tsv", [{"label": '"so"', "score": 0.5, "scores": {}}], TASK)
     assert (tmp_path / "c.tsv").read_text() == 'label\tscore\n"so"\t0.5\n'
     with pytest.raises(InputError, match=r"d\.tsv: a label has a tab or a line end"):
-        write_predictions(tmp_path / "d.tsv", odd)
+        write_predictions(tmp_path / "d.tsv", odd, TASK)
     assert not [*tmp_path.glob("*d.tsv*")]
 
 
@@ -209,7 +211,8 @@ def test_memory_does_not_grow_with_the_texts(tmp_path):
     def peak(rows):
         tracemalloc.start()
         texts = (f"text {row}" for row in range(rows))
-        assert write_predictions(tmp_path / "out.jsonl", predict_all(Constant(), texts)) == rows
+        predictions = predict_all(Constant(), texts)
+        assert write_predictions(tmp_path / "out.jsonl", predictions, TASK) == rows
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return used

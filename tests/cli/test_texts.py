@@ -9,6 +9,7 @@ import pytest
 from tinybert.base.errors import InputError
 from tinybert.cli.texts import TextInput
 from tinybert.tasks import get_task
+from tinybert.tasks.rows import as_row, row_text
 
 ONE = get_task("text-classification")
 TWO = get_task("glue/rte")
@@ -16,7 +17,7 @@ UNKNOWN = None
 
 
 def read(task=ONE, reads=1, **given):
-    return list(TextInput(**given).rows(task, reads))
+    return [row_text(as_row(row)) for row in TextInput(**given).rows(task, reads)]
 
 
 @pytest.fixture
@@ -54,6 +55,11 @@ def test_a_text_a_line(lines):
 def test_pairs_a_line(lines, reads, pair):
     path = lines("a man\ta woman\n\tb\n")
     assert read(TWO, reads, file=path, pair=pair) == [("a man", "a woman"), ("", "b")]
+
+
+def test_words_with_tags_are_no_lines_of_text(lines):
+    with pytest.raises(InputError, match=r"no texts; name it words\.conll"):
+        read(file=lines("-DOCSTART- O\n\nEU B-ORG\n", "words.txt"))
 
 
 def test_only_line_ends_end_lines(lines):

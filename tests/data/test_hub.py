@@ -33,6 +33,16 @@ def test_class_numbers_become_names_and_no_label_becomes_none(hub):
     assert read("org/set").columns["label"] == ["pos", "neg", None]
 
 
+def test_class_numbers_in_lists_become_names(hub):
+    names = datasets.ClassLabel(names=["O", "B-PER"])
+    features = datasets.Features(
+        {"tokens": datasets.List(datasets.Value("string")), "ner_tags": datasets.List(names)}
+    )
+    rows = {"tokens": [["she", "ate"], ["it"]], "ner_tags": [[1, 0], [0]]}
+    hub["org/set", None] = {"train": datasets.Dataset.from_dict(rows, features=features)}
+    assert read("org/set").columns["ner_tags"] == [["B-PER", "O"], ["O"]]
+
+
 def test_numbers_of_classes_in_lists_become_names(hub):
     features = datasets.Features({"labels": datasets.List(datasets.ClassLabel(names=["a", "b"]))})
     rows = datasets.Dataset.from_dict({"labels": [[1, 0], []]}, features=features)

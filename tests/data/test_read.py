@@ -126,7 +126,10 @@ BAD = {
     "text.parquet": (b"text\tlabel\na\t1\n", "not a whole Parquet file"),
     "empty.parquet": (b"", "not a whole Parquet file"),
     "cut.parquet": (PARQUET_BYTES[: len(PARQUET_BYTES) // 2], "not a whole Parquet file"),
-    "notes.txt": (b"a\n", r"unknown format '\.txt'; known: \.csv, \.jsonl, \.parquet, \.tsv"),
+    "notes.txt": (
+        b"a\n",
+        r"unknown format '\.txt'; known: \.conll, \.csv, \.jsonl, \.parquet, \.tsv",
+    ),
     "noformat": (b"a\n", "unknown format ''"),
 }
 

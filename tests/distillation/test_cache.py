@@ -91,17 +91,17 @@ def changed_structure(teacher, rows, context):
 
 def changed_row(teacher, rows, context):
     texts = [*context.train.texts[:-1], "another text"]
-    return teacher, EncodedExamples(Examples(texts, None, "rows"), context.tokenizer, 32)
+    return teacher, EncodedExamples(Examples.of_texts(texts, None, "rows"), context.tokenizer, 32)
 
 
 def changed_order(teacher, rows, context):
     texts = context.train.texts[::-1]
-    return teacher, EncodedExamples(Examples(texts, None, "rows"), context.tokenizer, 32)
+    return teacher, EncodedExamples(Examples.of_texts(texts, None, "rows"), context.tokenizer, 32)
 
 
 def changed_tokenizer(teacher, rows, context):
     context.tokenizer.backend_tokenizer.normalizer = None
-    upper = Examples([text.upper() for text in context.train.texts], None, "rows")
+    upper = Examples.of_texts([text.upper() for text in context.train.texts], None, "rows")
     return teacher, EncodedExamples(upper, context.tokenizer, 32)
 
 
@@ -134,7 +134,7 @@ def test_a_stale_one_is_never_met(
 def test_labels_make_no_other_cache(teacher, rows, collate, tmp_path, tiny_context):
     open_cache(tmp_path, teacher, rows, collate, [LOGITS])
     context = tiny_context()
-    unlabeled = Examples(context.train.texts, None, "rows")
+    unlabeled = Examples.of_texts(context.train.texts, None, "rows")
     without = EncodedExamples(unlabeled, context.tokenizer, 32)
     open_cache(tmp_path, teacher, without, collate, [LOGITS])
     assert len(folders(tmp_path)) == 1

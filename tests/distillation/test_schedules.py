@@ -8,18 +8,18 @@ from tinybert.distillation.config import DistillConfig
 from tinybert.distillation.schedules import (
     SCHEDULES,
     Moment,
-    article,
     check_schedule,
     find_schedule,
     hash_schedule,
+    ramp,
     two_phase,
 )
 
 
 def test_the_articles_weights():
-    assert article(Moment(0, 0)) == {"prediction": 0, "embedding": 0.1, "hidden": 0.1}
+    assert ramp(Moment(0, 0)) == {"prediction": 0, "embedding": 0.1, "hidden": 0.1}
     late = {"prediction": 0.8, "embedding": 0, "hidden": 0.1}
-    assert article(Moment(10, 0.5)) == article(Moment(20, 1)) == late
+    assert ramp(Moment(10, 0.5)) == ramp(Moment(20, 1)) == late
 
 
 def test_two_phases_share_no_loss():
@@ -41,7 +41,7 @@ def test_ones_own(monkeypatch):
     module.fading = lambda moment: {"hidden": 1 - moment.share}
     monkeypatch.setitem(sys.modules, "my_schedules", module)
     assert find_schedule("my_schedules:fading")(Moment(0, 0.25)) == {"hidden": 0.75}
-    assert find_schedule("article") is SCHEDULES["article"]
+    assert find_schedule("ramp") is SCHEDULES["ramp"]
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_a_module_in_the_working_directory(tmp_path, monkeypatch):
     assert hash_schedule("own_schedule:later") == first
     (tmp_path / "own_schedule.py").write_text("def late(moment):\n    return {}\n")
     assert hash_schedule("own_schedule:late") != first
-    assert hash_schedule("article") is None
+    assert hash_schedule("ramp") is None
 
 
 WEIGHTS = DistillConfig().weights()
 
 
-@pytest.mark.parametrize("name", ["two-phase", "article"])
+@pytest.mark.parametrize("name", ["two-phase", "ramp"])
 def test_schedules_that_begin_with_the_layers_need_them(name):
     with pytest.raises(InputError, match="leaves no loss at epoch 0"):
         check_schedule(name, WEIGHTS, epochs=3)

@@ -178,7 +178,7 @@ def test_projections_start_at_least_squares(student, teacher, tiny_context, tmp_
 def test_labels_are_not_needed(student, teacher, tiny_context, tmp_path, weights):
     """Nor looked at: with them the same is learned, unless they have a weight."""
     rows = tiny_context().train
-    unlabeled = Examples(rows.texts, None, rows.source)
+    unlabeled = Examples.of_texts(rows.texts, None, rows.source)
     learned = []
     for name, train, label in (("without", unlabeled, 0), ("with", rows, 0), ("by", rows, 1)):
         context = tiny_context(teacher=teacher, train=train, folder=tmp_path / name)
@@ -249,10 +249,10 @@ def test_gradient_checkpointing_changes_nothing_but_memory(student, teacher, tin
 def test_a_schedule_that_leaves_nothing(student, teacher, tiny_context):
     """The article's schedule begins with embeddings and hidden states."""
     with pytest.raises(InputError, match=r"leaves no loss at epoch 0\.00"):
-        distill(config(weights_schedule="article"), student, tiny_context(teacher=teacher))
+        distill(config(weights_schedule="ramp"), student, tiny_context(teacher=teacher))
 
 
-@pytest.mark.parametrize("name", ["two-phase", "article"])
+@pytest.mark.parametrize("name", ["two-phase", "ramp"])
 def test_schedules_change_the_weights(student, teacher, tiny_context, name):
     seen = []
     weights = {"hidden": 1, "embedding": 1, "weights_schedule": name, "epochs": 12}
@@ -274,7 +274,9 @@ def test_stock_regression_models_learn_values(tiny_context, tmp_path):
     assert stock.problem_type is None
     context = tiny_context()
     before = copy.deepcopy(student.state_dict())
-    rows = EncodedExamples(Examples(context.train.texts, None, "texts"), context.tokenizer, 32)
+    rows = EncodedExamples(
+        Examples.of_texts(context.train.texts, None, "texts"), context.tokenizer, 32
+    )
     trainer_of(student, teacher, context, tmp_path, rows=rows, settings=config()).train()
     assert any(not torch.equal(weight, before[name]) for name, weight in student.named_parameters())
 
@@ -377,7 +379,7 @@ def test_predictions_of_tokens_are_a_mean_over_tokens(tiny_context, tiny_bert_di
     batch = {key: value for key, value in features(tiny_context()).items() if key != "labels"}
     signals = run(models[1], batch, [LOGITS])[1]
     whole, half = (
-        model(teacher=signals, token_share=share, **batch)["loss"] for share in (1.0, 0.5)
+        model(teacher=signals, answer_share=share, **batch)["loss"] for share in (1.0, 0.5)
     )
     assert whole > 0
     torch.testing.assert_close(half, whole / 2)

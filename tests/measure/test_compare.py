@@ -6,13 +6,14 @@ import pytest
 from tinybert.measure.compare import compare
 from tinybert.measure.held_out import MOST_ROWS, hold_out
 from tinybert.tasks import get_task
+from tinybert.tasks.outputs import Outputs
 from tinybert.tasks.task import Examples
 
 CLASSES = {"kind": "text-classification", "labels": ["no", "yes"]}
 
 
 def logits(answers):
-    return np.eye(2, dtype=np.float32)[answers]
+    return Outputs({"logits": np.eye(2, dtype=np.float32)[answers]})
 
 
 @pytest.fixture
@@ -47,7 +48,8 @@ def test_it_is_the_tasks_own_metric(sides, metric):
 
 def test_of_values(sides):
     values = np.random.default_rng(1).normal(size=(300, 1)).astype(np.float32)
-    found = compare(get_task("text-regression"), values, values + 1, values[:, 0])
+    outputs, shifted = Outputs({"logits": values}), Outputs({"logits": values + 1})
+    found = compare(get_task("text-regression"), outputs, shifted, values[:, 0])
     assert found["metric"] == "spearman"
     assert found["retention"] == found["retention_low"] == found["retention_high"] == 1
 
@@ -82,7 +84,7 @@ def test_without_labels_answers_are_compared(sides):
 
 def test_rows_that_were_measured_on_are_not_held_out():
     texts = [f"text {number}" for number in range(2000)]
-    rows = Examples(texts, np.arange(2000), "rows")
+    rows = Examples.of_texts(texts, np.arange(2000), "rows")
     held = hold_out(rows, texts[:1700], seed=3)
     assert len(held) == 300
     assert not set(held.texts) & set(texts[:1700])
@@ -91,3 +93,21 @@ def test_rows_that_were_measured_on_are_not_held_out():
     assert hold_out(rows, [], seed=3).texts == hold_out(rows, [], seed=3).texts
     assert hold_out(rows, [], seed=3).texts != hold_out(rows, [], seed=4).texts
     assert len(hold_out(rows, texts, seed=3)) == 0
+
+
+def test_of_an_error_less_is_more():
+    """A model with half its base's error has 200% of it, and one with twice as much has lost."""
+    task = get_task({"kind": "text-regression", "metrics": "mse"})
+    dice = np.random.default_rng(3)
+    labels, errors = dice.normal(size=500), dice.normal(size=500)
+    small, large = (
+        Outputs({"logits": (labels + scale * errors)[:, None]}) for scale in (0.5**0.5, 1.0)
+    )
+    better, worse = compare(task, small, large, labels), compare(task, large, small, labels)
+    assert better["retention"] == pytest.approx(2.0)
+    assert better["margin_low"] > 0
+    assert worse["retention"] == pytest.approx(0.5)
+    assert worse["margin_high"] < 0
+    same = compare(task, large, large, labels)
+    assert same["retention_low"] == same["retention_high"] == 1
+    assert same["margin_low"] > 0

@@ -15,7 +15,7 @@ NAMES = ["negative", "positive"]
 def test_a_model_agrees_with_itself(tiny_artifact_dir):
     model = open_model(tiny_artifact_dir)
     answers = model.logits(TEXTS).argmax(axis=1)
-    scored = evaluate(model, Examples(TEXTS, answers, "self"))
+    scored = evaluate(model, Examples.of_texts(TEXTS, answers, "self"))
     assert scored["rows"] == len(TEXTS)
     assert scored["metric"] == scored["metric_low"] == scored["metric_high"] == 1
     assert scored["metrics"][model.task.metric] == 1
@@ -25,7 +25,7 @@ def test_the_interval_holds_the_metric(tiny_artifact_dir):
     model = open_model(tiny_artifact_dir)
     labels = model.logits(TEXTS).argmax(axis=1)
     labels[:10] = 1 - labels[:10]
-    scored = evaluate(model, Examples(TEXTS, labels, "self"))
+    scored = evaluate(model, Examples.of_texts(TEXTS, labels, "self"))
     assert scored["metric"] == pytest.approx(0.75)
     assert 0.5 < scored["metric_low"] < 0.75 < scored["metric_high"] < 1
 
@@ -34,7 +34,7 @@ def test_the_interval_holds_the_metric(tiny_artifact_dir):
 def test_nothing_to_evaluate_is_refused(tiny_artifact_dir, labels):
     texts = TEXTS if labels is None else []
     with pytest.raises(InputError, match=r"data\.tsv"):
-        evaluate(open_model(tiny_artifact_dir), Examples(texts, labels, "data.tsv"))
+        evaluate(open_model(tiny_artifact_dir), Examples.of_texts(texts, labels, "data.tsv"))
 
 
 def test_the_metrics_are_the_tasks_not_those_of_the_models_config(tiny_artifact_dir):
@@ -44,7 +44,7 @@ def test_the_metrics_are_the_tasks_not_those_of_the_models_config(tiny_artifact_
     labels[:10] = 1 - labels[:10]
     spec = {"kind": "text-classification", "metrics": ["f1", "matthews"]}
     task = get_task(spec | {"labels": ["negative", "positive"]}, model.task)
-    scored = evaluate(model, Examples(TEXTS, labels, "self"), task)
+    scored = evaluate(model, Examples.of_texts(TEXTS, labels, "self"), task)
     assert list(scored["metrics"]) == ["f1", "matthews"]
     assert scored["metric"] == pytest.approx(f1(answers, labels))
     assert scored["metric_low"] < scored["metric"] < scored["metric_high"]
@@ -58,7 +58,9 @@ def test_f1_is_of_the_data_sets_positive_class_whatever_the_order_of_the_outputs
     spec = {"kind": "text-classification", "metrics": "f1"}
     tasks = [get_task(spec | {"labels": names}, model.task) for names in (NAMES, NAMES[::-1])]
     assert [task.labels for task in tasks] == [tuple(NAMES)] * 2
-    first, second = (evaluate(model, Examples(TEXTS, labels, "self"), task) for task in tasks)
+    first, second = (
+        evaluate(model, Examples.of_texts(TEXTS, labels, "self"), task) for task in tasks
+    )
     assert first["metric"] == pytest.approx(f1(answers, labels))
     assert second["metric"] == pytest.approx(f1(1 - answers, 1 - labels))
     assert first["metric"] != second["metric"]

@@ -16,7 +16,7 @@ from tinybert.tasks.task import Examples
     ],
 )
 def test_guesses(kind, labels, expected):
-    rows = Examples(["text"] * len(labels), np.array(labels), "rows")
+    rows = Examples.of_texts(["text"] * len(labels), np.array(labels), "rows")
     assert constant_guess(get_task(kind), rows) == pytest.approx(expected)
 
 
@@ -34,7 +34,7 @@ def test_guesses(kind, labels, expected):
     ],
 )
 def test_a_correlation_must_be_clearly_above_0(kind, labels, score, warns):
-    rows = Examples(["text"] * len(labels), np.array(labels), "dev.tsv")
+    rows = Examples.of_texts(["text"] * len(labels), np.array(labels), "dev.tsv")
     reached = dict(zip(("metric", "metric_low", "metric_high"), score, strict=True))
     message = no_better_than_constant(reached, get_task(kind), rows)
     assert (message is not None) == warns

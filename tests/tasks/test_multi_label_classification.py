@@ -14,6 +14,7 @@ from tinybert.measure.evaluate import score
 from tinybert.measure.guess import constant_guess, no_better_than_constant
 from tinybert.tasks import get_task, task_from_config
 from tinybert.tasks.labels import UnnamedOutputs
+from tinybert.tasks.outputs import Outputs
 from tinybert.tasks.text_classification import TextClassification
 
 KIND = "multi-label-classification"
@@ -25,6 +26,10 @@ STOCK = {
 
 def task_of(**options):
     return get_task({"kind": KIND, **options})
+
+
+def given(logits):
+    return Outputs({"logits": logits})
 
 
 def table(cells, name="labels", **columns):
@@ -210,7 +215,10 @@ def test_thresholds_are_kept_in_the_config(threshold, tmp_path):
     config = chosen.model_config()
     expected = [threshold or 0.5] * 3
     if task.calibrates:
-        assert score(logits, labels, chosen)["metric"] > score(logits, labels, task)["metric"]
+        assert (
+            score(given(logits), labels, chosen)["metric"]
+            > score(given(logits), labels, task)["metric"]
+        )
         expected = list(chosen.thresholds)
         assert (len(set(expected)) == 1) == (threshold == "best")
     assert config["tinybert"]["task"]["thresholds"] == expected
@@ -263,7 +271,7 @@ def test_the_best_constant_answer_is_found(metric):
     examples = task.examples(found)
     sets = [[(number >> label) & 1 for label in range(4)] for number in range(16)]
     tiled = (np.tile(np.float32([s]) * 20 - 10, (60, 1)) for s in sets)
-    best = max(task.score(logits, examples.labels)[metric] for logits in tiled)
+    best = max(task.score(given(logits), examples.labels)[metric] for logits in tiled)
     assert constant_guess(task, examples) == pytest.approx(best)
 
 
@@ -273,10 +281,12 @@ def test_a_model_that_answers_all_alike_is_told_so():
     examples = task.examples(found)
     constant = np.tile(np.float32([3, 3, -3, -3, -3]), (300, 1))
     assert "no better than" in no_better_than_constant(
-        score(constant, examples.labels, task), task, examples
+        score(given(constant), examples.labels, task), task, examples
     )
     good = examples.labels * 4 - 2
-    assert no_better_than_constant(score(good, examples.labels, task), task, examples) is None
+    assert (
+        no_better_than_constant(score(given(good), examples.labels, task), task, examples) is None
+    )
 
 
 def test_models_agree_on_whole_sets():
@@ -292,8 +302,9 @@ def test_each_model_is_compared_by_its_own_thresholds():
     labels = task.examples(found).labels
     base = labels * 4 - 2
     lower = base - 5  # the same ranks, all of them unlikely
-    alone = compare(task, lower, base, labels)
-    fair = compare(task.calibrate(lower, labels), lower, base, labels, task.calibrate(base, labels))
+    alone = compare(task, given(lower), given(base), labels)
+    tasks = [task.calibrate(each, labels) for each in (lower, base)]
+    fair = compare(tasks[0], given(lower), given(base), labels, tasks[1])
     assert alone["value"] == 0
     assert fair["value"] == fair["base"] == 1
     assert fair["retention_low"] == fair["retention_high"] == 1

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,8 +18,17 @@ ROWS = Table({"sentence": ["a", "b", "c"], "label": ["1", "0", "1"]}, "train.tsv
 SETS = Table({"text": ["a", "b", "c"], "labels": [["x", "y"], [], ["y"]]}, "train.jsonl")
 
 
+TOKENS = Table({"tokens": [["a", "b"], ["c"]], "tags": [["B-X", "I-X"], ["O"]]}, "train.jsonl")
+
+
 def rows_of(kind):
-    return SETS if kind == "multi-label-classification" else ROWS
+    tables = {"token-classification": TOKENS, "multi-label-classification": SETS}
+    return tables.get(kind, ROWS)
+
+
+def logits_of(task, positions):
+    outputs = len(task.model_config()["id2label"])
+    return np.random.default_rng(0).normal(size=(positions, outputs)).astype(np.float32)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -29,24 +39,36 @@ class TestEveryKind:
         assert set(task.metrics) <= set(task.scored_by)
 
     def test_comes_back_from_its_config(self, kind):
-        label = next(name for name in rows_of(kind).columns if name.startswith("label"))
+        label = next(name for name in reversed(rows_of(kind).columns))
         cells = rows_of(kind).columns[label]
-        task = get_task({"kind": kind, "text": ["a", "b"], "label": "y"}).fit(
-            Table({"y": cells}, "train.tsv")
-        )
+        spec, table = {"text": ["a", "b"], "label": "y"}, Table({"y": cells}, "train.tsv")
+        if kind == "token-classification":
+            spec, table = (
+                {"text": "x", "label": "y"},
+                Table({"x": [["a"]], "y": [["B-X"]]}, "train.jsonl"),
+            )
+        task = get_task({"kind": kind, **spec}).fit(table)
         saved = json.loads(json.dumps(task.model_config()))
         assert task_from_config(saved) == task
 
     def test_predicts_and_scores_every_row(self, kind):
         task = get_task(kind).fit(rows_of(kind))
         examples = task.examples(rows_of(kind))
-        outputs = len(task.model_config()["id2label"])
-        logits = np.random.default_rng(0).normal(size=(3, outputs)).astype(np.float32)
-        assert len(task.decode(logits)) == len(examples) == 3
-        json.dumps(task.decode(logits))
-        assert task.answers(logits).shape == examples.labels.shape
-        assert task.agrees(logits, logits).tolist() == [True] * 3
-        assert tuple(task.score(logits, examples.labels)) == task.metrics
+        (outputs, *_) = task.guesses(examples)
+        outputs = replace(
+            outputs, arrays={**outputs.arrays, "logits": logits_of(task, len(outputs.logits))}
+        )
+        predictions = task.predictions(examples.rows, outputs)
+        assert len(predictions) == len(outputs) == len(examples) == len(rows_of(kind))
+        json.dumps(predictions)
+        for number, prediction in enumerate(predictions, 1):
+            assert "\n" not in task.line(prediction)
+            for cells in task.cells(prediction, number):
+                assert all(isinstance(cell, str | float | int) for cell in cells.values())
+        assert len(task.answers(outputs.logits)) == len(outputs.logits)
+        assert task.agrees(outputs.logits, outputs.logits).all()
+        assert tuple(task.score(outputs, examples.labels)) == task.metrics
+        assert len(task.tally(outputs, examples.labels)) == len(examples)
 
     def test_survives_transformers(self, kind, tmp_path):
         from transformers import BertConfig

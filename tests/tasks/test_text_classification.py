@@ -4,6 +4,7 @@ import pytest
 from tinybert.base.errors import InputError
 from tinybert.data import Table
 from tinybert.tasks.labels import UnnamedOutputs
+from tinybert.tasks.outputs import Outputs
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression
 
@@ -124,7 +125,7 @@ def test_predictions_are_a_softmax_even_of_huge_logits():
 def test_score_gives_every_metric():
     task = TextClassification(labels=("a", "b"), metrics=("f1", "accuracy"))
     logits = np.array([[1, 0], [0, 1], [0, 1], [0, 1]], np.float32)
-    scores = task.score(logits, np.array([0, 1, 0, 1]))
+    scores = task.score(Outputs({"logits": logits}), np.array([0, 1, 0, 1]))
     assert scores == {"f1": pytest.approx(0.8), "accuracy": 0.75}
     assert task.metric == "f1"
 

@@ -3,6 +3,7 @@ import pytest
 
 from tinybert.base.errors import InputError
 from tinybert.data import Table
+from tinybert.tasks.outputs import Outputs
 from tinybert.tasks.text_regression import TextRegression
 
 TASK = TextRegression(label="score")
@@ -37,7 +38,7 @@ def test_predictions_are_values_and_scored_by_rank():
     logits = np.array([[1.0], [2.0], [30.0]], np.float32)
     assert TASK.decode(logits) == [{"value": 1.0}, {"value": 2.0}, {"value": 30.0}]
     assert TASK.metric == "spearman"
-    scores = TASK.score(logits, np.array([1, 2, 3], np.float32))
+    scores = TASK.score(Outputs({"logits": logits}), np.array([1, 2, 3], np.float32))
     assert scores["spearman"] == pytest.approx(1.0)
     assert scores["pearson"] < 1
 

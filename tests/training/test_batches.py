@@ -44,7 +44,7 @@ def test_long_batches_do_not_come_last():
 
 
 def encoded(tokenizer, texts, labels=None, max_length=16):
-    return EncodedExamples(Examples(texts, labels, "rows"), tokenizer, max_length)
+    return EncodedExamples(Examples.of_texts(texts, labels, "rows"), tokenizer, max_length)
 
 
 @pytest.fixture

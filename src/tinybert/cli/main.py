@@ -138,9 +138,7 @@ def _predict(options: argparse.Namespace) -> None:
     model = open_model(options.model, options.threads)
     predictions = predict_all(model, given.rows(model.task, texts_per_input(model.config)))
     if options.out is not None:
-        count = write_predictions(
-            Path(options.out), predictions, lambda each: model.task.cells(each, 1)[0]
-        )
+        count = write_predictions(Path(options.out), predictions, model.task)
         if options.json:
             _print_json({"out": options.out, "predictions": count})
         else:

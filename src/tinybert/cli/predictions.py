@@ -4,25 +4,27 @@ import csv
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from tinybert.base.errors import InputError
 from tinybert.base.files import atomic_path
 from tinybert.runtime.model import Model
-from tinybert.tasks.task import Prediction, Text
+from tinybert.tasks.task import Prediction, Row, Task, Text
+
+_TSV_CUTS = {*"\t\r\n"}
 
 CHUNK = 1024
 """Texts read at once: enough that those of like length find one another."""
 
 
-def predict_all(model: Model, texts: Iterable[Text]) -> Iterator[Prediction]:
+def predict_all(model: Model, texts: Iterable[Text | Row]) -> Iterator[Prediction]:
     """Predictions of any number of texts, in order, some in memory at a time.
 
     Args:
         model: It predicts.
-        texts: Sentences or pairs, read as they are needed.
+        texts: Sentences, pairs or rows, read as they are needed.
 
     Raises:
         InputError: The model can't predict, or a text is not what it reads.
@@ -53,83 +55,75 @@ def check_target(target: str, file: str | None) -> None:
         raise InputError(f"--out {target}: the texts lie there; name another file")
 
 
-def write_predictions(
-    target: Path,
-    predictions: Iterable[Prediction],
-    cells: Callable[[Prediction], Mapping[str, Any]] | None = None,
-) -> int:
+def write_predictions(target: Path, predictions: Iterable[Prediction], task: Task) -> int:
     """Writes predictions as they come; the file appears when all of them are there.
 
     Args:
         target: .jsonl, an object a line as `predict --json` has them; .csv or .tsv, a table with
-            a header.
+            a header: the label and its score, the value, or what else the task says.
         predictions: In order.
-        cells: What of a prediction stands in a table: the label and its score, or the value, or
-            what else the task says; default: all but the scores of every label.
+        task: Whose predictions they are.
 
     Returns:
         How many there were.
 
     Raises:
-        InputError: A label has a tab or a line end in it, which .tsv has no way to write.
+        InputError: A cell has a tab or a line end in it, which .tsv has no way to write.
     """
     with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as to:
-        write = WRITERS[target.suffix](to, cells or _cells)
+        write = WRITERS[target.suffix](to, task)
         count = 0
         for prediction in predictions:
             try:
-                write(prediction)
+                write(prediction, count + 1)
             except csv.Error:
+                cells = (cell for row in task.cells(prediction, 1) for cell in row.items())
+                name, cell = next(each for each in cells if not _TSV_CUTS.isdisjoint(str(each[1])))
                 raise InputError(
-                    f"--out {target}: a label has a tab or a line end in it: "
-                    f"{next(iter(prediction.values()))!r}; write .csv or .jsonl"
+                    f"--out {target}: a {name} has a tab or a line end in it: {cell!r}; write .csv "
+                    "or .jsonl"
                 ) from None
             count += 1
     return count
 
 
-Write = Callable[[Prediction], Any]
+Write = Callable[[Prediction, int], Any]
+"""Writes a prediction; the number is that of its text, from 1."""
 
 
-Cells = Callable[[Prediction], Mapping[str, Any]]
+def _json_lines(file: IO[str], task: Task) -> Write:
+    return lambda prediction, _: file.write(json.dumps(prediction, ensure_ascii=False) + "\n")
 
 
-def _json_lines(file: IO[str], cells: Cells) -> Write:
-    return lambda prediction: file.write(json.dumps(prediction, ensure_ascii=False) + "\n")
+def _comma_separated(file: IO[str], task: Task) -> Write:
+    return _table(csv.writer(file, lineterminator="\n"), task)
 
 
-def _comma_separated(file: IO[str], cells: Cells) -> Write:
-    return _table(csv.writer(file, lineterminator="\n"), cells)
-
-
-def _tab_separated(file: IO[str], cells: Cells) -> Write:
+def _tab_separated(file: IO[str], task: Task) -> Write:
     # As our reader takes it: a quote is a character like any other.
-    writer = csv.writer(
-        file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None
+    return _table(
+        csv.writer(
+            file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None
+        ),
+        task,
     )
-    return _table(writer, cells)
 
 
-def _table(writer: Any, cells: Cells) -> Write:
+def _table(writer: Any, task: Task) -> Write:
     """Rows below a header that the first of them gives."""
     header: list[str] = []
 
-    def write(prediction: Prediction) -> None:
-        row = cells(prediction)
-        if not header:
-            header.extend(row)
-            writer.writerow(header)
-        writer.writerow(row.values())
+    def write(prediction: Prediction, number: int) -> None:
+        for cells in task.cells(prediction, number):
+            if not header:
+                header.extend(cells)
+                writer.writerow(header)
+            writer.writerow(cells.values())
 
     return write
 
 
-def _cells(prediction: Prediction) -> dict[str, Any]:
-    """What of a prediction fits in a table: all but the scores of every label."""
-    return {name: value for name, value in prediction.items() if not isinstance(value, dict)}
-
-
-WRITERS: dict[str, Callable[[IO[str], Cells], Write]] = {
+WRITERS: dict[str, Callable[[IO[str], Task], Write]] = {
     ".jsonl": _json_lines,
     ".csv": _comma_separated,
     ".tsv": _tab_separated,

@@ -2,15 +2,15 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinybert.base.errors import InputError
 from tinybert.data import read
+from tinybert.data.conll import DOCUMENT
 from tinybert.data.lines import decode_lines, stream_lines
 from tinybert.data.read import FORMATS
-from tinybert.tasks.columns import texts as column_texts
-from tinybert.tasks.task import Task, Text
+from tinybert.tasks.task import Row, Task, Text
 
 STDIN = "-"
 """What stands for standard input."""
@@ -71,7 +71,7 @@ class TextInput:
     def _is_table(self) -> bool:
         return self.file is not None and Path(self.file).suffix in FORMATS
 
-    def rows(self, task: Task, reads: int | None) -> Iterator[Text]:
+    def rows(self, task: Task, reads: int | None) -> Iterator[Text | Row]:
         """The texts; those of lines one at a time, so that there may be any number of them.
 
         Args:
@@ -95,6 +95,10 @@ class TextInput:
         if self._is_table:
             return iter(self._from_table(task))
         path = Path(self.file)
+        if next(iter(stream_lines(path)), "").startswith(DOCUMENT):
+            raise InputError(
+                f"{path}: its lines are words with tags, no texts; name it {path.stem}.conll"
+            )
         return _from_lines(stream_lines(path), str(path), self.pair or reads == 2, reads)
 
     def _on_the_line(self) -> list[Text]:
@@ -104,10 +108,10 @@ class TextInput:
             raise InputError(f"--pair: two texts make a pair, got {len(self.texts)}")
         return list(zip(self.texts[::2], self.texts[1::2], strict=True))
 
-    def _from_table(self, task: Task) -> list[Text]:
+    def _from_table(self, task: Task) -> list[Row]:
         assert self.file is not None
         table = read(self.file)
-        columns = tuple(self.columns or task.text)
+        columns = tuple(self.columns or task.text_columns(table))
         if not self.columns and (
             missing := [name for name in columns if name not in table.columns]
         ):
@@ -116,7 +120,7 @@ class TextInput:
             )
         if self.pair and len(columns) == 1:
             raise InputError(f"--pair: {self.file} is read by one column; give --text twice")
-        return column_texts(table, columns)
+        return replace(task, text=columns).rows(table)
 
 
 def _stdin_lines() -> Iterator[str]:

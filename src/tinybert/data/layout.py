@@ -9,7 +9,7 @@ Split = Literal["train", "eval"]
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of a folder in GLUE layout.
+    """The files of a folder.
 
     Attributes:
         train: The file of the training split.
@@ -17,12 +17,17 @@ class Layout:
         header: The column names of its .tsv files where these have no header row.
         broken_rows: Whether its .tsv files are known to have rows that lack columns, which are
             left out.
+        conll: The columns of the word and of its tag where the folder's .txt files are of words
+            with tags, counted from 0, or from -1 from the right; None where they are not.
+        others: More names that the files may have, by split.
     """
 
     train: str = "train.tsv"
     eval: str = "dev.tsv"
     header: tuple[str, ...] | None = None
     broken_rows: bool = False
+    conll: tuple[int, int] | None = None
+    others: tuple[tuple[Split, str], ...] = ()
 
     def file(self, split: Split) -> str:
         """The file name of a split.
@@ -33,6 +38,31 @@ class Layout:
         """
         return self.train if split == "train" else self.eval
 
+    def files(self, split: Split) -> list[str]:
+        """The file names that a split may have, the usual one first.
+
+        Example:
+            >>> CONLL_LAYOUT.files("train")
+            ['train.txt', 'train.conll', 'train.jsonl']
+        """
+        return [self.file(split), *(name for of, name in self.others if of == split)]
+
 
 GLUE_LAYOUT = Layout()
 """Of most GLUE tasks: two files with header rows."""
+
+CONLL_LAYOUT = Layout(
+    train="train.txt",
+    eval="valid.txt",
+    conll=(0, -1),
+    others=(
+        ("train", "train.conll"),
+        ("train", "train.jsonl"),
+        ("eval", "dev.txt"),
+        ("eval", "valid.conll"),
+        ("eval", "dev.conll"),
+        ("eval", "valid.jsonl"),
+        ("eval", "dev.jsonl"),
+    ),
+)
+"""Of words with tags, as the CoNLL shared tasks have them."""

@@ -1,9 +1,10 @@
-"""Reading DATA: a file, a folder of a file a split or a hub data set."""
+"""Reading DATA: a file, a folder in GLUE or CoNLL layout, or a hub data set."""
 
 import os
 from pathlib import Path
 
 from tinybert.base.errors import InputError, short
+from tinybert.data.conll import read_conll
 from tinybert.data.delimited import read_csv, read_tsv
 from tinybert.data.hub import may_be_hub_id, read_hub
 from tinybert.data.jsonl import read_jsonl
@@ -12,7 +13,7 @@ from tinybert.data.parquet import read_parquet
 from tinybert.data.table import Table
 
 _READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".parquet": read_parquet}
-FORMATS = tuple(sorted([".tsv", *_READERS]))
+FORMATS = tuple(sorted([".conll", ".tsv", *_READERS]))
 """The suffixes of files that `read` takes."""
 
 
@@ -22,9 +23,9 @@ def read(
     """Reads the rows of DATA.
 
     Args:
-        data: A .tsv, .csv, .jsonl or .parquet file, a folder in GLUE layout (train.tsv and
-            dev.tsv, or these names with another of the suffixes), or a hub id ("org/name" or
-            "org/name:config"), which is tried only where no such path exists.
+        data: A .tsv, .csv, .jsonl, .conll or .parquet file, a folder in GLUE or CoNLL layout, or
+            a hub id ("org/name" or "org/name:config"), which is tried only where no such path
+            exists. A .txt file is read where the layout says that it has words with tags.
         split: The part to read of a folder or a hub data set; a file is one part.
         layout: The file names and header of the folder, such as `task.layout`.
 
@@ -49,23 +50,26 @@ def read(
         return read_tsv(path, layout.header, skip_broken=layout.broken_rows)
     if path.suffix in _READERS:
         return _READERS[path.suffix](path)
+    if path.suffix == ".conll" or (path.suffix == ".txt" and layout.conll):
+        return read_conll(path, *(layout.conll or (0, -1)))
     raise InputError(f"{path}: unknown format {short(path.suffix)}; known: {', '.join(FORMATS)}")
 
 
 def _file_of_split(folder: Path, layout: Layout, split: Split) -> Path:
     """The file of a split: as the layout has it, or of the same name in another format."""
-    wanted = folder / layout.file(split)
+    names = layout.files(split)
+    wanted = next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
     if wanted.is_file():
         return wanted
     others = [file for suffix in FORMATS if (file := wanted.with_suffix(suffix)).is_file()]
     if len(others) > 1:
-        names = " and ".join(file.name for file in others)
-        raise InputError(f"{folder}: has {names}; name the file to read")
+        found = " and ".join(file.name for file in others)
+        raise InputError(f"{folder}: has {found}; name the file to read")
     if not others:
         raise InputError(
-            f"{folder}: this folder has no {wanted.name}; a folder in GLUE layout has "
-            f"{layout.train} and {layout.eval}, or files of these names that end in "
-            f"{', '.join(FORMATS)}"
+            f"{folder}: this folder has no {wanted.name}; a folder in "
+            f"{'CoNLL' if layout.conll else 'GLUE'} layout has {layout.train} and {layout.eval}, "
+            f"or files of these names that end in {', '.join(FORMATS)}"
         )
     return others[0]
 

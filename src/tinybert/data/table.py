@@ -41,11 +41,13 @@ class Table:
         source: The file or data set, for messages.
         numbers: Those that the source gives its rows, beginning at 2 below a TSV header; default:
             from 1.
+        unit: What the numbers count: rows, or lines, of which a row may have several.
     """
 
     columns: dict[str, list[Any]]
     source: str
     numbers: Sequence[int] | None = None
+    unit: str = "row"
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
@@ -72,12 +74,16 @@ class Table:
             f"{separator_hint(self.source, list(self.columns))}"
         )
 
-    def where(self, index: int) -> str:
+    def where(self, index: int, line: int = 0) -> str:
         """How a message names row `index`.
+
+        Args:
+            index: Of the row.
+            line: Within the row, where it has several, from 0.
 
         Example:
             >>> Table({"text": ["a"]}, "data.tsv", numbers=[2]).where(0)
             'data.tsv: row 2'
         """
         number = index + 1 if self.numbers is None else self.numbers[index]
-        return f"{self.source}: row {number}"
+        return f"{self.source}: {self.unit} {number + line * (self.unit == 'line')}"

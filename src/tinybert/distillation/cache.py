@@ -30,7 +30,7 @@ from tinybert.base.locks import one_at_a_time
 from tinybert.distillation.signals import LOGITS, Signal, Signals, model_inputs, run
 from tinybert.modeling.blocks import encoder_layers
 from tinybert.modeling.distributed import agree, is_main, share_of_work, wait_for_all
-from tinybert.training.batches import EncodedExamples
+from tinybert.training.batches import ANSWERED, EncodedExamples
 
 logger = logging.getLogger(__name__)
 
@@ -50,31 +50,46 @@ class TeacherCache:
     Args:
         folder: A whole cache, see `open_cache`.
         offsets: (rows + 1,), where the tokens of each row begin in the arrays of vectors.
+        answers: (rows + 1,), where the logits of each row begin; None where each row has one.
     """
 
-    def __init__(self, folder: Path, offsets: NDArray[np.int64]) -> None:
+    def __init__(
+        self, folder: Path, offsets: NDArray[np.int64], answers: NDArray[np.int64] | None = None
+    ) -> None:
         self._folder = folder
         self._offsets = offsets
+        self._answers = answers
         self._arrays: dict[Signal, NDArray[Any]] = {}
 
-    def read(self, rows: Tensor, mask: Tensor, wanted: Sequence[Signal]) -> Signals:
+    def read(
+        self,
+        rows: Tensor,
+        mask: Tensor,
+        wanted: Sequence[Signal],
+        answered: Tensor | None = None,
+    ) -> Signals:
         """The signals of a batch, zeros in padding.
 
         Args:
             rows: (batch,), places in the training set.
             mask: (batch, length), the attention mask.
             wanted: The signals.
+            answered: (batch, length), the tokens that have logits, where logits are of tokens.
         """
         places, real_tokens = rows.cpu().numpy(), mask.bool().cpu().numpy()
         signals = {}
         for signal in wanted:
             values = self._array(signal)
+            filled, offsets = real_tokens, self._offsets
             if signal == LOGITS:
-                signals[signal] = torch.from_numpy(values[places]).to(mask.device)
-                continue
+                if self._answers is None:
+                    signals[signal] = torch.from_numpy(values[places]).to(mask.device)
+                    continue
+                assert answered is not None, "a batch of such rows says which tokens have logits"
+                filled, offsets = answered.bool().cpu().numpy(), self._answers
             padded = np.zeros((*mask.shape, values.shape[-1]), np.float32)
-            for vectors, real, row in zip(padded, real_tokens, places, strict=True):
-                vectors[real] = values[self._offsets[row] : self._offsets[row + 1]]
+            for vectors, there, row in zip(padded, filled, places, strict=True):
+                vectors[there] = values[offsets[row] : offsets[row + 1]]
             signals[signal] = torch.from_numpy(padded).to(mask.device)
         return signals
 
@@ -110,7 +125,8 @@ def open_cache(
     Raises:
         InputError: The disk has not enough room.
     """
-    offsets = np.concatenate([[0], np.cumsum(dataset.lengths)]).astype(np.int64)
+    offsets = _offsets(dataset.lengths)
+    answers = None if dataset.answers is None else _offsets(dataset.answers)
     folder = root / cache_key(teacher, dataset, wanted, bf16)[:20]
     with _said_of(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -119,9 +135,14 @@ def open_cache(
             if agree(is_main() and is_whole(folder)):
                 logger.info("teacher cache: found in %s", folder)
             else:
-                writer = _Writer(folder, teacher, dataset, wanted, offsets)
+                writer = _Writer(folder, teacher, dataset, wanted, offsets, answers)
                 writer.run(collate, bf16, batch_size, progress)
-    return TeacherCache(folder, offsets)
+    return TeacherCache(folder, offsets, answers)
+
+
+def _offsets(counts: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each of some parts begins, and the last ends, (parts + 1,)."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
 @contextlib.contextmanager
@@ -201,6 +222,7 @@ class _Writer:
         dataset: EncodedExamples,
         wanted: Sequence[Signal],
         offsets: NDArray[np.int64],
+        answers: NDArray[np.int64] | None,
     ) -> None:
         self._folder = folder
         self._unfinished = folder.with_name(f".{folder.name}.partial")
@@ -208,6 +230,7 @@ class _Writer:
         self._dataset = dataset
         self._wanted = list(wanted)
         self._offsets = offsets
+        self._answers = answers
         self._arrays: dict[Signal, NDArray[Any]] = {}
 
     @torch.inference_mode()
@@ -233,8 +256,10 @@ class _Writer:
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 signals = run(self._teacher, inputs, self._wanted)[1]
             for signal, values in signals.items():
-                real = batch["attention_mask"].bool().numpy()
-                self._keep(signal, rows, real, values.float().cpu().numpy())
+                mask = batch["attention_mask"]
+                if signal == LOGITS:
+                    mask = batch.get(ANSWERED, mask)
+                self._keep(signal, rows, mask.bool().numpy(), values.float().cpu().numpy())
             if progress is not None and is_main():
                 progress(start + len(rows), len(order))
         wait_for_all()
@@ -278,17 +303,20 @@ class _Writer:
         self,
         signal: Signal,
         rows: NDArray[np.int64],
-        real_tokens: NDArray[np.bool_],
+        kept_tokens: NDArray[np.bool_],
         values: NDArray[np.float32],
     ) -> None:
         array = self._arrays[signal]
+        offsets = self._offsets
         if signal == LOGITS:
-            array[rows] = values
-            return
-        limit = np.finfo(VECTORS_TYPE).max
-        for vectors, real, row in zip(values, real_tokens, rows, strict=True):
-            tokens = slice(self._offsets[row], self._offsets[row + 1])
-            array[tokens] = vectors[real].clip(-limit, limit)
+            if self._answers is None:
+                array[rows] = values
+                return
+            offsets = self._answers
+        limit = np.finfo(array.dtype).max
+        for vectors, kept, row in zip(values, kept_tokens, rows, strict=True):
+            tokens = slice(offsets[row], offsets[row + 1])
+            array[tokens] = vectors[kept].clip(-limit, limit)
 
 
 def _reserve(path: Path, start: int) -> None:
@@ -314,7 +342,8 @@ def _reserve(path: Path, start: int) -> None:
 
 def _shape(signal: Signal, teacher: PreTrainedModel, dataset: EncodedExamples) -> tuple[int, int]:
     if signal == LOGITS:
-        return len(dataset), int(teacher.config.num_labels or 1)
+        answers = len(dataset) if dataset.answers is None else int(dataset.answers.sum())
+        return answers, int(teacher.config.num_labels or 1)
     kind, layer = signal
     if kind == "hidden":
         return sum(dataset.lengths), teacher.config.hidden_size

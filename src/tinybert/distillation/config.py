@@ -103,7 +103,7 @@ class DistillConfig(DistillationConfig):
     )
     weights_schedule: str = Field(
         "constant",
-        description="how the weights change: constant, two-phase (TinyBERT), article, or your own "
+        description="how the weights change: constant, two-phase (TinyBERT), ramp, or your own "
         "'module:function' of a tinybert.distillation.schedules.Moment",
     )
     cache: Literal["logits", "all", "off"] = Field(

@@ -21,6 +21,7 @@ from tinybert.distillation.terms import (
 )
 from tinybert.distillation.vocabulary import VocabularyTerm
 from tinybert.modeling.least_squares import LinearFit
+from tinybert.training.batches import ANSWERED
 
 TERMS: dict[str, type[Term]] = {
     "prediction": PredictionTerm,
@@ -84,6 +85,7 @@ class DistillationModel(nn.Module):
         teacher: Signals,
         weights: Mapping[str, float] | None = None,
         token_share: Tensor | float = 1.0,
+        answer_share: Tensor | float = 1.0,
         **inputs: Tensor,
     ) -> dict[str, Tensor]:
         """The student's losses against what the teacher gave for the same inputs.
@@ -93,12 +95,15 @@ class DistillationModel(nn.Module):
             weights: Of the losses to compute; default: the settings'.
             token_share: Factor of the means over tokens: how many tokens these inputs have
                 against those of an average process.
-            inputs: input_ids, attention_mask, (batch, length), and what else the student takes.
+            answer_share: Likewise of the tokens at which a head for tokens answers.
+            inputs: input_ids, attention_mask, (batch, length), and what else the student takes;
+                `ANSWERED`, likewise, where not all tokens are predicted.
 
         Returns:
             "loss", the weighted sum, and each loss by its name.
         """
         weights = self.weights if weights is None else weights
+        answered = inputs.pop(ANSWERED, inputs["attention_mask"])
         if LABEL not in weights:
             inputs.pop("labels", None)
         outputs, own = run(self.student, inputs, self._signals(weights, side=0))
@@ -109,8 +114,9 @@ class DistillationModel(nn.Module):
                 losses[name] = outputs.loss
             else:
                 term = self.terms[name]
-                loss = term(own, teacher, mask)
-                losses[name] = loss * token_share if term.per_token(teacher) else loss
+                loss = term(own, teacher, answered if term.of_answers else mask)
+                share = answer_share if term.of_answers else token_share
+                losses[name] = loss * share if term.per_token(teacher) else loss
         total = sum(weight * losses[name] for name, weight in weights.items())
         return {"loss": torch.as_tensor(total), **losses}
 

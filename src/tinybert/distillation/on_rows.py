@@ -28,7 +28,7 @@ def distill(
 ) -> PreTrainedModel:
     """Trains `model` in place against `context.teacher`, with the callbacks beside."""
     assert context.teacher is not None, "the recipe refuses `distill` before `student`"
-    rows = EncodedExamples(context.train, context.tokenizer, context.max_length)
+    rows = EncodedExamples(context.train, context.tokenizer, context.max_length, context.task)
     options = trainer_options(
         config,
         rows,

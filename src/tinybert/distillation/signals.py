@@ -17,12 +17,14 @@ from tinybert.base.errors import InputError
 from tinybert.distillation.losses.precision import at_least_float32, full_precision
 from tinybert.modeling.blocks import encoder_layers
 from tinybert.modeling.last_layer import first_position_alone
+from tinybert.training.batches import ANSWERED
 
 Signal = tuple[str, int]
 """A kind and a layer counted from 1: ("query", 3), ("hidden", 0) for embeddings, LOGITS."""
 
 Signals = dict[Signal, Tensor]
-"""Logits are (batch, classes), everything else is (batch, length, width)."""
+"""Logits are (batch, classes), or (batch, length, classes) of tokens; everything else is
+(batch, length, width)."""
 
 LOGITS: Signal = ("logits", 0)
 
@@ -33,8 +35,8 @@ PROJECTIONS = ("query", "key", "value")
 
 
 def model_inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a model takes of a batch, to predict: neither labels nor the numbers of rows."""
-    return {name: value for name, value in batch.items() if name not in (ROW, "labels")}
+    """What a model takes of a batch, to predict: neither labels nor what is said of the rows."""
+    return {name: value for name, value in batch.items() if name not in (ROW, ANSWERED, "labels")}
 
 
 def run(

@@ -15,6 +15,7 @@ from tinybert.distillation.predictions import (
     prediction_kind,
 )
 from tinybert.distillation.signals import LOGITS, ROW, Signal, Signals, model_inputs, run
+from tinybert.training.batches import ANSWERED
 
 
 class Teacher:
@@ -81,7 +82,9 @@ class Teacher:
     @torch.no_grad()  # not inference_mode: its tensors can't take part in a loss
     def _signals(self, index: int, batch: dict[str, Tensor], wanted: Sequence[Signal]) -> Signals:
         if self.caches is not None and ROW in batch:
-            return self.caches[index].read(batch[ROW], batch["attention_mask"], wanted)
+            return self.caches[index].read(
+                batch[ROW], batch["attention_mask"], wanted, batch.get(ANSWERED)
+            )
         inputs = model_inputs(batch)
         model: Any = self.models[index]
         # A head over the vocabulary costs as much as many layers.

@@ -7,7 +7,7 @@ A new term is a class and a line in `tinybert.distillation.model.TERMS`; its wei
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +53,13 @@ class Term(nn.Module, ABC):
     Args:
         settings: Those of the `distill` step.
         pairing: The two models and their layers.
+
+    Attributes:
+        of_answers: Whether it compares what heads answer, and of tokens those alone at which
+            they do; else what the encoders make of all real tokens.
     """
+
+    of_answers: ClassVar[bool] = False
 
     def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
         super().__init__()
@@ -76,7 +82,7 @@ class Term(nn.Module, ABC):
         Args:
             student: Its signals.
             teacher: Its signals.
-            mask: (batch, length), the attention mask.
+            mask: (batch, length), the attention mask, or what of it is answered.
         """
 
 
@@ -87,6 +93,8 @@ def compares_logits(config: PretrainedConfig, settings: DistillConfig) -> bool:
 
 class PredictionTerm(Term):
     """Logits: soft labels, each label's probability, or the squared error of logits."""
+
+    of_answers = True
 
     def per_token(self, teacher: Signals) -> bool:
         """Of a model that labels tokens."""

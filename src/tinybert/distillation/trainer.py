@@ -21,6 +21,7 @@ from tinybert.distillation.teacher import Teacher
 from tinybert.modeling.distributed import world_size
 from tinybert.modeling.mapping import pair_layers
 from tinybert.modeling.shape import note_shape
+from tinybert.training.batches import ANSWERED
 from tinybert.training.trainer import BucketedTrainer
 
 FITTING_BATCHES = 16
@@ -108,7 +109,8 @@ class DistillationTrainer(BucketedTrainer):
     def _set_signature_columns_if_needed(self) -> None:
         # Those of the student: the Trainer would read those of the wrapper, which passes all on.
         if self._signature_columns is None:
-            names = [*signature(self.model.student.forward).parameters, ROW, "label", "label_ids"]
+            names = [*signature(self.model.student.forward).parameters, ROW, ANSWERED]
+            names += ["label", "label_ids"]
             self._signature_columns = names  # type: ignore[assignment]  # typed as None
 
     def _weights_now(self) -> dict[str, float]:
@@ -162,8 +164,12 @@ class DistillationTrainer(BucketedTrainer):
         with self.accelerator.autocast():
             teacher: Signals = self.teacher(inputs, self.model.teacher_signals(weights))
         features = {name: value for name, value in inputs.items() if name != ROW}
-        share = token_share(features["attention_mask"])
-        return model(teacher=teacher, weights=weights, token_share=share, **features)
+        mask = features["attention_mask"]
+        shares = {
+            "token_share": token_share(mask),
+            "answer_share": token_share(features.get(ANSWERED, mask)),
+        }
+        return model(teacher=teacher, weights=weights, **shares, **features)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Adds the mean of each loss since the last log."""

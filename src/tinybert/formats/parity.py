@@ -18,7 +18,7 @@ from tinybert.runtime.config import max_positions
 from tinybert.runtime.model import Model
 from tinybert.runtime.text import Features
 from tinybert.steps.quantize.note import QUANTIZATION_KEY
-from tinybert.tasks.task import Text
+from tinybert.tasks.task import Row, Text
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Parity(TypedDict):
 
 def check_parity(
     artifact: Model,
-    texts: Sequence[Text],
+    rows: Sequence[Text | Row],
     expected: NDArray[np.float32],
     logits: NDArray[np.float32] | None = None,
     *,
@@ -57,19 +57,20 @@ def check_parity(
 
     Args:
         artifact: The loaded artifact.
-        texts: The rows.
-        expected: The PyTorch model's logits for them, (rows, outputs).
+        rows: The rows.
+        expected: The PyTorch model's logits for them, (positions, outputs), end to end.
         logits: The artifact's, where they are known already.
         name: What messages call the artifact; default: its path.
 
     Returns:
-        The largest difference of a logit, and the share of rows with the same answer.
+        The largest difference of a logit, and the share of positions with the same answer; where
+        a model answers each row once, that is a share of rows.
 
     Raises:
         RuntimeError: An fp32 artifact differs by more than `FP32_TOLERANCE`.
     """
     name = name or str(artifact.path)
-    logits = artifact.logits(texts) if logits is None else logits
+    logits = artifact.logits(rows) if logits is None else logits
     differences = np.abs(logits - expected).max(axis=-1, initial=0.0)
     parity = Parity(
         max_abs_diff=float(differences.max(initial=0.0)),
@@ -77,7 +78,7 @@ def check_parity(
     )
     if artifact.facts().precision == "fp32":
         selects = "selection" in artifact.config.get(SHAPE_KEY, {})
-        counted = np.sort(differences)[: math.ceil(SELECTED_ROWS * len(texts))]
+        counted = np.sort(differences)[: math.ceil(SELECTED_ROWS * len(differences))]
         worst = (counted if selects else differences).max(initial=0.0)
         _require_equal(name, float(worst), expected)
     elif parity["agreement"] < LOW_AGREEMENT:
@@ -85,7 +86,7 @@ def check_parity(
             "%s answers as the PyTorch model does on %.1f%% of %d rows only%s",
             name,
             100 * parity["agreement"],
-            len(texts),
+            len(rows),
             _advice(artifact),
         )
     return parity
@@ -114,7 +115,11 @@ def self_check(artifact: Model, model: PreTrainedModel) -> None:
         }
         with torch.inference_mode():
             expected = model(**tensors).logits.float().cpu().numpy()
-        difference = _difference(artifact.forward(features), expected)
+        given = next(iter(artifact.forward(features).values()))
+        if given.ndim == 3:  # what a head for tokens says of padding is nothing
+            real = features["attention_mask"].astype(bool)
+            given, expected = given[real], expected[real]
+        difference = _difference(given, expected)
         _require_equal(str(artifact.path), difference, expected)
     model.train(training)
 

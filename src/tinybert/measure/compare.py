@@ -1,11 +1,14 @@
 """How much of one model's metric another keeps, both of them on the same rows."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypedDict
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from tinybert.measure.intervals import interval, resample
+from tinybert.tasks.outputs import Outputs
 from tinybert.tasks.task import Task
 
 MOST_LOST = 0.02
@@ -27,10 +30,11 @@ class Comparison(TypedDict):
         metric: The task's first, or "agreement".
         value: Of the model.
         base: Of the base; 1.0 of agreement.
-        retention: value / base, with its 95% interval; None where the base is not surely above 0,
-            as a weak model's correlation may be.
-        margin: By how much the value is above 98% of the base, with its 95% interval. It has a
-            meaning whatever the base is.
+        retention: value / base, or base / value where a lower value is the better one, with its
+            95% interval; None where what it is divided by is not surely above 0, as a weak model's
+            correlation may be.
+        margin: By how much the value is better than 98% of the base, with its 95% interval. It has
+            a meaning whatever the base is.
     """
 
     rows: int
@@ -47,8 +51,8 @@ class Comparison(TypedDict):
 
 def compare(
     task: Task,
-    logits: NDArray[np.float32],
-    base: NDArray[np.float32],
+    outputs: Outputs,
+    base: Outputs,
     labels: NDArray[Any] | None,
     base_task: Task | None = None,
 ) -> Comparison:
@@ -56,9 +60,9 @@ def compare(
 
     Args:
         task: Whose first metric counts, with the model's thresholds if it has any.
-        logits: Of the model, (rows, outputs); one row at least.
-        base: Of the model that it is compared with, likewise.
-        labels: (rows,), or (rows, labels). Without, the model is asked for the base's answers.
+        outputs: Of the model; one row at least.
+        base: Of the model that it is compared with, on the same rows.
+        labels: Of the rows. Without, the model is asked for the base's answers.
         base_task: The same, with the base's thresholds; default: those of the model.
 
     Example:
@@ -66,38 +70,48 @@ def compare(
         >>> task = get_task({"kind": "text-classification", "labels": ["no", "yes"]})
         >>> right, wrong = np.float32([[0, 1]]), np.float32([[1, 0]])
         >>> base, model = right.repeat(100, 0), np.vstack([right.repeat(99, 0), wrong])
+        >>> base, model = (Outputs({"logits": each}) for each in (base, model))
         >>> found = compare(task, model, base, np.ones(100, int))
         >>> found["value"], found["retention"], found["retention_low"], found["retention_high"]
         (0.99, 0.99, 0.97, 1.0)
     """
-    name = AGREEMENT if labels is None else task.metric
+    measure: Callable[[NDArray[Any]], float]
     if labels is None:
-        tallies = [task.agrees(logits, base), np.ones(len(logits), bool)]
+        name, measure, sign = AGREEMENT, _share, 1
+        sides = [_agreement(task, each, base) for each in (outputs, base)]
     else:
-        tallies = [task.tally(logits, labels), (base_task or task).tally(base, labels)]
-
-    def measure(rows: ArrayLike, _: ArrayLike) -> float:
-        if labels is None:
-            return float(np.mean(np.asarray(rows)))  # the share of rows that agree
-        return task.measure(name, np.asarray(rows))
-
-    ours, theirs = (measure(tally, tally) for tally in tallies)
-    drawn = resample(measure, tallies, np.arange(len(logits)))
-    least = (1 - MOST_LOST * np.sign(drawn[:, 1])) * drawn[:, 1]
-    margin_low, margin_high = interval(drawn[:, 0] - least)
+        name, measure = task.metric, partial(task.measure, task.metric)
+        sides = [task.tally(outputs, labels), (base_task or task).tally(base, labels)]
+        sign = 1 if task.higher_is_better else -1
+    ours, theirs = map(measure, sides)
+    drawn = resample(measure, sides)
+    least = (1 - sign * MOST_LOST * np.sign(drawn[:, 1])) * drawn[:, 1]
+    margin_low, margin_high = interval(sign * (drawn[:, 0] - least))
     low = high = retention = None
-    if theirs > 0 and (drawn[:, 1] > 0).all():
-        retention = ours / theirs
-        low, high = interval(drawn[:, 0] / drawn[:, 1])
+    share, of = (0, 1)[::sign]  # what is better when it is more comes first
+    if (ours, theirs)[of] > 0 and (drawn[:, of] > 0).all():
+        retention = (ours, theirs)[share] / (ours, theirs)[of]
+        low, high = interval(drawn[:, share] / drawn[:, of])
     return Comparison(
-        rows=len(logits),
+        rows=len(outputs),
         metric=name,
         value=ours,
         base=theirs,
         retention=retention,
         retention_low=low,
         retention_high=high,
-        margin=ours - (theirs - MOST_LOST * abs(theirs)),
+        margin=sign * (ours - (theirs - sign * MOST_LOST * abs(theirs))),
         margin_low=margin_low,
         margin_high=margin_high,
     )
+
+
+def _agreement(task: Task, outputs: Outputs, base: Outputs) -> NDArray[Any]:
+    """How many answers of each row are the base's, and how many there are, (rows, 2)."""
+    agrees = task.agrees(outputs.logits, base.logits)
+    return np.stack([outputs.row_sums(each) for each in (agrees, np.ones(len(agrees)))], axis=1)
+
+
+def _share(counts: NDArray[Any]) -> float:
+    agree, answers = counts.sum(axis=0)
+    return float(agree / answers)

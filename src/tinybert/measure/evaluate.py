@@ -1,13 +1,14 @@
 """A model's score on examples, with how far to trust it."""
 
+from functools import partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError
 from tinybert.measure.intervals import bootstrap_interval
 from tinybert.runtime.model import Model
+from tinybert.tasks.outputs import Outputs
 from tinybert.tasks.task import Examples, Task
 
 
@@ -35,23 +36,22 @@ def evaluate(
         raise InputError(f"{examples.source}: has no labels to evaluate against")
     if len(examples) == 0:
         raise InputError(f"{examples.source}: has no rows to evaluate on")
-    return score(model.logits(examples.texts, batch_size), labels, task or model.task)
+    return score(model.outputs(examples.rows, batch_size), labels, task or model.task)
 
 
-def score(logits: NDArray[np.float32], labels: NDArray[Any], task: Task) -> dict[str, Any]:
-    """What `evaluate` returns, of logits that are there already.
+def score(outputs: Outputs, labels: NDArray[Any], task: Task) -> dict[str, Any]:
+    """What `evaluate` returns, of outputs that are there already.
 
     Args:
-        logits: (rows, outputs); one row at least.
-        labels: (rows,), or (rows, labels).
+        outputs: Of one row at least.
+        labels: Of the rows.
         task: Whose metrics count.
     """
-    metrics, tally = task.score(logits, labels), task.tally(logits, labels)
-    low, high = bootstrap_interval(
-        lambda rows, _: task.measure(task.metric, np.asarray(rows)), tally, labels
-    )
+    tally = task.tally(outputs, labels)
+    metrics = {metric: task.measure(metric, tally) for metric in task.metrics}
+    low, high = bootstrap_interval(partial(task.measure, task.metric), tally)
     return {
-        "rows": len(labels),
+        "rows": len(outputs),
         "metric": metrics[task.metric],
         "metric_low": low,
         "metric_high": high,

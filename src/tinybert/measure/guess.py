@@ -22,7 +22,11 @@ def constant_guess(task: Task, examples: Examples) -> float:
         0.667
     """
     assert examples.labels is not None, "there is nothing to guess"
-    return max(task.score(guess, examples.labels)[task.metric] for guess in task.guesses(examples))
+    best = max if task.higher_is_better else min
+    return best(
+        task.measure(task.metric, task.tally(guess, examples.labels))
+        for guess in task.guesses(examples)
+    )
 
 
 def no_better_than_constant(score: Mapping[str, Any], task: Task, examples: Examples) -> str | None:
@@ -37,18 +41,20 @@ def no_better_than_constant(score: Mapping[str, Any], task: Task, examples: Exam
         examples: Rows with labels.
 
     Example:
+        >>> import numpy as np
         >>> from tinybert.tasks import get_task
         >>> score = {"metric": 0.04, "metric_low": -0.05, "metric_high": 0.14}
-        >>> rows = Examples(["a", "b"], np.array([1.0, 2.0]), "dev.tsv")
+        >>> rows = Examples.of_texts(["a", "b"], np.array([1.0, 2.0]), "dev.tsv")
         >>> no_better_than_constant(score, get_task("glue/sts-b"), rows)
         'spearman is 0.0400 (95% interval -0.0500 to 0.1400) on dev.tsv, not clearly better than \
 always giving one answer (0.0000)'
     """
     guess = constant_guess(task, examples)
     reached, low, high = (score[key] for key in ("metric", "metric_low", "metric_high"))
-    if reached > guess and not (guess == 0 and low <= 0):
+    above = reached > guess if task.higher_is_better else reached < guess
+    if above and not (guess == 0 and low <= 0):
         return None
-    better = "no" if reached <= guess else "not clearly"
+    better = "not clearly" if above else "no"
     return (
         f"{task.metric} is {reached:.4f} (95% interval {low:.4f} to {high:.4f}) on "
         f"{examples.source}, {better} better than always giving one answer ({guess:.4f})"

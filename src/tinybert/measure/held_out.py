@@ -36,12 +36,11 @@ def hold_out(rows: Examples, seen: Collection[Text], seed: int) -> Examples:
         seed: Of the draw.
 
     Example:
-        >>> rows = Examples(["a", "b", "c"], None, "three rows")
+        >>> rows = Examples.of_texts(["a", "b", "c"], None, "three rows")
         >>> sorted(hold_out(rows, ["b"], seed=0).texts)
         ['a', 'c']
     """
     used = set(seen)
     left = [index for index, text in enumerate(rows.texts) if text not in used]
     drawn = random.Random(seed).sample(left, min(MOST_ROWS, len(left)))
-    labels = None if rows.labels is None else rows.labels[drawn]
-    return Examples([rows.texts[index] for index in drawn], labels, rows.source)
+    return rows.take(drawn)

@@ -1,23 +1,20 @@
 """How sure a metric is: bootstrap intervals over rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from tinybert.tasks.metrics import Metric
+Measure = Callable[[NDArray[Any]], float]
+"""A metric of some entries of a tally, such as `functools.partial(task.measure, "f1")`."""
 
 LEVEL = 0.95
 """The share of resamples that report.json's intervals hold."""
 
 
 def resample(
-    metric: Metric,
-    predictions: Sequence[ArrayLike],
-    labels: ArrayLike,
-    *,
-    samples: int = 1000,
-    seed: int = 0,
+    measure: Measure, tallies: Sequence[NDArray[Any]], *, samples: int = 1000, seed: int = 0
 ) -> NDArray[np.float64]:
     """A metric of several models on rows drawn again and again, each time the same for all models.
 
@@ -25,9 +22,8 @@ def resample(
     both. So take differences or ratios within a resample, and then the interval of these.
 
     Args:
-        metric: Such as `metrics.accuracy`.
-        predictions: (rows,) of each model.
-        labels: (rows,).
+        measure: The metric of the entries of some rows.
+        tallies: What it is computed of, (rows, ...), of each model: see `Task.tally`.
         samples: How many times the rows are drawn, with replacement.
         seed: Of the draws.
 
@@ -35,20 +31,20 @@ def resample(
         (samples, models).
 
     Example:
-        >>> from tinybert.tasks.metrics import accuracy
-        >>> values = resample(accuracy, [[1] * 90 + [0] * 10, [1] * 91 + [0] * 9], [1] * 100)
+        >>> right = [np.repeat([1, 0], [90, 10]), np.repeat([1, 0], [91, 9])]
+        >>> values = resample(np.mean, right)
         >>> [round(end, 2) for end in interval(values[:, 0])]
         [0.84, 0.96]
         >>> [round(end, 2) for end in interval(values[:, 1] - values[:, 0])]
         [0.0, 0.03]
     """
-    predicted, true = [np.asarray(each) for each in predictions], np.asarray(labels)
     generator = np.random.default_rng(seed)
-    values = np.empty((samples, len(predicted)))
+    values = np.empty((samples, len(tallies)))
+    count = len(tallies[0])
     # One resample at a time: memory stays that of the rows however many there are.
     for sample in range(samples):
-        rows = generator.integers(len(true), size=len(true))
-        values[sample] = [metric(each[rows], true[rows]) for each in predicted]
+        rows = generator.integers(count, size=count)
+        values[sample] = [measure(tally[rows]) for tally in tallies]
     return values
 
 
@@ -59,9 +55,8 @@ def interval(values: NDArray[np.float64], level: float = LEVEL) -> tuple[float, 
 
 
 def bootstrap_interval(
-    metric: Metric,
-    predictions: ArrayLike,
-    labels: ArrayLike,
+    measure: Measure,
+    tally: NDArray[Any],
     *,
     level: float = LEVEL,
     samples: int = 1000,
@@ -70,17 +65,15 @@ def bootstrap_interval(
     """The percentile interval of a metric over resampled rows; the same for the same seed.
 
     Args:
-        metric: Such as `metrics.accuracy`.
-        predictions: (rows,).
-        labels: (rows,).
+        measure: The metric of the entries of some rows.
+        tally: What it is computed of, (rows, ...).
         level: The share of resamples inside the interval.
         samples: How many times the rows are drawn, with replacement.
         seed: Of the draws.
 
     Example:
-        >>> from tinybert.tasks.metrics import accuracy
-        >>> bootstrap_interval(accuracy, [1] * 80 + [0] * 20, [1] * 100)
+        >>> bootstrap_interval(np.mean, np.repeat([1, 0], [80, 20]))
         (0.72, 0.88)
     """
-    values = resample(metric, [predictions], labels, samples=samples, seed=seed)
+    values = resample(measure, [tally], samples=samples, seed=seed)
     return interval(values[:, 0], level)

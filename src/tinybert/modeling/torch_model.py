@@ -5,10 +5,8 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import transformers
-from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -21,6 +19,7 @@ from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.published import PublishedFiles, read_settled
 from tinybert.runtime.tables import Tables
 from tinybert.runtime.text import Features, TextEncoder
+from tinybert.tasks.outputs import Arrays
 from tinybert.tasks.task import Task
 
 
@@ -88,11 +87,11 @@ class TorchModel(Model):
         self._inputs = inspect.signature(self.module.forward).parameters.keys()
 
     @torch.inference_mode()
-    def forward(self, features: Features) -> NDArray[np.float32]:
+    def forward(self, features: Features) -> Arrays:
         """Runs one batch, each feature (batch, length).
 
         Returns:
-            The logits; of a bare encoder, its last hidden state (batch, length, width).
+            "logits"; of a bare encoder, "last_hidden_state" (batch, length, width) first.
         """
         tensors = {
             name: torch.from_numpy(values)
@@ -100,7 +99,12 @@ class TorchModel(Model):
             if name in self._inputs
         }
         try:
-            return self.module(**tensors)[0].float().numpy()
+            outputs = self.module(**tensors)
+            return {
+                name: values.float().numpy()
+                for name, values in outputs.items()
+                if isinstance(values, Tensor)
+            }
         except (IndexError, RuntimeError) as error:  # an id beyond a table, sizes that don't fit
             raise InputError(f"{self.path}: it can't be run ({said(error)})") from None
 

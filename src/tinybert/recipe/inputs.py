@@ -186,6 +186,8 @@ def _check_activation(recipe: Recipe, task: Task) -> None:
 
 def _is_of_another_task(model: Task, task: Task) -> bool:
     """Whether a model's labels are others, not the task's with a mistake in the data."""
+    if model.kind != task.kind:
+        return True
     theirs, ours = (set(each.model_config()["id2label"].values()) for each in (model, task))
     if model.kind != task.kind:
         return True
@@ -258,7 +260,7 @@ def _has_labels(task: Task, table: Table, known: Task | None) -> bool:
 def _hash_examples(rows: Examples | None) -> str | None:
     if rows is None:
         return None
-    return hash_value([rows.texts, None if rows.labels is None else rows.labels.tolist()])
+    return hash_value([list(rows.rows), None if rows.labels is None else rows.labels.tolist()])
 
 
 def _check_positions(recipe: Recipe, positions: int | None, name: str) -> None:

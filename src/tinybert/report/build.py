@@ -58,6 +58,7 @@ def build_report(
     ]
     best = choose_best(artifacts)
     conditions = {key: measurements["single"][key] for key in ("batch", "length", "threads")}
+    values = best["metric"], teacher["metric"]
     compared = best["kept"]["of_teacher"]["eval"]
     return {
         "schema": 1,
@@ -72,7 +73,7 @@ def build_report(
         "artifacts": artifacts,
         "best": best["path"],
         "ratios": {
-            "retention": _ratio(best["metric"], teacher["metric"]),
+            "retention": _ratio(*values if task.higher_is_better else values[::-1]),
             "retention_low": _rounded(compared["retention_low"]),
             "retention_high": _rounded(compared["retention_high"]),
             "smaller": _ratio(teacher["bytes"], best["bytes"]),

@@ -66,6 +66,6 @@ def sure_names(export: Iterable[str]) -> set[str]:
         >>> sorted(sure_names(["openvino"]) - sure_names([]))
         ['openvino/model.bin', 'openvino/model.xml']
     """
-    found = (FORMATS[name] for name in export)
+    found = (FORMATS[name] for name in export if name in FORMATS)  # others are refused elsewhere
     files = {path.as_posix() for each in found for path in each.files(Path(each.path))}
     return {*_SURE, *files}

@@ -5,7 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.base.files import remove
@@ -88,36 +87,36 @@ def measure(
         progress: Called as the work goes on.
     """
     student = load_torch(model)
-    expected = np.asarray(student.logits(rows.texts))
+    expected = student.outputs(rows.rows)
     paths = artifact_paths(artifacts / "model")
     scores, total = [], len(paths) + 2
     task, teacher_task = task_of(model), task_of(teacher)
     whole_task = task if unquantized is None else task_of(unquantized)
     assert rows.labels is not None, "`read_inputs` reads them with labels"
-    taught = load_torch(teacher, max_length=max_length).logits(rows.texts)
+    taught = load_torch(teacher, max_length=max_length).outputs(rows.rows)
     whole, whole_held_out = expected, None
     if unquantized is not None:
         fp32 = student if unquantized == model else load_torch(unquantized, max_length=max_length)
-        whole = expected if fp32 is student else fp32.logits(rows.texts)
-        whole_held_out = fp32.logits(held_out.rows.texts) if len(held_out.rows) else None
+        whole = expected if fp32 is student else fp32.outputs(rows.rows)
+        whole_held_out = fp32.outputs(held_out.rows.rows) if len(held_out.rows) else None
     for done, path in enumerate(paths):
         progress(Progress("measure", done + 1, total))
         artifact = open_artifact(artifacts / "model" / path, threads=None)
-        logits = artifact.logits(rows.texts)
+        given = artifact.outputs(rows.rows)
         found = {
             "path": path,
-            **score(logits, rows.labels, task),
-            "parity": check_parity(artifact, rows.texts, expected, logits, name=path),
-            "of_teacher": compare(task, logits, taught, rows.labels, teacher_task),
+            **score(given, rows.labels, task),
+            "parity": check_parity(artifact, rows.rows, expected.logits, given.logits, name=path),
+            "of_teacher": compare(task, given, taught, rows.labels, teacher_task),
             "of_student": None,
         }
         if unquantized is not None and artifact.facts().precision != "fp32":
             train = None
             if whole_held_out is not None:
-                again = artifact.logits(held_out.rows.texts)
+                again = artifact.outputs(held_out.rows.rows)
                 train = compare(task, again, whole_held_out, held_out.rows.labels, whole_task)
             found["of_student"] = {
-                "eval": compare(task, logits, whole, rows.labels, whole_task),
+                "eval": compare(task, given, whole, rows.labels, whole_task),
                 "train": train,
                 "learned": held_out.learned,
             }

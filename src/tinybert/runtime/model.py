@@ -1,7 +1,7 @@
 """What every loaded model can do, whatever runs it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,9 @@ from tinybert.base.errors import InputError
 from tinybert.runtime.config_check import check_config
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks import task_from_config
+from tinybert.tasks.outputs import Arrays, Inputs, Outputs
 from tinybert.tasks.pairs import check_pairs, texts_per_input
+from tinybert.tasks.rows import Row, as_row, row_text
 from tinybert.tasks.task import Prediction, Task, Text
 
 
@@ -56,8 +58,11 @@ class Model(ABC):
             raise InputError(f"{path}: {error}") from None
 
     @abstractmethod
-    def forward(self, features: Features) -> NDArray[np.float32]:
-        """Runs one batch, each feature (batch, length), to outputs (batch, ...)."""
+    def forward(self, features: Features) -> Arrays:
+        """Runs one batch, each feature (batch, length), to what the model gives, by name.
+
+        Arrays are (batch, ...) each, in the model's own order.
+        """
 
     @abstractmethod
     def facts(self) -> Facts:
@@ -95,6 +100,10 @@ class Model(ABC):
         """Whether task and encoder are there and go with each other; checked once."""
         pair = len(self.task.text) == 2
         self.encoder.check_tables(pair=pair)
+        if (length := self.encoder.max_length) is not None:
+            overlap = self.task.overlap(length)
+            if overlap is not None:
+                self.encoder.keep_windows(overlap)
         return True
 
     def require_predictions(self) -> None:
@@ -105,10 +114,10 @@ class Model(ABC):
         """
         _ = self._checked
 
-    def logits(self, texts: Sequence[Text], batch_size: int = 32) -> NDArray[np.float32]:
-        """The model's outputs, one row a text, in order.
+    def outputs(self, rows: Sequence[Text | Row], batch_size: int = 32) -> Outputs:
+        """What the model gives for rows, in order, without padding.
 
-        Texts of like length share a batch, so that little of the work goes into padding.
+        Inputs of like length share a batch, so that little of the work goes into padding.
 
         A file of dynamic int8 finds the scale of its activations in the whole batch, so that a
         text's outputs depend a little on those beside it (0.07 was seen). Those of fp32 files, and
@@ -116,11 +125,9 @@ class Model(ABC):
         `batch_size=1`.
 
         Args:
-            texts: Sentences, or pairs as tuples for a model of pairs. Empty strings are allowed.
-            batch_size: Texts that run at once.
-
-        Returns:
-            (rows, outputs); (0, 0) for no texts.
+            rows: Sentences, pairs as tuples for a model of pairs, or mappings such as
+                {"words": [...]}. Empty strings are allowed.
+            batch_size: Inputs that run at once.
 
         Raises:
             InputError: The model can't predict, texts are not what it reads (a pair where it
@@ -131,47 +138,78 @@ class Model(ABC):
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         self.require_predictions()
         reads = texts_per_input(self.config)
+        given = [as_row(row) for row in rows]
+        texts = [row_text(row) for row in given]
         check_pairs(texts, reads, self.encoder.joins_pairs, str(self.path))
-        labels = len(self.task.model_config()["id2label"])
-        encodings = self.encoder.encode(texts)
-        order = sorted(range(len(encodings)), key=lambda row: len(encodings[row]))
-        batches = [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
-        if not batches:
-            return np.zeros((0, 0), dtype=np.float32)
-        outputs = [
-            self._outputs(self.encoder.batch([encodings[row] for row in batch]), labels)
-            for batch in batches
-        ]
-        logits = np.concatenate(outputs)[np.argsort(order)]
-        finite = np.isfinite(logits).reshape(len(logits), -1).all(axis=1)
-        if not finite.all():
-            raise InputError(
-                f"{self.path}: its outputs for text {int(np.argmin(finite)) + 1} are no finite "
-                "numbers (NaN or infinity): its weights are broken, or too large for its precision"
-            )
-        return logits
+        inputs = self.task.inputs(given, self.encoder.encode(texts))
+        outputs = inputs.gather(self._run(inputs, batch_size))
+        for values in outputs.arrays.values():
+            finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+            if not finite.all():
+                row = int(np.searchsorted(outputs.bounds[:, 1], np.argmin(finite), side="right"))
+                raise InputError(
+                    f"{self.path}: its outputs for text {row + 1} are no finite "
+                    "numbers (NaN or infinity): its weights are broken, or too large for its "
+                    "precision"
+                )
+        return outputs
 
-    def _outputs(self, features: Features, labels: int) -> NDArray[np.float32]:
-        """What `forward` gives, (batch, labels): a file may hold a graph of another form."""
-        outputs = self.forward(features)
-        expected = (len(features["input_ids"]), labels)
+    def logits(self, texts: Sequence[Text | Row], batch_size: int = 32) -> NDArray[np.float32]:
+        """The logits alone of what `outputs` gives, in order.
+
+        Returns:
+            (rows, outputs) of a model that answers each row once, or (positions, outputs), those
+            of all rows end to end; (0, 0) for no texts.
+
+        Raises:
+            InputError: As for `outputs`.
+        """
+        return self.outputs(texts, batch_size).logits
+
+    def _run(self, inputs: Inputs, batch_size: int) -> Iterator[tuple[list[int], Arrays]]:
+        """The numbers of inputs of like length, and what the model gives for them."""
+        encodings = inputs.encodings
+        labels = len(self.task.model_config()["id2label"])
+        order = sorted(range(len(encodings)), key=lambda number: len(encodings[number]))
+        for at in range(0, len(order), batch_size):
+            numbers = order[at : at + batch_size]
+            features = self.encoder.batch([encodings[number] for number in numbers])
+            yield numbers, self._needed(self.forward(features), features, labels)
+
+    def _needed(self, arrays: Arrays, features: Features, labels: int) -> Arrays:
+        """Those that the task needs, of the shape that it expects: a file may hold another graph.
+
+        A model with one output may call it anything.
+        """
+        if "logits" not in arrays and self.task.gives == ("logits",):
+            arrays = {"logits": next(iter(arrays.values()))}
+        if lacking := [name for name in self.task.gives if name not in arrays]:
+            raise InputError(f"{self.path}: gives no {', '.join(lacking)}")
+        outputs, (rows, length) = arrays["logits"], features["input_ids"].shape
+        of_tokens = self.task.reads == "all"
+        expected = (rows, length, labels) if of_tokens else (rows, labels)
         if outputs.shape != expected:
             raise InputError(
                 f"{self.path}: gives outputs of shape {list(outputs.shape)} where its config.json "
-                f"says {list(expected)}: texts, labels"
+                f"says {list(expected)}: texts, {'tokens, ' if of_tokens else ''}labels"
             )
-        return outputs
+        return {name: arrays[name] for name in self.task.gives}
 
-    def __call__(self, texts: Text | Sequence[Text], batch_size: int = 32) -> list[Prediction]:
+    def __call__(
+        self, texts: Text | Row | Sequence[Text | Row], batch_size: int = 32
+    ) -> list[Prediction]:
         """Predictions, one a text, in order.
 
-        As in Transformers' pipelines, one text alone gives a list of one. A pair is a tuple;
-        several texts are a list.
+        As in Transformers' pipelines, one text alone gives a list of one. A pair is a tuple, a
+        text that is split into words {"words": [...]}; several texts are a list.
 
         Example:
             >>> model = tinybert.load("out")  # doctest: +SKIP
             >>> model(["a great film", "dull"])  # doctest: +SKIP
             [{"label": "positive", "score": 0.98, ...}, {"label": "negative", "score": 0.95, ...}]
         """
-        rows = [texts] if isinstance(texts, str | tuple) else texts
-        return self.task.decode(self.logits(rows, batch_size)) if len(rows) else []
+        rows = [texts] if isinstance(texts, str | tuple | Mapping) else texts
+        if not len(rows):
+            return []
+        outputs = self.outputs(rows, batch_size)
+        return self.task.predictions([as_row(row) for row in rows], outputs)

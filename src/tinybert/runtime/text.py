@@ -15,7 +15,7 @@ from tinybert.runtime.panics import panics_as_errors, quiet_panics
 from tinybert.runtime.published import PublishedFiles
 from tinybert.runtime.tables import Tables
 from tinybert.runtime.tokenizer_settings import honour
-from tinybert.tasks.task import Text
+from tinybert.tasks.rows import Text
 
 Features = dict[str, NDArray[np.int64]]
 """input_ids, attention_mask and token_type_ids, each (batch, length)."""
@@ -72,13 +72,25 @@ class TextEncoder:
         tokenizer.no_padding()
         if max_length is None:
             tokenizer.no_truncation()
-        else:
-            if max_length <= tokenizer.num_special_tokens_to_add(is_pair=False):
-                raise InputError(f"{name}: texts are cut to {max_length} tokens: no room for text")
-            tokenizer.enable_truncation(
-                max_length, strategy="longest_first", direction=truncation_side
-            )
+        elif max_length <= tokenizer.num_special_tokens_to_add(is_pair=False):
+            raise InputError(f"{name}: texts are cut to {max_length} tokens: no room for text")
+        self._truncation_side = truncation_side
+        self.keep_windows(overlap=0)
         self.check_tables(pair=False)
+
+    def keep_windows(self, overlap: int) -> None:
+        """From now on the windows in `overflowing`, of what did not fit, share tokens.
+
+        Args:
+            overlap: Tokens that neighbouring windows share; less than fit beside special ones.
+        """
+        if self.max_length is not None:
+            self._tokenizer.enable_truncation(
+                self.max_length,
+                strategy="longest_first",
+                direction=self._truncation_side,
+                stride=overlap,
+            )
 
     def check_tables(self, *, pair: bool) -> None:
         """Fails now rather than at the first text with an id that the model has no row for.

@@ -120,6 +120,12 @@ class StepConfig(Config):
         Raises:
             InputError: Something is missing or does not go together.
         """
+        task = materials.task
+        if self.works_on == "rows" and not task.learns_from_texts:
+            raise InputError(
+                f"makes texts, and the rows of {task.kind} are words, whose places it would lose; "
+                "leave this step out"
+            )
         return []
 
     def load_teacher(self, given: Path, task: "Task") -> "PreTrainedModel | None":

@@ -5,21 +5,24 @@ from typing import Any
 
 from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
-from tinybert.tasks.task import Text
+from tinybert.tasks.rows import Row
+
+KEYS = ("text", "pair")
+"""What a row calls its first and its second text."""
 
 
-def texts(table: Table, columns: Sequence[str]) -> list[Text]:
-    """One column as sentences, or two as pairs.
+def rows(table: Table, columns: Sequence[str]) -> list[Row]:
+    """One column as the texts of rows, or two as pairs.
 
     Raises:
         InputError: A column is missing; a cell is empty or no text.
 
     Example:
-        >>> texts(Table({"a": ["x"], "b": ["y"]}, "data.tsv"), ["a", "b"])
-        [('x', 'y')]
+        >>> rows(Table({"a": ["x"], "b": ["y"]}, "data.tsv"), ["a", "b"])
+        [{'text': 'x', 'pair': 'y'}]
     """
-    checked = [[_text(table, name, row) for row in range(len(table))] for name in columns]
-    return list(checked[0]) if len(checked) == 1 else list(zip(*checked, strict=True))
+    checked = [[text(table, name, row) for row in range(len(table))] for name in columns]
+    return [dict(zip(KEYS, cells, strict=False)) for cells in zip(*checked, strict=True)]
 
 
 def value(table: Table, name: str, row: int) -> Any:
@@ -35,7 +38,12 @@ def value(table: Table, name: str, row: int) -> Any:
     return cell
 
 
-def _text(table: Table, name: str, row: int) -> str:
+def text(table: Table, name: str, row: int) -> str:
+    """One cell that is text.
+
+    Raises:
+        InputError: The column is missing, or the cell is empty, no text or no valid Unicode.
+    """
     cell = value(table, name, row)
     if not isinstance(cell, str):
         raise InputError(f"{table.where(row)}: {short(name)} is not text: {short(cell)}")

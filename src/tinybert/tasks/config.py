@@ -48,15 +48,22 @@ def activation_config(activation: str | None) -> dict[str, Any]:
     return {ACTIVATION: {"activation_fn": f"torch.nn.modules.{_ACTIVATIONS[activation]}"}}
 
 
-def is_classifier_of(config: Mapping[str, Any], kind: str) -> bool:
-    """Whether a config.json is that of a sequence classifier that may be of this kind.
+def is_classifier_of(
+    config: Mapping[str, Any], kind: str, head: str = "ForSequenceClassification"
+) -> bool:
+    """Whether a config.json is that of a classifier that may be of this kind.
 
-    One that we wrote says its kind; for another the name of its class decides.
+    One that we wrote says its kind; for another the end of its class's name decides.
+
+    Example:
+        >>> config = {"architectures": ["BertForTokenClassification"]}
+        >>> is_classifier_of(config, "token-classification", "ForTokenClassification")
+        True
     """
     if saved := saved_task(config):
         return saved.get("kind") == kind
     architectures = config.get("architectures") or []
-    return any(str(name).endswith("ForSequenceClassification") for name in architectures)
+    return any(str(name).endswith(head) for name in architectures)
 
 
 def config_labels(config: Mapping[str, Any]) -> tuple[str, ...]:

@@ -92,10 +92,24 @@ def spearman(predictions: ArrayLike, labels: ArrayLike) -> float:
     return pearson(_average_ranks(x), _average_ranks(y))
 
 
+def mse(predictions: ArrayLike, labels: ArrayLike) -> float:
+    """The mean squared error; lower is better.
+
+    Example:
+        >>> mse([1, 2], [1, 4])
+        2.0
+    """
+    x, y = (side.astype(np.float64) for side in _rows(predictions, labels))
+    return float(np.mean((x - y) ** 2))
+
+
 METRICS: dict[str, Metric] = {
-    metric.__name__: metric for metric in (accuracy, f1, macro_f1, matthews, pearson, spearman)
+    metric.__name__: metric for metric in (accuracy, f1, macro_f1, matthews, mse, pearson, spearman)
 }
 """Every metric by the name that recipes and report.json use."""
+
+LOWER_IS_BETTER = frozenset({"mse"})
+"""The metrics of which a better model has less."""
 
 
 def _rows(predictions: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.generic], ...]:

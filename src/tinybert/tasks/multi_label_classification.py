@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
-from tinybert.tasks.columns import texts
 from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields, saved_task
 from tinybert.tasks.label_set_metrics import LABEL_SET_METRICS, f1_of_counts
 from tinybert.tasks.label_sets import listed_labels, marked_labels
 from tinybert.tasks.labeled import LabeledTask
 from tinybert.tasks.labels import in_order
+from tinybert.tasks.outputs import Outputs
 from tinybert.tasks.task import Examples, Prediction, Task
 from tinybert.tasks.thresholds import (
     DEFAULT,
@@ -139,7 +139,7 @@ class MultiLabelClassification(LabeledTask):
     def examples(self, table: Table, labeled: bool = True) -> Examples:
         """Texts, and (rows, labels) float32: 1 where a row has a label, else 0."""
         labels = self._label_sets(table) if labeled else None
-        return Examples(texts(table, self.text), labels, table.source)
+        return Examples(self.rows(table), labels, table.source)
 
     def _label_sets(self, table: Table) -> NDArray[np.float32]:
         known = self.output_numbers()
@@ -226,8 +226,9 @@ class MultiLabelClassification(LabeledTask):
         """Whether two models give a row the same labels, all of them, (rows,)."""
         return (self.answers(logits) == self.answers(expected)).all(axis=1)
 
-    def tally(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float32]:
+    def tally(self, outputs: Outputs, labels: NDArray[Any]) -> NDArray[np.float32]:
         """Logits, which rank labels as scores do, answers and labels, (rows, 3, labels)."""
+        logits = outputs.logits
         return np.stack([logits, self.answers(logits), labels], axis=1, dtype=np.float32)
 
     def measure(self, metric: str, tally: NDArray[Any]) -> float:
@@ -235,7 +236,7 @@ class MultiLabelClassification(LabeledTask):
         side = 0 if metric == "lrap" else 1
         return LABEL_SET_METRICS[metric](tally[:, side], tally[:, 2])
 
-    def guesses(self, examples: Examples) -> Iterator[NDArray[np.float32]]:
+    def guesses(self, examples: Examples) -> Iterator[Outputs]:
         """Labels ranked by their rows, and of them the sets that are best for each metric."""
         labels = examples.labels
         assert labels is not None, "there is nothing to guess"
@@ -247,7 +248,7 @@ class MultiLabelClassification(LabeledTask):
         sets, rows = np.unique(labels.astype(bool), axis=0, return_counts=True)
         for own in (frequent, np.ones_like(frequent), sets[rows.argmax()]):
             row = (np.where(own, 20.0, -20.0) - rank / len(rank)).astype(np.float32)
-            yield np.tile(row, (len(labels), 1))
+            yield Outputs({"logits": np.tile(row, (len(labels), 1))})
 
     def cells(self, prediction: Prediction, number: int) -> list[dict[str, Any]]:
         """The labels, and their scores, with a bar between.

@@ -10,10 +10,12 @@ from tinybert.tasks.multi_label_classification import MultiLabelClassification
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression
+from tinybert.tasks.token_classification import TokenClassification
 
 KINDS: dict[str, type[Task]] = {
     TextClassification.kind: TextClassification,
     TextRegression.kind: TextRegression,
+    TokenClassification.kind: TokenClassification,
     MultiLabelClassification.kind: MultiLabelClassification,
 }
 """Every kind of task: a new one is a file and a line here."""
@@ -88,7 +90,6 @@ def task_from_config(config: Mapping[str, Any]) -> Task:
 
 
 _OTHER_HEADS = {
-    "ForTokenClassification": "labels of tokens, as named entities are",
     "ForQuestionAnswering": "answers to questions",
     "ForMultipleChoice": "multiple choice",
     "ForNextSentencePrediction": "whether a sentence follows another",

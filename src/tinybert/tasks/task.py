@@ -1,14 +1,18 @@
 """The interface that every task adapter fills in.
 
-A task turns columns into texts and labels, says which head the model needs, turns
-logits into predictions and scores them. It imports no torch, so that the runtime
-of a compressed model can use it.
+A task owns the way from a table to predictions: which columns make a row, which inputs of the
+model a row becomes and which positions of its outputs count, how two outputs compare, what they
+predict and how they are scored. It imports no torch, so that the runtime of a compressed model can
+use it.
+
+What this class does itself is right for a head that reads the first position and answers each row
+once; a subclass for such a head fills in `examples`, `decode` and `answers` alone.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,42 +20,18 @@ from numpy.typing import NDArray
 from tinybert.base.errors import InputError, short
 from tinybert.data.layout import GLUE_LAYOUT, Layout
 from tinybert.data.table import Table
-from tinybert.tasks.metrics import METRICS
+from tinybert.tasks.columns import rows
+from tinybert.tasks.metrics import LOWER_IS_BETTER, METRICS
+from tinybert.tasks.outputs import Inputs, Outputs
+from tinybert.tasks.rows import Examples, Row, Text, text_parts
 
-Text = str | tuple[str, str]
-"""One input: a sentence, or a pair of sentences."""
+if TYPE_CHECKING:
+    from tokenizers import Encoding
 
-
-def text_parts(text: Text) -> tuple[str, ...]:
-    """The one sentence, or both of a pair.
-
-    Example:
-        >>> text_parts("a film"), text_parts(("a film", "a book"))
-        (('a film',), ('a film', 'a book'))
-    """
-    return (text,) if isinstance(text, str) else text
-
+__all__ = ["Examples", "Prediction", "Row", "Task", "Text", "text_parts"]
 
 Prediction = dict[str, Any]
-"""One entry of `predict --json`: {"label", "score", "scores"} or {"value"}."""
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The rows of a data set as a task sees them.
-
-    Attributes:
-        texts: One sentence or one pair of sentences a row.
-        labels: (rows,) int64 class ids or float32 values; None where they were not asked for.
-        source: What the rows were read from, for messages.
-    """
-
-    texts: list[Text]
-    labels: NDArray[Any] | None
-    source: str
-
-    def __len__(self) -> int:
-        return len(self.texts)
+"""One entry of `predict --json`, such as {"label", "score", "scores"} or {"value"}."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +44,11 @@ class Task(ABC):
         options: The fields that a recipe may set.
         saved: The fields that a model's config.json keeps under "tinybert".
         scored_by: The metrics that this kind can have.
+        reads: The positions of the last layer that the head reads: the first, the last real one,
+            or all of them.
+        gives: The names of the model's outputs that the task needs.
+        learns_from_texts: Whether texts that were made or changed can be rows to learn from.
+        pipeline_tag: What the Hub calls such models.
         text: The column of the sentence, or the two columns of a pair.
         label: The column of the label.
         metrics: The metrics that `score` returns, the one to report first.
@@ -78,6 +63,10 @@ class Task(ABC):
     options: ClassVar[tuple[str, ...]] = ("text", "label", "metrics")
     saved: ClassVar[tuple[str, ...]] = ("text", "label", "metrics")
     scored_by: ClassVar[tuple[str, ...]]
+    reads: ClassVar[Literal["first", "last", "all"]] = "first"
+    gives: ClassVar[tuple[str, ...]] = ("logits",)
+    learns_from_texts: ClassVar[bool] = True
+    pipeline_tag: ClassVar[str] = "text-classification"
 
     text: tuple[str, ...] = ("sentence",)
     label: str = "label"
@@ -99,6 +88,11 @@ class Task(ABC):
         """The metric that `report.json` quotes."""
         return self.metrics[0]
 
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a model with more of `metric` is the better one."""
+        return self.metric not in LOWER_IS_BETTER
+
     def option_fields(self, name: str, value: Any) -> dict[str, Any]:
         """The fields that an option of a recipe sets, a text or a tuple of texts.
 
@@ -114,13 +108,15 @@ class Task(ABC):
             >>> get_task("text-regression").option_fields("text", ["a", "b"])
             {'text': ('a', 'b')}
         """
-        if name == "label":
+        if isinstance(getattr(self, name), str):
             if isinstance(value, str):
                 return {name: value}
-            raise InputError(f"task: label: expected the name of a column, got {short(value)}")
+            what = "the name of a column" if name == "label" else "text"
+            raise InputError(f"task: {name}: expected {what}, got {short(value)}")
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list | tuple) or not all(
-            isinstance(item, str) or (name == "labels" and type(item) is int) for item in values
+            isinstance(item, str) or (name in ("labels", "columns") and type(item) is int)
+            for item in values
         ):
             raise InputError(f"task: {name}: expected text or a list of texts, got {short(value)}")
         return {name: tuple(str(item) for item in values)}
@@ -146,6 +142,18 @@ class Task(ABC):
             raise InputError(f"the model does {model.kind}, the task is {self.kind}")
         return self
 
+    def text_columns(self, table: Table) -> tuple[str, ...]:
+        """The columns of a table that rows are made of."""
+        return self.text
+
+    def rows(self, table: Table) -> list[Row]:
+        """The inputs that a table holds, whether or not it has labels.
+
+        Raises:
+            InputError: A column is missing, or a text is empty.
+        """
+        return rows(table, self.text_columns(table))
+
     @abstractmethod
     def examples(self, table: Table, labeled: bool = True) -> Examples:
         """Picks this task's columns out of a table.
@@ -157,6 +165,32 @@ class Task(ABC):
         Raises:
             InputError: A column is missing, a text is empty, a label is unknown.
         """
+
+    def overlap(self, max_length: int) -> int | None:
+        """How many tokens neighbouring windows of a long row share; None where it is cut instead.
+
+        Args:
+            max_length: Tokens that the model takes.
+        """
+        return None
+
+    def inputs(self, rows: Sequence[Row], encodings: "Sequence[Encoding]") -> Inputs:
+        """What the model is run on: here each row as far as it fits.
+
+        Args:
+            rows: The rows.
+            encodings: The tokens of each; what did not fit is in its `overflowing`.
+        """
+        return Inputs(encodings)
+
+    def targets(self, inputs: Inputs, labels: NDArray[Any]) -> NDArray[Any]:
+        """What the head should answer at each position, (positions,).
+
+        Args:
+            inputs: What rows became.
+            labels: Of the rows, as `examples` gives them.
+        """
+        return labels
 
     @property
     def calibrates(self) -> bool:
@@ -192,6 +226,10 @@ class Task(ABC):
     def decode(self, logits: NDArray[np.float32]) -> list[Prediction]:
         """Turns logits, (rows, outputs), into one prediction a row."""
 
+    def predictions(self, rows: Sequence[Row], outputs: Outputs) -> list[Prediction]:
+        """What the outputs say of each row."""
+        return self.decode(outputs.logits)
+
     def cells(self, prediction: Prediction, number: int) -> list[dict[str, Any]]:
         """The rows of a table that a prediction becomes: one here, with what fits in cells.
 
@@ -208,15 +246,15 @@ class Task(ABC):
 
     @abstractmethod
     def answers(self, logits: NDArray[np.float32]) -> NDArray[Any]:
-        """The hard predictions that metrics and agreement compare, (rows,)."""
+        """The hard predictions that metrics and agreement compare, (positions,)."""
 
     def agrees(
         self, logits: NDArray[np.float32], expected: NDArray[np.float32]
     ) -> NDArray[np.bool_]:
-        """Whether two models predict the same, row by row, (rows,).
+        """Whether two models predict the same, position by position, (positions,).
 
         Args:
-            logits: Of one model, (rows, outputs).
+            logits: Of one model, (positions, outputs).
             expected: Of the model that it should be as.
         """
         return np.equal(self.answers(logits), self.answers(expected))
@@ -225,17 +263,17 @@ class Task(ABC):
         """Answers or labels, (rows,), as metrics count them: f1, for one, is that of class 1."""
         return answers
 
-    def tally(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[Any]:
+    def tally(self, outputs: Outputs, labels: NDArray[Any]) -> NDArray[Any]:
         """What metrics are computed of, an entry a row, so that rows can be drawn anew.
 
         Args:
-            logits: Of the rows.
+            outputs: Of the rows.
             labels: Of the rows, as `examples` gives them.
 
         Returns:
             (rows, 2), answers and labels.
         """
-        sides = self.answers(logits), labels
+        sides = self.answers(outputs.logits), labels
         return np.stack([self.as_counted(side) for side in sides], axis=1)
 
     def measure(self, metric: str, tally: NDArray[Any]) -> float:
@@ -247,17 +285,17 @@ class Task(ABC):
         """
         return METRICS[metric](tally[:, 0], tally[:, 1])
 
-    def score(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, float]:
+    def score(self, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
         """Every metric of `metrics` on these rows."""
-        tally = self.tally(logits, labels)
+        tally = self.tally(outputs, labels)
         return {metric: self.measure(metric, tally) for metric in self.metrics}
 
-    def guesses(self, examples: Examples) -> Iterator[NDArray[np.float32]]:
+    def guesses(self, examples: Examples) -> Iterator[Outputs]:
         """What models would give that answer all alike: what a trained one must be better than."""
         outputs = len(self.model_config()["id2label"])
         # The logits of always choosing one class; of a regression, of always saying 1.
         for row in np.eye(outputs, dtype=np.float32):
-            yield np.tile(row, (len(examples), 1))
+            yield Outputs({"logits": np.tile(row, (len(examples), 1))})
 
     @classmethod
     @abstractmethod

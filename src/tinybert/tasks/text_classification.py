@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
-from tinybert.tasks.columns import texts
 from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
 from tinybert.tasks.labeled import LabeledTask
 from tinybert.tasks.labels import in_order, label_name
@@ -55,7 +54,7 @@ class TextClassification(LabeledTask):
     def examples(self, table: Table, labeled: bool = True) -> Examples:
         """Texts, and class ids (rows,) int64."""
         labels = self._class_ids(table) if labeled else None
-        return Examples(texts(table, self.text), labels, table.source)
+        return Examples(self.rows(table), labels, table.source)
 
     def _class_ids(self, table: Table) -> NDArray[np.int64]:
         known = self.output_numbers()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
-from tinybert.tasks.columns import texts, value
+from tinybert.tasks.columns import value
 from tinybert.tasks.config import (
     activation_config,
     config_labels,
@@ -42,7 +42,7 @@ class TextRegression(Task):
 
     kind: ClassVar[str] = "text-regression"
     head: ClassVar[str] = "AutoModelForSequenceClassification"
-    scored_by: ClassVar[tuple[str, ...]] = ("spearman", "pearson")
+    scored_by: ClassVar[tuple[str, ...]] = ("spearman", "pearson", "mse")
 
     metrics: tuple[str, ...] = ("spearman", "pearson")
     activation: str | None = None
@@ -59,7 +59,7 @@ class TextRegression(Task):
         if labeled:
             rows = range(len(table))
             labels = np.array([self._number(table, row) for row in rows], np.float32)
-        return Examples(texts(table, self.text), labels, table.source)
+        return Examples(self.rows(table), labels, table.source)
 
     def _number(self, table: Table, row: int) -> float:
         cell = value(table, self.label, row)

@@ -9,17 +9,19 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import Dataset, Sampler
-from transformers import PreTrainedTokenizerBase
+from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from tinybert.base.files import hash_value
 from tinybert.modeling.load import tokenize
-from tinybert.tasks.task import Examples
+from tinybert.tasks.outputs import Inputs
+from tinybert.tasks.task import Examples, Task
 
 BATCHES_PER_BUCKET = 50
 """As in transformers' LengthGroupedSampler: enough to sort by, few enough to stay random."""
@@ -27,29 +29,57 @@ BATCHES_PER_BUCKET = 50
 
 _ROWS_AT_A_TIME = 4096
 
+ANSWERED = "answered"
+"""The name under which a batch says at which tokens the head answers: (batch, length), 1 there."""
+
+NO_LABEL = -100
+"""The label of a token at which the head answers nothing: PyTorch's losses leave it out."""
+
 
 class EncodedExamples(Dataset[dict[str, Any]]):
-    """Tokenized rows, truncated and not yet padded; "row" is the place of each.
+    """Tokenized inputs of rows, truncated and not yet padded; "row" is the place of each.
+
+    Where the task's head answers each row once, there is an input a row. Where it answers at
+    tokens, long rows are several windows, labels are those of the tokens, and `ANSWERED` says
+    which tokens count.
+
+    Args:
+        examples: The rows.
+        tokenizer: A fast one.
+        max_length: Tokens of an input at most.
+        task: Makes inputs of the rows; None for an input a row.
 
     Attributes:
-        lengths: Tokens of each row.
+        lengths: Tokens of each input.
+        answers: (inputs,), the number of tokens at which the head answers each; None where it
+            answers once.
     """
 
     def __init__(
-        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, max_length: int
+        self,
+        examples: Examples,
+        tokenizer: PreTrainedTokenizerBase,
+        max_length: int,
+        task: Task | None = None,
     ) -> None:
         # Arrays, and few rows at a time: lists of numbers take ten times the memory.
         parts: dict[str, list[NDArray[np.int32]]] = defaultdict(list)
         self.lengths: list[int] = []
-        for start in range(0, len(examples.texts), _ROWS_AT_A_TIME):
-            texts = examples.texts[start : start + _ROWS_AT_A_TIME]
-            features = tokenize(texts, tokenizer, max_length)
+        self.answers: NDArray[np.int64] | None = None
+        of_tokens = task is not None and task.reads == "all"
+        read = _tokens if of_tokens else _rows
+        for start in range(0, len(examples), _ROWS_AT_A_TIME):
+            some = examples.take(range(start, min(start + _ROWS_AT_A_TIME, len(examples))))
+            features = read(some, tokenizer, max_length, task)
             self.lengths += map(len, features["input_ids"])
             for name, rows in features.items():
                 parts[name].append(np.fromiter(chain.from_iterable(rows), np.int32))
         self._features = {name: np.concatenate(arrays) for name, arrays in parts.items()}
         self._ends = np.cumsum(self.lengths)
-        self._labels = None if examples.labels is None else examples.labels.tolist()
+        self._labels = None if of_tokens or examples.labels is None else examples.labels.tolist()
+        if of_tokens:
+            answered = np.concatenate([[0], np.cumsum(self._features[ANSWERED])])[self._ends]
+            self.answers = np.diff(answered, prepend=0)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -71,8 +101,87 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         digests = [
             [name, hashlib.sha256(values.tobytes()).hexdigest()]
             for name, values in self._features.items()
+            if name != "labels"
         ]
         return hash_value([self.lengths, digests])
+
+
+def _rows(
+    examples: Examples, tokenizer: PreTrainedTokenizerBase, max_length: int, _: Task | None
+) -> dict[str, list[list[int]]]:
+    """The features of rows that are an input each."""
+    return dict(tokenize(examples.texts, tokenizer, max_length))
+
+
+def _tokens(
+    examples: Examples, tokenizer: PreTrainedTokenizerBase, max_length: int, task: Task | None
+) -> dict[str, list[list[int]]]:
+    """The features of the windows of rows; those at which nothing is answered teach nothing."""
+    assert task is not None, "a task says at which tokens its head answers"
+    overlap = task.overlap(max_length) or 0
+    encodings = tokenize(examples.texts, tokenizer, max_length, stride=overlap).encodings
+    assert encodings is not None, "load_tokenizer gives fast ones"
+    inputs = task.inputs(examples.rows, encodings)
+    assert inputs.places is not None, "as for every task that reads all positions"
+    kept = [at for at, (tokens, _) in enumerate(inputs.places) if len(tokens)]
+    kinds = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
+    features = {
+        name: [getattr(inputs.encodings[at], kinds[name]) for at in kept]
+        for name in tokenizer.model_input_names
+    }
+    ones = np.ones(int(inputs.ends[-1]) if inputs.ends is not None else 0, np.int64)
+    features[ANSWERED] = _at_tokens(inputs, kept, ones, 0)
+    if examples.labels is not None:
+        targets = task.targets(inputs, examples.labels)
+        features["labels"] = _at_tokens(inputs, kept, targets, NO_LABEL)
+    return features
+
+
+def _at_tokens(
+    inputs: Inputs, kept: Sequence[int], values: NDArray[np.int64], otherwise: int
+) -> list[list[int]]:
+    """The values of positions, (positions,), at the tokens of some inputs that answer them."""
+    assert inputs.places is not None
+    rows = []
+    for at in kept:
+        tokens, positions = inputs.places[at]
+        row = np.full(len(inputs.encodings[at]), otherwise, np.int64)
+        row[tokens] = values[positions]
+        rows.append(row.tolist())
+    return rows
+
+
+class PaddingCollator:
+    """Pads inputs to one length: their features as the tokenizer says, labels of tokens beside.
+
+    Args:
+        tokenizer: Knows what to pad with, and on which side.
+        of_tokens: Whether labels are those of tokens; else a row has one, or a vector of them.
+    """
+
+    _FILL: ClassVar[dict[str, int]] = {ANSWERED: 0, "labels": NO_LABEL}
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, of_tokens: bool = False) -> None:
+        self._pad = DataCollatorWithPadding(tokenizer)
+        self._names = [*self._FILL] if of_tokens else []
+        self._left = tokenizer.padding_side == "left"
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        """A batch of rows, each feature (batch, length)."""
+        names = [name for name in self._names if name in rows[0]]
+        if not names:
+            return dict(self._pad(rows))
+        rest = [{key: row[key] for key in row if key not in names} for row in rows]
+        batch = dict(self._pad(rest))
+        length = batch["input_ids"].shape[1]
+        for name in names:
+            padded = torch.full((len(rows), length), self._FILL[name])
+            for at, row in enumerate(rows):
+                values = torch.tensor(row[name])
+                start = length - len(values) if self._left else 0
+                padded[at, start : start + len(values)] = values
+            batch[name] = padded
+        return batch
 
 
 class LengthBucketedSampler(Sampler[int]):

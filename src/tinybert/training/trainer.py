@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import (
-    DataCollatorWithPadding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
@@ -30,7 +29,7 @@ from tinybert.base.files import remove, write_text
 from tinybert.base.progress import Progress, ProgressCallback, silent
 from tinybert.modeling.distributed import is_main, wait_for_all, world_size
 from tinybert.runtime.seal import is_whole, seal
-from tinybert.training.batches import LengthBucketedSampler
+from tinybert.training.batches import LengthBucketedSampler, PaddingCollator
 from tinybert.training.config import TrainingConfig
 from tinybert.training.curves import loss_curves
 from tinybert.training.divergence import StopWhereDiverged
@@ -199,6 +198,8 @@ def trainer_options(
     # DataParallel, copies models in threads, which would mix up what is captured from them.
     arguments._n_gpu = min(arguments.n_gpu, 1)
     packed = isinstance(dataset, PackedTokens)
+    of_tokens = getattr(dataset, "answers", None) is not None
+    padding = PaddingCollator(tokenizer, of_tokens=of_tokens)
     callbacks: list[TrainerCallback] = [_MarkComplete(), _ReportProgress(step, progress)]
     if config.tensorboard and is_main():
         # Beside the checkpoints, which are removed when the step is done.
@@ -207,7 +208,7 @@ def trainer_options(
         "args": arguments,
         "train_dataset": dataset,
         # Blocks of one length need no padding, only to be stacked: 60 times as fast.
-        "data_collator": default_data_collator if packed else DataCollatorWithPadding(tokenizer),
+        "data_collator": default_data_collator if packed else padding,
         "callbacks": callbacks,
     }
 

@@ -14,7 +14,7 @@ TEXTS = ["a good film about nothing", "a bad film about something", "nothing at 
 @pytest.fixture
 def texts_of(tiny_context):
     def make(texts, seed=0, **settings):
-        context = replace(tiny_context(), train=Examples(texts, None, "test"), seed=seed)
+        context = replace(tiny_context(), train=Examples.of_texts(texts, None, "test"), seed=seed)
         return augment(AugmentConfig(**settings), torch.nn.Module(), context)
 
     return make

@@ -70,13 +70,13 @@ def test_a_number_of_layers(model, context, importance):
 
 def test_no_rows(model, context):
     with pytest.raises(InputError, match="needs training rows"):
-        prune(PruneConfig(heads=0.5), model, context(train=Examples([], None, "nothing")))
+        prune(PruneConfig(heads=0.5), model, context(train=Examples.of_texts([], None, "nothing")))
 
 
 def test_labels_are_not_needed(model, context):
     """Nor looked at: without them the same is kept."""
     labeled = context()
-    unlabeled = context(train=Examples(labeled.train.texts, None, labeled.train.source))
+    unlabeled = context(train=Examples.of_texts(labeled.train.texts, None, labeled.train.source))
     ours, theirs = (
         prune(PruneConfig(**HALF), copy.deepcopy(model), each).state_dict()
         for each in (unlabeled, labeled)

@@ -108,7 +108,7 @@ def test_the_teacher_stays_as_it_is(teacher, tiny_context):
 
 def test_labels_are_not_needed(teacher, tiny_context):
     rows = tiny_context().train
-    unlabeled = tiny_context(train=Examples(rows.texts, None, rows.source))
+    unlabeled = tiny_context(train=Examples.of_texts(rows.texts, None, rows.source))
     with_labels, without = make(teacher, tiny_context()), make(teacher, unlabeled)
     for name, weight in without.state_dict().items():
         assert torch.equal(weight, with_labels.state_dict()[name]), name
@@ -117,7 +117,7 @@ def test_labels_are_not_needed(teacher, tiny_context):
 def test_no_weight_is_infinite_on_few_rows(teacher, tiny_context):
     """Fewer tokens than unknowns."""
     rows = tiny_context().train
-    few = tiny_context(train=Examples(rows.texts[:1], None, rows.source))
+    few = tiny_context(train=Examples.of_texts(rows.texts[:1], None, rows.source))
     model = make(teacher, few, **SHAPES["all at once"])
     assert all(torch.isfinite(weight).all() for weight in model.state_dict().values())
 

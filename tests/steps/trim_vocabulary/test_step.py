@@ -24,7 +24,7 @@ def trim(family, tiny_context):
     def run(texts, model=None, tokenizer=None, context=None, **settings):
         context = tiny_context(
             tokenizer=tokenizer or family.tokenizer(),
-            train=Examples(texts, None, "texts"),
+            train=Examples.of_texts(texts, None, "texts"),
             **(context or {}),
         )
         made = trim_vocabulary(TrimConfig(**settings), model or family.model(), context)

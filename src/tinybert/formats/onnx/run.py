@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError, said
 from tinybert.base.files import require_file
@@ -12,6 +11,7 @@ from tinybert.runtime.config import folder_with_config, read_config
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.published import PublishedFiles
 from tinybert.runtime.text import TOKENIZER_FILES, Features, TextEncoder, check_inputs
+from tinybert.tasks.outputs import Arrays
 
 
 class OnnxModel(Model):
@@ -55,19 +55,21 @@ class OnnxModel(Model):
             raise InputError(f"{path}: not a whole ONNX model ({said(error)})") from None
         self._inputs = [node.name for node in self._session.get_inputs()]
         check_inputs(path, self._inputs)
-        outputs = self._session.get_outputs()
-        if not outputs:
+        self._outputs = [node.name for node in self._session.get_outputs()]
+        if not self._outputs:
             raise InputError(f"{path}: the graph has no output")
-        self._output = outputs[0].name
 
-    def forward(self, features: Features) -> NDArray[np.float32]:
+    def forward(self, features: Features) -> Arrays:
         """Runs one batch, each feature (batch, length); the graph gets those it has inputs for."""
         feed = {name: features[name] for name in self._inputs}
         try:
-            (output,) = self._session.run([self._output], feed)
+            outputs = self._session.run(self._outputs, feed)
         except Exception as error:
             raise InputError(f"{self.path}: its graph can't be run ({said(error)})") from None
-        return np.asarray(output, dtype=np.float32)
+        return {
+            name: np.asarray(values, dtype=np.float32)
+            for name, values in zip(self._outputs, outputs, strict=True)
+        }
 
     def facts(self) -> Facts:
         """Size and precision of the file, external data included."""

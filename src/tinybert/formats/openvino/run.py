@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError, missing_extra, said
 from tinybert.formats.openvino.weights import read_weights
@@ -13,6 +12,7 @@ from tinybert.runtime.config import folder_with_config, read_config
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.published import PublishedFiles
 from tinybert.runtime.text import TOKENIZER_FILES, Features, TextEncoder, check_inputs
+from tinybert.tasks.outputs import Arrays
 
 
 class OpenVinoModel(Model):
@@ -63,17 +63,23 @@ class OpenVinoModel(Model):
         check_inputs(path, self._inputs)
         if not compiled.outputs:
             raise InputError(f"{path}: the graph has no output")
+        # An output of a foreign graph may have no name.
+        names = [sorted(node.get_names()) for node in compiled.outputs]
+        self._outputs = [name[0] if name else str(at) for at, name in enumerate(names)]
         self._compiled = compiled
         self._own = threading.local()
 
-    def forward(self, features: Features) -> NDArray[np.float32]:
+    def forward(self, features: Features) -> Arrays:
         """Runs one batch, each feature (batch, length); the graph gets those it has inputs for."""
         request = self._request()
         try:
             request.infer({name: features[name] for name in self._inputs})
         except (RuntimeError, ValueError) as error:  # ValueError: of text that is not UTF-8
             raise InputError(f"{self.path}: its graph can't be run ({said(error)})") from None
-        return np.array(request.get_output_tensor(0).data, dtype=np.float32)
+        return {
+            name: np.array(request.get_output_tensor(at).data, dtype=np.float32)
+            for at, name in enumerate(self._outputs)
+        }
 
     def _request(self) -> Any:
         """This thread's own: in a shared one it would find the answer to another's text."""

@@ -28,6 +28,7 @@ class AugmentConfig(StepConfig):
         """Refuses training rows whose words can't be told apart."""
         from tinybert.steps.augment.split import WordSplitter, changeable
 
+        super().read(materials)
         if materials.train is not None:
             changeable(materials.train.texts, WordSplitter(materials.tokenizer))
         return []

@@ -10,7 +10,7 @@ from tinybert.training.trainer import BucketedTrainer, train_to_end, trainer_opt
 
 def finetune(config: FinetuneConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
     """Trains `model` in place on `context.train` with the loss of its own head."""
-    dataset = EncodedExamples(context.train, context.tokenizer, context.max_length)
+    dataset = EncodedExamples(context.train, context.tokenizer, context.max_length, context.task)
     options = trainer_options(
         config,
         dataset,

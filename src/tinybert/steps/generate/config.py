@@ -78,6 +78,7 @@ class GenerateConfig(StepConfig):
 
     def read(self, materials: Materials) -> list[str]:
         """Checks the masked-LM that it samples from."""
+        super().read(materials)
         if self.masked_lm is None:
             return []
         from tinybert.modeling.hub import find_folder, hash_model

@@ -54,7 +54,11 @@ def _run(model: PreTrainedModel, context: Context, rows: int) -> None:
         for batch in batches[rank() :: world_size()]:  # each process has its part of the rows
             with torch.no_grad():
                 wanted = teacher(**batch).logits
-            loss(model(**batch).logits, wanted, prediction_kind(model.config)).backward()
+            logits = model(**batch).logits
+            if logits.dim() == 3:  # of tokens: what a head says of padding is nothing
+                real = batch["attention_mask"].bool()
+                logits, wanted = logits[real], wanted[real]
+            loss(logits, wanted, prediction_kind(model.config)).backward()
 
 
 def _ask_for_gradients(_: object, __: object, states: Tensor) -> Tensor:
@@ -65,7 +69,7 @@ def loss(logits: Tensor, teacher: Tensor, kind: Kind) -> Tensor:
     """What `calibrate` takes gradients of.
 
     Args:
-        logits: (batch, outputs).
+        logits: (batch, outputs); of a head for tokens (tokens, outputs).
         teacher: The teacher's, likewise.
         kind: What they are.
 

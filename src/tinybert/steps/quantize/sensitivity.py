@@ -54,4 +54,10 @@ def layer_errors(
 @torch.inference_mode()
 def _logits(model: PreTrainedModel, batches: Sequence[Batch]) -> Tensor:
     model.eval()
-    return torch.cat([model(**batch).logits.float().cpu() for batch in batches])
+    found = []
+    for batch in batches:
+        logits = model(**batch).logits.float().cpu()
+        if logits.dim() == 3:  # of tokens: batches have other lengths, and padding says nothing
+            logits = logits[batch["attention_mask"].bool().cpu()]
+        found.append(logits)
+    return torch.cat(found)

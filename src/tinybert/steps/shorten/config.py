@@ -8,6 +8,7 @@ from pydantic import Field
 from tinybert.base.errors import InputError, PlacedError
 from tinybert.steps.base import Need, StepConfig
 from tinybert.steps.expected import Expected, Plan
+from tinybert.training.materials import Materials
 
 
 class ShortenConfig(StepConfig):
@@ -70,3 +71,13 @@ class ShortenConfig(StepConfig):
                 ("positions",),
             )
         return replace(after, shape=replace(before.shape, selects=self.layer))
+
+    def read(self, materials: Materials) -> list[str]:
+        """Refuses a task whose head reads what would be left out."""
+        task = materials.task
+        if task.reads != "first":
+            raise InputError(
+                f"leaves out tokens of long texts, and the head of {task.kind} reads "
+                f"{'all of them' if task.reads == 'all' else 'the last'}; leave this step out"
+            )
+        return super().read(materials)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tinybert.modeling.least_squares import fit_linear
-from tinybert.modeling.observe import Batch, observe
+from tinybert.modeling.observe import Batch, observe, real_rows
 
 RIDGE = 0.1
 """A row gives one example only, not one a token: the prior has to weigh more."""
@@ -26,6 +26,13 @@ def fit_head(
         batches: Tokenized rows.
     """
     (pool, out), (teacher_pool, teacher_out) = _head(student), _head(teacher)
+    if pool is None or teacher_pool is None:  # a head for tokens
+        logits = _observed(teacher, batches, {"out": teacher_out})["out"][1]
+        out.weight.copy_(teacher_out.weight @ basis)
+        out.bias.copy_(teacher_out.bias)
+        states = _observed(student, batches, {"out": out})["out"][0]
+        fit_linear(out, [states], [logits], RIDGE)
+        return
     wanted = _observed(teacher, batches, {"pool": teacher_pool, "out": teacher_out})
     pooled, logits = wanted["pool"][1], wanted["out"][1]
     power = pooled.tanh().square().sum(0)
@@ -40,9 +47,11 @@ def fit_head(
     fit_linear(out, [pool(states).tanh()], [logits], RIDGE)
 
 
-def _head(model: PreTrainedModel) -> tuple[nn.Linear, nn.Linear]:
-    """The dense layer before the tanh, and the one after it: BERT's or RoBERTa's."""
+def _head(model: PreTrainedModel) -> tuple[nn.Linear | None, nn.Linear]:
+    """The dense layer before the tanh, if there is one, and the last: BERT's or RoBERTa's."""
     any_model: Any = model
+    if type(model).__name__.endswith("ForTokenClassification"):
+        return None, any_model.classifier
     if hasattr(any_model.classifier, "out_proj"):
         return any_model.classifier.dense, any_model.classifier.out_proj
     return any_model.base_model.pooler.dense, any_model.classifier
@@ -51,7 +60,11 @@ def _head(model: PreTrainedModel) -> tuple[nn.Linear, nn.Linear]:
 def _observed(
     model: PreTrainedModel, batches: Sequence[Batch], modules: dict[str, nn.Module]
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    seen = list(observe(model, batches, modules))
+    masks = [batch["attention_mask"].bool() for batch in batches]
+    seen = [
+        {name: tuple(real_rows(each, mask) for each in both) for name, both in values.items()}
+        for values, mask in zip(observe(model, batches, modules), masks, strict=True)
+    ]
     return {
         name: (torch.cat([s[name][0] for s in seen]), torch.cat([s[name][1] for s in seen]))
         for name in modules

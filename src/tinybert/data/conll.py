@@ -1,0 +1,61 @@
+"""Words with tags, as the CoNLL shared tasks write them: a word a line, a blank line a sentence."""
+
+from pathlib import Path
+
+from tinybert.base.errors import InputError, short
+from tinybert.data.lines import read_lines
+from tinybert.data.table import Table
+
+DOCUMENT = "-DOCSTART-"
+"""What a line between two documents begins with."""
+
+
+def read_conll(path: Path, word: int = 0, tag: int = -1) -> Table:
+    """Reads sentences; the columns of a line are parted by tabs if it has one, else by blanks.
+
+    Args:
+        path: The file.
+        word: The column of the word, counted from 0.
+        tag: The column of its tag; -1 is the last.
+
+    Returns:
+        "tokens" and "tags", lists of strings; its rows are named by their first line.
+
+    Raises:
+        InputError: A line lacks a column, or the file has no sentence; the message names the line.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "train.txt"
+        >>> _ = file.write_text("-DOCSTART- O\\n\\nEU B-ORG\\nrejects O\\n\\nPeter B-PER\\n")
+        >>> read_conll(file).columns
+        {'tokens': [['EU', 'rejects'], ['Peter']], 'tags': [['B-ORG', 'O'], ['B-PER']]}
+    """
+    tokens: list[list[str]] = []
+    tags: list[list[str]] = []
+    numbers: list[int] = []
+    inside = False
+    for number, line in enumerate(read_lines(path), 1):
+        cells = line.rstrip().split("\t") if "\t" in line.strip() else line.split()
+        if not cells or not cells[0].strip() or cells[0] == DOCUMENT:
+            inside = False
+            continue
+        try:
+            found = cells[word], cells[tag]
+        except IndexError:
+            found = "", ""
+        if len(cells) < 2 or not all(cell.strip() for cell in found):
+            raise InputError(
+                f"{path}: line {number}: expected a word and its tag with a blank or a tab "
+                f"between, got {short(line)}"
+            )
+        if not inside:
+            tokens.append([])
+            tags.append([])
+            numbers.append(number)
+            inside = True
+        tokens[-1].append(found[0].strip())
+        tags[-1].append(found[1].strip())
+    if not tokens:
+        raise InputError(f"{path}: has no sentence: lines of a word and its tag")
+    return Table({"tokens": tokens, "tags": tags}, str(path), numbers, "line")

@@ -1,0 +1,105 @@
+"""Rows of a data set: mappings, whose keys are the same whatever the columns were called."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybert.base.errors import InputError, short
+
+Row = Mapping[str, Any]
+"""One input: {"text"}, {"text", "pair"}, or {"words"} of a text that is split into words."""
+
+Text = str | tuple[str, str]
+"""What a tokenizer reads of a row: a text, or a pair of texts."""
+
+
+def text_parts(text: Text) -> tuple[str, ...]:
+    """The one sentence, or both of a pair.
+
+    Example:
+        >>> text_parts("a film"), text_parts(("a film", "a book"))
+        (('a film',), ('a film', 'a book'))
+    """
+    return (text,) if isinstance(text, str) else text
+
+
+def as_row(given: Text | Row) -> Row:
+    """The row that a text, a pair or a mapping stands for.
+
+    What is none of them becomes the row's text as it is: whoever reads it says what is wrong.
+
+    Raises:
+        InputError: A mapping has neither a text nor words, or words that are no strings.
+
+    Example:
+        >>> as_row("a film"), as_row(("a film", "a book")), as_row({"words": ["a", "film"]})
+        ({'text': 'a film'}, {'text': 'a film', 'pair': 'a book'}, {'words': ['a', 'film']})
+    """
+    if isinstance(given, Mapping):
+        words = given.get("words", ())
+        whole = isinstance(words, list | tuple) and all(isinstance(word, str) for word in words)
+        if not whole or not given.keys() & {"text", "words"}:
+            raise InputError(
+                f'expected {{"text": "..."}}, {{"text": "...", "pair": "..."}} or '
+                f'{{"words": ["...", ...]}}, got {short(dict(given))}'
+            )
+        return given
+    if isinstance(given, tuple) and len(given) == 2:
+        return {"text": given[0], "pair": given[1]}
+    return {"text": given}
+
+
+def row_text(row: Row) -> Text:
+    """What a tokenizer reads of a row; words are joined by blanks.
+
+    Example:
+        >>> row_text({"text": "a film"}), row_text({"words": ["a", "film"]})
+        ('a film', 'a film')
+    """
+    if "words" in row:
+        return " ".join(row["words"])
+    return (row["text"], row["pair"]) if "pair" in row else row["text"]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The rows of a data set as a task sees them.
+
+    Attributes:
+        rows: The inputs, (rows,).
+        labels: What is right, an entry a row: int64 class ids or float32 values, (rows,), or what
+            else the task compares with; None where labels were not asked for.
+        source: What the rows were read from, for messages.
+
+    Example:
+        >>> Examples([{"text": "a film"}, {"text": "dull"}], None, "dev.tsv").texts
+        ['a film', 'dull']
+    """
+
+    rows: Sequence[Row]
+    labels: NDArray[Any] | None
+    source: str
+
+    @classmethod
+    def of_texts(
+        cls, texts: Sequence[Text], labels: NDArray[Any] | None, source: str
+    ) -> "Examples":
+        """Rows of texts, or of pairs."""
+        return cls([as_row(text) for text in texts], labels, source)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def texts(self) -> list[Text]:
+        """What a tokenizer reads of each row."""
+        return [row_text(row) for row in self.rows]
+
+    def take(self, places: Sequence[int]) -> "Examples":
+        """The rows of some places, in their order, with their labels."""
+        labels = None if self.labels is None else self.labels[np.asarray(places, np.int64)]
+        return Examples([self.rows[place] for place in places], labels, self.source)
