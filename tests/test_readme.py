@@ -8,13 +8,14 @@ import yaml
 from tinybert.cli.main import main
 from tinybert.distillation.config import DistillConfig
 from tinybert.recipe.recipe import Recipe
+from tinybert.steps.registry import STEPS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language, page=README):
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def test_the_recipe_is_one():
@@ -22,20 +23,48 @@ def test_the_recipe_is_one():
     assert [step.name for step in recipe.steps] == ["finetune", "student", "distill", "quantize"]
 
 
+def test_the_first_screen_is_proof_and_a_way_in():
+    """What it is, figures, install, two commands, a recipe: in this order and short."""
+    first = README[: README.index("## Predict")]
+    titles = re.findall(r"^## (.*)$", first, re.MULTILINE)
+    assert titles == ["Install", "Two commands", "A recipe"]
+    rows = [line for line in first.splitlines() if line.startswith("| [")]
+    assert [re.match(r"\| \[(\w+)\]", row)[1] for row in rows] == [
+        "smallest",
+        "balanced",
+        "fastest",
+    ]
+    assert README.count("\n") <= 210
+
+
+def figures(row):
+    """The numbers of a row, without those of its links."""
+    text = re.sub(r"\(.*?\)|`.*?`", "", row)
+    return re.findall(r"\d+(?:\.\d+)?", text)
+
+
+@pytest.mark.parametrize("row", [line for line in README.splitlines() if line.startswith("| [")])
+def test_the_figures_are_those_of_the_results(row):
+    pages = re.findall(r"\((benchmarks/results/.*?)\)", row)
+    pages += ["benchmarks/results/glue.md"]
+    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in pages)
+    found = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)}
+    assert figures(row)
+    assert {float(number) for number in figures(row)} <= found
+
+
+def test_every_step_is_in_the_table():
+    rows = re.findall(r"^\| `([a-z-]+)` \|", README, re.MULTILINE)
+    assert set(STEPS) <= set(rows)
+
+
+STEPS_PAGE = (ROOT / "docs" / "steps.md").read_text(encoding="utf-8")
+
+
 def test_the_settings_of_distillation_are_its_defaults():
-    (step,) = yaml.safe_load(blocks("yaml")[1])
-    assert DistillConfig(**step["distill"]) == DistillConfig()
-
-
-def test_the_steps_that_make_it_smaller_go_together():
-    (steps,) = (yaml.safe_load(block) for block in blocks("yaml") if "factorize" in block)
-    recipe = Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2"} | steps)
-    assert len(recipe.steps) == 6
-
-
-@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*.yaml")), ids=lambda path: path.name)
-def test_the_examples_are_recipes(path):
-    assert Recipe.read(path).steps
+    (block,) = (each for each in blocks("yaml", STEPS_PAGE) if "teachers:" in each)
+    settings = yaml.safe_load(block)[1]["distill"]
+    assert DistillConfig(**settings) == DistillConfig()
 
 
 def test_the_result_runs_as_shown(tiny_artifact_dir, tmp_path, monkeypatch, capsys):
