@@ -11,7 +11,9 @@ import argparse
 import torch
 from transformers import BertConfig, BertForSequenceClassification, set_seed
 
-from tinybert.steps.factorize.step import PARTS, factorize_layers
+from tinybert.families import ROLES
+from tinybert.modeling.blocks import blocks
+from tinybert.steps.factorize.step import factorize_layers
 
 
 def main() -> None:
@@ -24,16 +26,16 @@ def main() -> None:
     before = model.num_parameters()
     inside = sum(weight.numel() for weight in model.bert.encoder.parameters())
     print(f"BERT-base: {before:,} parameters, {inside:,} of them in its layers; rank {rank}")
-    for part, names in PARTS.items():
+    for part, roles in ROLES.items():
         here = model.num_parameters()
         factorize_layers(
             model,
             [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}],
-            names,
+            roles,
             lambda _: rank,
         )
         left = model.num_parameters()
-        layer = model.bert.encoder.layer[0].get_submodule(names[0])
+        layer = blocks(model)[0].linear(roles[0])
         sizes = " + ".join(
             f"{weight.numel():,}" for weight in layer.parameters() if weight.dim() > 1
         )

@@ -9,8 +9,6 @@ from transformers import (
     BartConfig,
     BartForSequenceClassification,
     BertConfig,
-    GPT2Config,
-    GPT2ForSequenceClassification,
     PreTrainedTokenizerFast,
 )
 
@@ -88,18 +86,13 @@ def test_a_bare_encoder_says_what_makes_a_head(save, recipe, refused, tmp_path):
     assert "has no head for text-classification; begin the steps with `finetune`" in said
 
 
-def gpt2():
-    sizes = {"n_embd": 16, "n_layer": 1, "n_head": 2, "vocab_size": 200, "pad_token_id": 0}
-    return GPT2ForSequenceClassification(GPT2Config(**sizes))
-
-
 def bart():
     sizes = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "vocab_size": 200}
     sizes |= {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
     return BartForSequenceClassification(BartConfig(**sizes))
 
 
-@pytest.mark.parametrize("model", [gpt2, bart])
+@pytest.mark.parametrize("model", [bart])
 def test_models_that_write_texts_are_not_exported(save, refused, tmp_path, model):
     folder = save(model())
     said = refused("export", folder, "--to", "onnx", "--out", tmp_path / "out")

@@ -5,7 +5,7 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification, BertForTokenClassification
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from tinybert.modeling.blocks import encoder_layers
+from tinybert.modeling.blocks import blocks
 from tinybert.modeling.last_layer import first_position_alone, reads_first_position
 from tinybert.modeling.shape import SHAPE_KEY, take_shape
 
@@ -60,7 +60,7 @@ def test_gradients_are_the_same(make_encoder, checkpointing):
 def test_dropout_of_attention_is_kept(make_encoder):
     model = make_encoder("bert")
     whole = logits(model)
-    own = encoder_layers(model)[-1].attention.self
+    own = blocks(model)[-1].module.attention.self
     own.dropout.p = 0.9
     own.train()
     with first_position_alone(model):
@@ -71,7 +71,7 @@ def test_a_last_layer_that_is_watched_stays_whole(make_encoder):
     """By gates of pruning, for one, which are put on its parts."""
     model = make_encoder("bert")
     shapes = []
-    dense = encoder_layers(model)[-1].output.dense
+    dense = blocks(model)[-1].module.output.dense
     handle = dense.register_forward_pre_hook(lambda _, seen: shapes.append(seen[0].shape[1]))
     with first_position_alone(model):
         logits(model)
@@ -118,6 +118,8 @@ def test_models_that_read_more_stay_as_they_are(make_encoder):
     )
     tokens = BertForTokenClassification(config).eval()
     assert not reads_first_position(tokens)
-    assert not reads_first_position(make_encoder("electra"))
+    assert not reads_first_position(
+        make_encoder("modernbert", classifier_pooling="mean", pad_token_id=0)
+    )
     with first_position_alone(tokens):
         assert logits(tokens).shape == (3, 11, 2)

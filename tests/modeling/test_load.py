@@ -10,8 +10,8 @@ from transformers import (
     BertModel,
     CamembertConfig,
     CamembertForMaskedLM,
-    DistilBertConfig,
-    DistilBertForMaskedLM,
+    GPT2Config,
+    GPT2LMHeadModel,
     RobertaConfig,
     RobertaForMaskedLM,
     XLMRobertaConfig,
@@ -44,8 +44,8 @@ def test_the_head_makes_the_model_s_own_logits(kind):
 def test_models_without_such_a_head():
     with pytest.raises(InputError, match="a BertModel has no masked-LM head"):
         masked_lm_head(BertModel(BertConfig(**SHAPE)))
-    with pytest.raises(InputError, match=r"a DistilBertForMaskedLM has .* supported .* roberta"):
-        masked_lm_head(DistilBertForMaskedLM(DistilBertConfig(vocab_size=20, dim=8, n_heads=2)))
+    with pytest.raises(InputError, match="a gpt2 model: it writes from left to right"):
+        masked_lm_head(GPT2LMHeadModel(GPT2Config(vocab_size=20, n_embd=8, n_head=2, n_layer=1)))
 
 
 def test_a_head_that_is_not_in_the_files(tiny_bert_dir, tmp_path):

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from tinybert.base.errors import InputError
-from tinybert.modeling.blocks import encoder_layers
+from tinybert.modeling.blocks import blocks
 from tinybert.modeling.mapping import group_heads, map_layers
 
 
@@ -41,5 +41,5 @@ def test_more_than_the_teacher_has():
 
 
 def test_another_family():
-    with pytest.raises(InputError, match="gpt2"):
-        encoder_layers(SimpleNamespace(config=SimpleNamespace(model_type="gpt2")))
+    with pytest.raises(InputError, match="deberta"):
+        blocks(SimpleNamespace(config=SimpleNamespace(model_type="deberta")))

@@ -3,6 +3,7 @@
 import pytest
 
 from tinybert.base.errors import InputError
+from tinybert.families import family_of
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.recipe.plan import plan
 from tinybert.recipe.recipe import Recipe
@@ -134,11 +135,48 @@ def test_these_are_refused(steps, says):
 
 @pytest.mark.parametrize("step", [{"factorize": {}}, HALF, {"quantize": {"method": "qat"}}])
 def test_another_family(step):
-    distilbert = {"model_type": "distilbert", "dim": 8}
-    with pytest.raises(InputError, match="teacher: t: a distilbert model is not supported yet"):
-        plan(
-            Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2", "steps": [step]}), distilbert
-        )
+    deberta = {"model_type": "deberta", "hidden_size": 8}
+    with pytest.raises(InputError, match="teacher: a deberta model is not supported here"):
+        plan(Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2", "steps": [step]}), deberta)
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "says"),
+    [
+        (
+            "albert",
+            {"student": {}},
+            r"student\.init: not possible with an albert model",
+        ),
+        ("albert", {"prune": {"neurons": 0.5}}, r"prune\.neurons: .* what goes from one goes from"),
+        ("mpnet", {"prune": {"heads": 0.5}}, r"prune\.heads: .* one table of relative positions"),
+        (
+            "modernbert",
+            {"distill": {"attention": 1}},
+            r"distill\.attention: .* turned by their",
+        ),
+        ("gpt2", {"quantize": {"method": "static"}}, r"quantize\.method: .* weights transposed"),
+        ("gpt2", {"shorten": {}}, r"shorten\.layer: .* reads the last token"),
+        ("albert", {"factorize": {}}, r"factorize\.parts: .* share their weights"),
+    ],
+)
+def test_what_a_family_cannot_do_is_refused_at_its_key(kind, step, says):
+    sizes = {"n_layer": 6, "n_embd": 384, "n_head": 12, "n_inner": None}
+    with pytest.raises(InputError, match=says):
+        check([{"student": {}}, step] if "distill" in step else [step], model_type=kind, **sizes)
+
+
+@pytest.mark.parametrize(
+    "kind", ["roberta", "electra", "albert", "mpnet", "modernbert", "distilbert", "gpt2"]
+)
+def test_sizes_are_read_by_their_familys_names(kind):
+    names = family_of(kind).sizes.names
+    sizes = {"layers": 4, "hidden_size": 64, "attention_heads": 8, "intermediate_size": 256}
+    config = {theirs: sizes[ours] for ours, theirs in names.items()}
+    if kind == "gpt2":
+        config["n_inner"] = None  # four for each dimension
+    shape = ExpectedShape.of({"model_type": kind, **config})
+    assert (shape.layers, shape.hidden_size, shape.heads, shape.neurons) == (4, 64, 8, 256)
 
 
 def test_a_teacher_that_was_pruned_before():

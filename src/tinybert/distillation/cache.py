@@ -16,7 +16,7 @@ import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -28,7 +28,8 @@ from tinybert.base.errors import InputError
 from tinybert.base.files import hash_value, remove, write_json
 from tinybert.base.locks import one_at_a_time
 from tinybert.distillation.signals import LOGITS, Signal, Signals, model_inputs, run
-from tinybert.modeling.blocks import encoder_layers
+from tinybert.families import Role
+from tinybert.modeling.blocks import blocks
 from tinybert.modeling.distributed import agree, is_main, share_of_work, wait_for_all
 from tinybert.training.batches import ANSWERED, EncodedExamples
 
@@ -347,7 +348,7 @@ def _shape(signal: Signal, teacher: PreTrainedModel, dataset: EncodedExamples) -
     kind, layer = signal
     if kind == "hidden":
         return sum(dataset.lengths), teacher.config.hidden_size
-    projection = getattr(encoder_layers(teacher)[layer - 1].attention.self, kind)
+    projection = blocks(teacher)[layer - 1].linear(cast(Role, kind))
     return sum(dataset.lengths), projection.out_features
 
 

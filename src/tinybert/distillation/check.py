@@ -10,6 +10,7 @@ from tinybert.distillation.schedules import (
     hash_schedule,
     require_schedule,
 )
+from tinybert.families import Capability, family_of, require
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.mapping import group_heads, pair_layers
 from tinybert.training.materials import Materials
@@ -38,6 +39,11 @@ def check_layers(
                 "can't compare tokens that `shorten` leaves out; put it after this step, or set 0",
                 (name,),
             )
+    losses: tuple[Capability, ...] = ("attention", "relations")
+    for loss in losses:
+        for shape in (teacher, student) if getattr(settings, loss) else ():
+            with placed(loss):
+                require(family_of(shape.model_type), loss)
     if settings.attention:
         with placed("attention"):
             group_heads(teacher.heads, student.heads)

@@ -6,8 +6,9 @@ vectors a token, whatever the length of its row.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,8 @@ from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
 from tinybert.distillation.losses.precision import at_least_float32, full_precision
-from tinybert.modeling.blocks import encoder_layers
+from tinybert.families import Role
+from tinybert.modeling.blocks import blocks, home_of, outputs_of
 from tinybert.modeling.last_layer import first_position_alone
 from tinybert.training.batches import ANSWERED
 
@@ -45,7 +47,8 @@ def run(
     """One forward pass.
 
     Args:
-        model: A BERT-like model, with or without a head.
+        model: With or without a head; of a family that is known where queries, keys or values
+            are wanted.
         inputs: What it takes, (batch, length) each.
         wanted: The signals to return.
 
@@ -91,19 +94,27 @@ def _projections(model: PreTrainedModel, wanted: list[Signal]) -> Iterator[Signa
     """While the block runs, keeps what the query, key and value layers give."""
     signals: Signals = {}
     handles = []
+    layers = blocks(model) if wanted else []
     for signal in wanted:
-        kind, layer = signal
-        module: nn.Module = getattr(encoder_layers(model)[layer - 1].attention.self, kind)
-
-        def keep(_: nn.Module, __: Any, output: Tensor, signal: Signal = signal) -> None:
-            signals[signal] = output
-
-        handles.append(module.register_forward_hook(keep))
+        part = layers[signal[1] - 1].linear(cast(Role, signal[0]))
+        keep = _keep(signals, signal, part, layers[signal[1] - 1].turn)
+        handles.append(home_of(part).register_forward_hook(keep))
     try:
         yield signals
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _keep(signals: Signals, signal: Signal, part: Any, turn: int) -> Callable[..., None]:
+    """A hook that keeps what a part gives, of shared layers in the turn of the signal's own."""
+    turns = count()
+
+    def hook(_: nn.Module, __: Any, output: Tensor) -> None:
+        if next(turns) == turn:
+            signals[signal] = outputs_of(part, output)
+
+    return hook
 
 
 def attention_scores(query: Tensor, key: Tensor, heads: int) -> Tensor:

@@ -26,6 +26,8 @@ from tinybert.distillation.losses import (
 )
 from tinybert.distillation.predictions import prediction_kind
 from tinybert.distillation.signals import LOGITS, PROJECTIONS, Signal, Signals, attention_scores
+from tinybert.families import require
+from tinybert.modeling.blocks import family_in, position_bias
 from tinybert.modeling.shape import head_size
 
 HIDDEN_LOSSES = {"mse": hidden_state_loss, "cosine": hidden_cosine_loss}
@@ -163,7 +165,16 @@ class HiddenTerm(ProjectedTerm):
 
 
 class AttentionTerm(Term):
-    """Where queries look, head by head."""
+    """Where queries look, head by head.
+
+    Raises:
+        InputError: Of a model's family, scores are more than products of queries and keys.
+    """
+
+    def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
+        super().__init__(settings, pairing)
+        for model in (pairing.student, pairing.teacher):
+            require(family_in(model), "attention")
 
     @property
     def pairs(self) -> list[tuple[Signal, Signal]]:
@@ -177,7 +188,7 @@ class AttentionTerm(Term):
     def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
         """See `Term.forward`."""
         loss = ATTENTION_LOSSES[self.settings.attention_loss]
-        own, their = self.pairing.student.config, self.pairing.teacher.config
+        own, their = self.pairing.student, self.pairing.teacher
         losses = [
             loss(_scores(student, ours, own), _scores(teacher, theirs, their), mask)
             for ours, theirs in self.pairing.layers
@@ -186,7 +197,16 @@ class AttentionTerm(Term):
 
 
 class RelationTerm(Term):
-    """How tokens relate by their queries, by their keys and by their values."""
+    """How tokens relate by their queries, by their keys and by their values.
+
+    Raises:
+        InputError: A model's family has none that can be compared.
+    """
+
+    def __init__(self, settings: DistillationConfig, pairing: Pairing) -> None:
+        super().__init__(settings, pairing)
+        for model in (pairing.student, pairing.teacher):
+            require(family_in(model), "relations")
 
     @property
     def pairs(self) -> list[tuple[Signal, Signal]]:
@@ -206,6 +226,8 @@ class RelationTerm(Term):
         return torch.stack(losses).sum() / len(self.pairing.layers)
 
 
-def _scores(signals: Signals, layer: int, config: PretrainedConfig) -> Tensor:
+def _scores(signals: Signals, layer: int, model: PreTrainedModel) -> Tensor:
     query, key = signals["query", layer], signals["key", layer]
-    return attention_scores(query, key, query.shape[-1] // head_size(config))
+    scores = attention_scores(query, key, query.shape[-1] // head_size(model.config))
+    bias = position_bias(model, query.shape[1])
+    return scores if bias is None else scores + bias

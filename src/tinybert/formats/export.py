@@ -14,6 +14,7 @@ from transformers import (
 
 from tinybert.base.errors import InputError
 from tinybert.base.files import atomic_path
+from tinybert.families import find_family
 from tinybert.formats.load import open_artifact
 from tinybert.formats.parity import self_check
 from tinybert.formats.registry import find_format
@@ -40,7 +41,7 @@ def check_exportable(model: PreTrainedModel) -> None:
             "a model whose config.json says is_decoder can't be exported; set it to false if the "
             "model reads whole texts"
         )
-    if _writes_texts(model.config):
+    if _writes_texts(model.config) and not _reads_texts(model):
         raise InputError(
             f"a {type(model).__name__} is a {model.config.model_type} model, which writes texts; "
             "what can be exported are encoders, which read whole texts, as BERT's family does"
@@ -60,10 +61,17 @@ def check_exportable(model: PreTrainedModel) -> None:
 
 
 def check_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Refuses ids that the model has no row for."""
+    """Refuses ids that the model has no row for, and padding that its head would read."""
     task = known_task(model.config.to_dict())
     pair = task is not None and len(task.text) == 2
     check_tables(model, tokenizer, f"a {type(model).__name__}", pair=pair)
+
+
+def _reads_texts(model: PreTrainedModel) -> bool:
+    """Whether a model of a causal family has a head for whole texts or for their tokens."""
+    family = find_family(model.config.model_type)
+    kind = type(model).__name__
+    return family is not None and any(kind.endswith(head) for head in family.heads)
 
 
 def _writes_texts(config: PretrainedConfig) -> bool:

@@ -1,6 +1,5 @@
 """Does an artifact compute what the PyTorch model computes?"""
 
-import inspect
 import logging
 import math
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from tinybert.base.processor import sums_saturate
+from tinybert.modeling.blocks import input_names, window_of
 from tinybert.modeling.selection import selection_of
 from tinybert.modeling.shape import SHAPE_KEY
 from tinybert.runtime.config import max_positions
@@ -36,6 +36,8 @@ LOW_AGREEMENT = 0.95
 """Below it, a quantized artifact gets a warning."""
 
 _SHAPES = ((1, 1), (1, 7), (3, 16))
+_PAST_WINDOW = 8
+"""Tokens more than a local layer's window, which are enough to see where it ends."""
 
 
 class Parity(TypedDict):
@@ -99,12 +101,14 @@ def self_check(artifact: Model, model: PreTrainedModel) -> None:
         RuntimeError: A logit differs by more than `FP32_TOLERANCE`.
     """
     generator = np.random.default_rng(0)
-    parameters = inspect.signature(model.forward).parameters
+    parameters = input_names(model)
     training = model.training
     model.eval()
     longest = max_positions(model.config.to_dict()) or max(length for _, length in _SHAPES)
     selection = selection_of(model)
     longer = ((2, 2 * selection.positions + 1),) if selection else ()
+    if window := window_of(model):
+        longer = ((1, window + _PAST_WINDOW),)
     for rows, length in (*_SHAPES, *longer):
         shape = rows, min(length, longest)
         features = _random_features(generator, shape, model.config.vocab_size)

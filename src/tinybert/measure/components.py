@@ -5,16 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tinybert.families.components import component_of
 from tinybert.formats.tensors import BYTES, Tensor, Weights
-
-_PATTERNS = {
-    "head": r"(^|\.)(pooler|(pre_)?classifier|(lm_)?head|cls|qa_outputs|\w*predictions)\.",
-    "layer_norms": r"(?i:layer_?norm)|norm\.",
-    "embeddings": r"embeddings\.",
-    "attention": r"attention|attn",
-    "feed_forward": r"intermediate|output\.dense|ffn|mlp",
-}
-"""Parts of a BERT-like model by the names of their weights; the first that fits is meant."""
 
 COMPONENTS = ("embeddings", "attention", "feed_forward", "layer_norms", "head", "other")
 
@@ -57,9 +49,8 @@ def _base(tensor: Tensor) -> str:
 
 
 def _component(name: str, shape: tuple[int, ...], structure: Mapping[str, Any]) -> str:
-    for component, pattern in _PATTERNS.items():
-        if re.search(pattern, name):
-            return component
+    if (component := component_of(name)) is not None:
+        return component
     width, neurons = structure["hidden_size"], structure["intermediate_size"]
     if len(shape) == 2 and width in shape and width != neurons:
         return "feed_forward" if neurons in shape else "attention"

@@ -1,10 +1,12 @@
 """What a model is, told from its files alone: nothing is run, and PyTorch is not needed."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tinybert.base.errors import InputError
+from tinybert.families import Sizes, find_family
 from tinybert.formats.load import find_artifact
 from tinybert.formats.registry import artifact_format, format_of
 from tinybert.formats.tensors import Weights
@@ -18,15 +20,6 @@ from tinybert.runtime.config import max_positions, read_object
 from tinybert.runtime.config_check import check_config
 from tinybert.runtime.published import PublishedFiles, read_settled
 from tinybert.tasks import task_from_config
-
-_STRUCTURE = {
-    "layers": ("num_hidden_layers", "n_layers"),
-    "hidden_size": ("hidden_size", "dim"),
-    "attention_heads": ("num_attention_heads", "n_heads"),
-    "intermediate_size": ("intermediate_size", "hidden_dim"),
-    "vocabulary": ("vocab_size",),
-}
-"""Our names to those in config.json: BERT's and its kin's, then DistilBERT's."""
 
 MANY_ZEROS = 0.1
 """Rounding to int8 alone sets some per cent of the weights to 0."""
@@ -68,10 +61,7 @@ def _describe(name: str | Path, files: PublishedFiles) -> dict[str, Any]:
         check_config(config)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    structure = {
-        key: next((config[name] for name in names if isinstance(config.get(name), int)), None)
-        for key, names in _STRUCTURE.items()
-    } | _uneven(config)
+    structure = _sizes(config) | _uneven(config)
     stored = stored_weights(path)
     components = by_component(stored, structure)
     parameters = sum(part["parameters"] for part in components.values())
@@ -89,6 +79,18 @@ def _describe(name: str | Path, files: PublishedFiles) -> dict[str, Any]:
         "zeros": _zeros(path, stored),
         "provenance": provenance(path),
     }
+
+
+def _sizes(config: Mapping[str, Any]) -> dict[str, int | None]:
+    """The sizes that config.json gives; None for those that it doesn't."""
+    family = find_family(config.get("model_type"))
+    sizes = Sizes() if family is None else family.sizes
+    found: Mapping[str, Any] = {ours: config.get(theirs) for ours, theirs in sizes.names.items()}
+    if found["intermediate_size"] is None and family is not None:
+        with contextlib.suppress(LookupError, TypeError):
+            found = sizes.read(config)
+    found = {**found, "vocabulary": config.get("vocab_size")}
+    return {name: size if isinstance(size, int) else None for name, size in found.items()}
 
 
 def _uneven(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,37 +1,441 @@
-"""The layers of a model and what they are made of, whatever its family calls them."""
+"""The parts of a model, whatever its family calls them: the one place where names become modules.
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+`blocks(model)` are its layers. A part of a layer is asked for by its role, as "query" or "down",
+and is a linear layer; where a family keeps several in one, as queries, keys and values, it is a
+`Slice` of that one, which is read and written as a linear layer is.
+"""
+
+import inspect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
 
 from tinybert.base.errors import InputError
+from tinybert.families import FAMILIES, Family, Part, Piece, Role, family_of, find_family
+from tinybert.families.family import module_of
 
-if TYPE_CHECKING:  # recipes are checked with it, and need no PyTorch for that
-    from torch import Tensor
+if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert")
-"""The model types whose modules are named as BERT's."""
 
 MASKED = -1e4
 """Added to the scores of padding: exp of it is 0 in fp32, and it does not overflow fp16."""
 
 
-def encoder_layers(model: "PreTrainedModel") -> Sequence[Any]:
-    """The transformer layers of a BERT-like model, in order.
+class Slice:
+    """Some outputs of a linear layer, read and written as if they were a layer of their own.
+
+    Args:
+        home: The linear layer.
+        index: Which of its equal parts, from 0.
+        count: How many it has.
+
+    Example:
+        >>> both = nn.Linear(4, 6)
+        >>> second = Slice(both, 1, 2)
+        >>> torch.allclose(second(torch.ones(4)), both(torch.ones(4))[3:])
+        True
+    """
+
+    def __init__(self, home: Any, index: int, count: int) -> None:
+        self.home, self.index, self.count = home, index, count
+
+    @property
+    def in_features(self) -> int:
+        """Width of its input."""
+        return self._weight.shape[1]
+
+    @property
+    def out_features(self) -> int:
+        """Its outputs."""
+        return len(self._weight) // self.count
+
+    @property
+    def places(self) -> slice:
+        """Which outputs of its home are its own."""
+        return slice(self.index * self.out_features, (self.index + 1) * self.out_features)
+
+    @property
+    def weight(self) -> Tensor:
+        """(out_features, in_features), which may be written to."""
+        return self._weight[self.places]
+
+    @property
+    def bias(self) -> Tensor | None:
+        """(out_features,), which may be written to; None where there is none."""
+        return None if self.home.bias is None else self.home.bias[self.places]
+
+    @property
+    def _weight(self) -> Tensor:
+        """(outputs, inputs) of its home; GPT-2's layers keep it transposed."""
+        weight: Tensor = self.home.weight
+        return weight.T if type(self.home).__name__ == "Conv1D" else weight
+
+    def __call__(self, states: Tensor) -> Tensor:
+        """(..., in_features) to (..., out_features)."""
+        return nn.functional.linear(states, self.weight, self.bias)
+
+
+Linear = nn.Linear | Slice
+"""What is used as a linear layer: `weight`, `bias`, `in_features`, `out_features`, a call."""
+
+
+def home_of(part: nn.Module | Slice) -> nn.Module:
+    """The module that a part is, or is a slice of; hooks see its outputs."""
+    return part.home if isinstance(part, Slice) else part
+
+
+def outputs_of(part: nn.Module | Slice, output: Tensor) -> Tensor:
+    """A part's own share of what its home gave, (..., out_features)."""
+    return output[..., part.places] if isinstance(part, Slice) else output
+
+
+def keep_outputs(parts: Sequence[Linear], places: Tensor) -> None:
+    """Cuts all other outputs out of some linear layers, each of which loses the same.
+
+    Args:
+        parts: Those that are slices of one layer must all be given.
+        places: (kept,), which outputs of each part stay.
+    """
+    for home in dict.fromkeys(map(home_of, parts)):
+        linear = cast(nn.Linear, home)
+        pieces = [part for part in parts if home_of(part) is home]
+        starts = [part.places.start if isinstance(part, Slice) else 0 for part in pieces]
+        rows = torch.cat([start + places for start in sorted(starts)])
+        linear.weight = nn.Parameter(linear.weight[rows].clone())
+        if linear.bias is not None:
+            linear.bias = nn.Parameter(linear.bias[rows].clone())
+        linear.out_features = len(rows)
+
+
+def keep_inputs(linear: nn.Linear, places: Tensor) -> None:
+    """Cuts all other inputs out of a linear layer."""
+    linear.weight = nn.Parameter(linear.weight[:, places].clone())
+    linear.in_features = len(places)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A transformer layer.
+
+    Attributes:
+        module: The layer. Several blocks have the same one where layers share their weights.
+        family: What it calls its parts.
+        name: Of the module, in the base model.
+        head_size: Dimensions of a head.
+        turn: Which run of the module in a forward pass is this layer's, from 0.
+    """
+
+    module: nn.Module
+    family: Family
+    name: str
+    head_size: int
+    turn: int = 0
+
+    def linear(self, role: Role) -> Any:
+        """The linear layer of a role: an `nn.Linear`, a low-rank one, or a `Slice`.
+
+        Raises:
+            AttributeError: The family has none, as no gate.
+        """
+        part = self._part(role)
+        if isinstance(part, Piece):
+            return Slice(self.module.get_submodule(part.name), part.index, part.count)
+        return self.module.get_submodule(part)
+
+    def linears(self, roles: Iterable[Role]) -> dict[str, nn.Module]:
+        """The modules of some roles by their names in the base model, each once."""
+        parts = [self._part(role) for role in roles if self.has(role)]
+        names = dict.fromkeys(module_of(part) for part in parts)
+        return {f"{self.name}.{name}": self.module.get_submodule(name) for name in names}
+
+    def has(self, role: Role) -> bool:
+        """Whether the layer has a part of this role; not all have gates."""
+        return getattr(self.family, role) is not None
+
+    def replace(self, role: Role, module: nn.Module) -> None:
+        """Puts `module` where the layer of a role is; where the role is a slice, for all of it."""
+        replace_module(self.module, module_of(self._part(role)), module)
+
+    @property
+    def projections(self) -> tuple[Any, ...]:
+        """Queries, keys and values."""
+        return tuple(self.linear(role) for role in ("query", "key", "value"))
+
+    @property
+    def sources(self) -> tuple[Any, ...]:
+        """What gives the neurons: `up`, and `gate` where there is one."""
+        return tuple(self.linear(role) for role in ("up", "gate") if self.has(role))
+
+    @property
+    def attention(self) -> nn.Module:
+        """The module that attends; it ends in `attention_output`, or behind it."""
+        return self.module.get_submodule(self.family.attention)
+
+    @property
+    def attention_norm(self) -> Any:
+        """The norm of attention; an `nn.Identity` where a first layer has none."""
+        return self.module.get_submodule(self.family.attention_norm)
+
+    @property
+    def norm(self) -> Any:
+        """The norm of the feed-forward block."""
+        return self.module.get_submodule(self.family.norm)
+
+    @property
+    def heads(self) -> int:
+        """Attention heads."""
+        return self.linear("query").out_features // self.head_size
+
+    @property
+    def neurons(self) -> int:
+        """Neurons of the feed-forward block."""
+        return self.linear("up").out_features
+
+    def activate(self, states: Tensor) -> Tensor:
+        """The neurons of a feed-forward block's input, (..., width) to (..., neurons)."""
+        activation: Any = _attribute(self.module, self.family.activation)
+        neurons = activation(self.linear("up")(states))
+        return neurons * self.linear("gate")(states) if self.has("gate") else neurons
+
+    def narrowed(self) -> tuple[Any, Any, Any]:
+        """What `Narrowing` names: attention itself, its end, and the feed-forward block."""
+        parts = self.family.narrowing
+        assert parts is not None, "asked for only where there is one"
+        names = (parts.attention, parts.attention_end, parts.feed_forward)
+        attention, end, feed_forward = (_attribute(self.module, name) for name in names)
+        return attention, end, feed_forward
+
+    def set_heads(self, count: int) -> None:
+        """Gives the layer other linear layers for so many heads, with random weights."""
+        width = count * self.head_size
+        self._set_outputs(("query", "key", "value"), width)
+        self._set_inputs("attention_output", width)
+
+    def set_neurons(self, count: int) -> None:
+        """Gives the layer other linear layers for so many neurons, with random weights."""
+        self._set_outputs(("up", "gate"), count)
+        self._set_inputs("down", count)
+
+    def _part(self, role: Role) -> Part:
+        part: Part | None = getattr(self.family, role)
+        if part is None:
+            raise AttributeError(f"a {self.family.model_types[0]} layer has no {role}")
+        return part
+
+    def _set_outputs(self, roles: Sequence[Role], width: int) -> None:
+        done = set()
+        for role in roles:
+            if not self.has(role) or (name := module_of(self._part(role))) in done:
+                continue
+            done.add(name)
+            part, old = self._part(role), self.module.get_submodule(name)
+            count = part.count if isinstance(part, Piece) else 1
+            self.replace(role, _fresh(cast(nn.Linear, old).in_features, width * count, old))
+
+    def _set_inputs(self, role: Role, width: int) -> None:
+        old = self.linear(role)
+        self.replace(role, _fresh(width, old.out_features, old))
+
+
+def blocks(model: "PreTrainedModel") -> list[Block]:
+    """The transformer layers of a model, in order.
 
     Raises:
-        InputError: The model is of another family.
+        InputError: The model is of no family that is known here, or has layers within layers.
+
+    Example:
+        >>> from transformers import DistilBertConfig, DistilBertModel
+        >>> model = DistilBertModel(DistilBertConfig(vocab_size=9, n_layers=2, dim=8, n_heads=2,
+        ...     hidden_dim=16))
+        >>> [(block.name, block.heads, block.neurons) for block in blocks(model)]
+        [('transformer.layer.0', 2, 16), ('transformer.layer.1', 2, 16)]
     """
-    if model.config.model_type not in BERT_LIKE:
+    family, config = family_in(model), model.config
+    size = config.hidden_size // config.num_attention_heads
+    if family.shared:
+        return _shared(model, family, size)
+    layers = enumerate(layer_list(model))
+    return [Block(layer, family, f"{family.layers}.{at}", size) for at, layer in layers]
+
+
+def _shared(model: "PreTrainedModel", family: Family, size: int) -> list[Block]:
+    """Blocks of groups of layers, each of which runs several times."""
+    config = model.config
+    if config.inner_group_num != 1:
         raise InputError(
-            f"a {model.config.model_type} model is not supported here; "
-            f"supported model types: {', '.join(BERT_LIKE)}"
+            f"a {config.model_type} model with inner_group_num {config.inner_group_num} is not "
+            "supported here; supported are those with 1"
         )
-    base: Any = model.base_model
-    return base.encoder.layer
+    found: list[Block] = []
+    groups = layer_list(model)
+    for number in range(config.num_hidden_layers):
+        group = int(number / (config.num_hidden_layers / len(groups)))
+        ((name, inner),) = groups[group].named_children()
+        turn = sum(block.module is inner[0] for block in found)
+        where = f"{family.layers}.{group}.{name}.0"
+        found.append(Block(inner[0], family, where, size, turn))
+    return found
 
 
-def split_heads(values: "Tensor", size: int) -> "Tensor":
+def family_in(model: "PreTrainedModel") -> Family:
+    """The family of a model.
+
+    Raises:
+        InputError: It is of no family that is known here.
+    """
+    return family_of(model.config.model_type)
+
+
+def layer_list(model: "PreTrainedModel") -> Any:
+    """The list that holds a model's layers, or the groups of them that share their weights."""
+    return _base(model).get_submodule(family_in(model).layers)
+
+
+def keep_layers(model: "PreTrainedModel", kept: Sequence[int]) -> None:
+    """Drops all other layers.
+
+    Args:
+        model: Changed in place.
+        kept: Their numbers, from 0, in order.
+
+    Raises:
+        InputError: The first layer is dropped of a model whose first layer is unlike the others.
+    """
+    family, layers = family_in(model), layer_list(model)
+    if family.first_layer_differs and kept[0] != 0:
+        raise InputError(
+            f"the first layer of a {model.config.model_type} model has no norm, and no other can "
+            "take its place; keep it"
+        )
+    replace_module(_base(model), family.layers, nn.ModuleList(layers[at] for at in kept))
+    lists = {key: [getattr(model.config, key)[at] for at in kept] for key in family.per_layer}
+    model.config.num_hidden_layers = len(kept)
+    for key, values in lists.items():
+        setattr(model.config, key, values)
+
+
+def encoder_of(model: "PreTrainedModel") -> Any:
+    """The module that runs the layers one after the other; None where a family has none."""
+    name = family_in(model).encoder
+    return _base(model).get_submodule(name) if name else None
+
+
+def part_of(model: "PreTrainedModel", name: str | None) -> Any:
+    """A module of the base model by its dotted name; None where the model has none."""
+    found: Any = _base(model)
+    for step in name.split(".") if name else ():
+        found = getattr(found, step, None)
+    return found if name else None
+
+
+def embedding_output(model: "PreTrainedModel") -> nn.Module:
+    """The module whose output is what the first layer is given: the projection, or the norm."""
+    family = family_in(model)
+    names = (family.embedding_projection, family.embedding_norm)
+    return next(part for name in names if (part := part_of(model, name)) is not None)
+
+
+def tables_of_embeddings(model: "PreTrainedModel") -> dict[str, nn.Embedding]:
+    """The embedding tables of words, positions and types that a model has."""
+    family = family_in(model)
+    names = {"words": family.words, "positions": family.positions, "types": family.types}
+    return {key: part_of(model, name) for key, name in names.items() if name is not None}
+
+
+def type_table(model: "PreTrainedModel") -> nn.Embedding | None:
+    """The table of token types of a model of any family, also of one that is unknown here."""
+    ends = {family.types.rpartition(".")[2] for family in FAMILIES.values() if family.types}
+    named = model.named_modules()
+    found: Any = (part for name, part in named if name.rpartition(".")[2] in ends)
+    return next(found, None)
+
+
+def input_names(model: "PreTrainedModel") -> set[str]:
+    """What a model's forward pass can be given for a text.
+
+    Not `token_type_ids` where its family has no table of types, though the parameter may be there:
+    GPT-2 would look them up among its words.
+    """
+    names = set(inspect.signature(model.forward).parameters)
+    family = find_family(model.config.model_type)
+    return names if family is None or family.types else names - {"token_type_ids"}
+
+
+def window_of(model: "PreTrainedModel") -> int | None:
+    """How many tokens those of local layers see, themselves included; None where all see all."""
+    family = find_family(model.config.model_type)
+    key = "" if family is None else family.window
+    return getattr(model.config, key) if key else None
+
+
+class HeadLayers(NamedTuple):
+    """The layers of a head, as `tinybert.families.family.Head` names them."""
+
+    out: nn.Linear
+    dense: nn.Linear | None
+    norm: nn.LayerNorm | None
+
+
+def head_layers(model: "PreTrainedModel") -> HeadLayers:
+    """The layers between the last hidden states and the logits.
+
+    Raises:
+        InputError: The model has a head that its family does not name.
+    """
+    kind = type(model).__name__
+    found = (head for end, head in family_in(model).heads.items() if kind.endswith(end))
+    head = next(found, None)
+    if head is None:
+        raise InputError(f"the head of a {kind} is not known here")
+
+    def layer(name: str | None) -> Any:
+        return None if name is None else model.get_submodule(name)
+
+    return HeadLayers(layer(head.out), layer(head.dense), layer(head.norm))
+
+
+def masked_lm_modules(model: "PreTrainedModel") -> list[nn.Module]:
+    """The modules of a masked-LM head, one after the other."""
+    return [model.get_submodule(name) for name in family_in(model).masked_lm]
+
+
+def position_bias(model: "PreTrainedModel", length: int) -> Tensor | None:
+    """What is added to attention scores by the distance of two tokens.
+
+    Args:
+        model: Of any family.
+        length: Of the rows.
+
+    Returns:
+        (1, heads, query, key); None where the family adds nothing.
+    """
+    name = family_in(model).position_bias
+    if not name:
+        return None
+    compute: Any = _attribute(_base(model), name)
+    return compute(torch.empty(1, length, 1, device=model.device))
+
+
+def states_of(output: Any) -> Tensor:
+    """The hidden states of what a layer gives: some give tuples."""
+    return output[0] if isinstance(output, tuple) else output
+
+
+def with_states(output: Any, states: Tensor) -> Any:
+    """What a layer gives, with other hidden states."""
+    return (states, *output[1:]) if isinstance(output, tuple) else states
+
+
+def replace_module(root: nn.Module, name: str, module: nn.Module) -> None:
+    """Puts `module` where `root` has the submodule of that dotted name."""
+    parent, _, leaf = name.rpartition(".")
+    setattr(root.get_submodule(parent), leaf, module)
+
+
+def split_heads(values: Tensor, size: int) -> Tensor:
     """Queries, keys or values by head.
 
     Args:
@@ -42,8 +446,29 @@ def split_heads(values: "Tensor", size: int) -> "Tensor":
         (batch, heads, length, size).
 
     Example:
-        >>> import torch
         >>> split_heads(torch.ones(2, 5, 12), size=4).shape
         torch.Size([2, 3, 5, 4])
     """
     return values.unflatten(-1, (-1, size)).transpose(1, 2)
+
+
+def _base(model: "PreTrainedModel") -> nn.Module:
+    base: Any = model.base_model
+    return base
+
+
+def _attribute(root: nn.Module, name: str) -> Any:
+    """What a dotted name stands for, be it a module or a function."""
+    parent, _, leaf = name.rpartition(".")
+    return getattr(root.get_submodule(parent), leaf)
+
+
+def _fresh(in_features: int, out_features: int, like: Any) -> nn.Linear:
+    weight = like.weight
+    return nn.Linear(
+        in_features,
+        out_features,
+        bias=like.bias is not None,
+        device=weight.device,
+        dtype=weight.dtype,
+    )

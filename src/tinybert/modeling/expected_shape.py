@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import gcd
-from typing import Any, Literal
+from typing import Any
 
 from tinybert.base.errors import InputError
+from tinybert.families import LayerPart, family_of
 
 SHAPE_KEY = "tinybert_shape"
 """The key of config.json for what stock Transformers has no settings for."""
-
-Part = Literal["ffn", "attention"]
-"""Of a layer: both feed-forward matrices, or the four of attention."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +17,7 @@ class ExpectedShape:
     """A shape that is known before anything runs.
 
     Attributes:
+        model_type: As config.json names it; it tells the family.
         layers: How many.
         hidden_size: Width of hidden states.
         head_size: Width of a head.
@@ -30,41 +29,47 @@ class ExpectedShape:
             tokens do.
     """
 
+    model_type: str
     layers: int
     hidden_size: int
     head_size: int
     head_counts: tuple[int, ...]
     neuron_counts: tuple[int, ...]
     exact: bool = True
-    low_rank: frozenset[Part] = frozenset()
+    low_rank: frozenset[LayerPart] = frozenset()
     selects: int | None = None
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ExpectedShape":
-        """That of a BERT-like model, by its config.json.
+        """That of a model, by its config.json.
 
         Example:
-            >>> ExpectedShape.of({"num_hidden_layers": 2, "hidden_size": 8, "intermediate_size": 16,
-            ...     "num_attention_heads": 2, "tinybert_shape": {"attention_heads": [2, 1]}}).heads
+            >>> ExpectedShape.of({"model_type": "bert", "num_hidden_layers": 2, "hidden_size": 8,
+            ...     "num_attention_heads": 2, "intermediate_size": 16,
+            ...     "tinybert_shape": {"attention_heads": [2, 1]}}).heads
             1
 
         Raises:
-            InputError: It is incomplete or damaged.
+            InputError: It is of no known family, incomplete or damaged.
         """
+        model_type = config.get("model_type")
+        family = family_of(model_type)
         try:
             noted = config.get(SHAPE_KEY, {})
-            layers = config["num_hidden_layers"]
-            heads = noted.get("attention_heads", [config["num_attention_heads"]] * layers)
-            neurons = noted.get("intermediate_sizes", [config["intermediate_size"]] * layers)
+            sizes = family.sizes.read(config)
+            layers = sizes["layers"]
+            heads = noted.get("attention_heads", [sizes["attention_heads"]] * layers)
+            neurons = noted.get("intermediate_sizes", [sizes["intermediate_size"]] * layers)
             if not len(heads) == len(neurons) == layers > 0:
                 raise ValueError(f"sizes of other than its {layers} layers")
             return cls(
+                model_type=str(model_type),
                 layers=layers,
-                hidden_size=config["hidden_size"],
-                head_size=config["hidden_size"] // config["num_attention_heads"],
+                hidden_size=sizes["hidden_size"],
+                head_size=sizes["hidden_size"] // sizes["attention_heads"],
                 head_counts=tuple(heads),
                 neuron_counts=tuple(neurons),
-                low_rank=frozenset(_part(name) for name in noted.get("ranks", ())),
+                low_rank=frozenset(family.part_of(name) for name in noted.get("ranks", ())),
                 selects=noted["selection"]["layer"] if "selection" in noted else None,
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -91,7 +96,3 @@ class ExpectedShape:
     def attention_width(self) -> int:
         """What divides the width of every layer's queries."""
         return self.head_size * (gcd(*self.head_counts) if self.exact else 1)
-
-
-def _part(name: str) -> Part:
-    return "attention" if ".attention." in name else "ffn"

@@ -10,13 +10,13 @@ import contextlib
 import functools
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from tinybert.modeling.blocks import BERT_LIKE, encoder_layers, split_heads
+from tinybert.families import find_family
+from tinybert.modeling.blocks import Block, blocks, split_heads
 
 
 def reads_first_position(model: PreTrainedModel) -> bool:
@@ -29,29 +29,33 @@ def reads_first_position(model: PreTrainedModel) -> bool:
     """
     kind = type(model)
     ours = kind.__module__.startswith("transformers.models.")  # a user's own head may read all
-    return (
-        ours
-        and model.config.model_type in BERT_LIKE
-        and kind.__name__.endswith("ForSequenceClassification")
-    )
+    family = find_family(model.config.model_type)
+    if family is None or not ours or not kind.__name__.endswith("ForSequenceClassification"):
+        return False
+    pooled = bool(family.pooling) and getattr(model.config, family.pooling) != "cls"
+    return family.reads == "first" and not pooled
 
 
 @contextlib.contextmanager
 def first_position_alone(model: PreTrainedModel) -> Iterator[None]:
     """While the block runs, the last layer of a model with such a head gives (batch, 1, width).
 
-    Models with other heads stay as they are, and so do those whose last layer is watched by hooks,
-    such as the gates of pruning.
+    Models with other heads stay as they are, and so do those of families whose layers can't do it
+    and those whose last layer is watched by hooks, such as the gates of pruning.
 
     Example:
         >>> with first_position_alone(model):  # doctest: +SKIP
         ...     model(**features).logits
     """
-    layer = encoder_layers(model)[-1] if reads_first_position(model) else None
-    if layer is None or "forward" in vars(layer) or _watched(layer):
+    block = blocks(model)[-1] if reads_first_position(model) else None
+    if block is None or block.family.narrowing is None:
         yield
         return
-    layer.forward = functools.partial(_forward, layer)
+    layer = block.module
+    if "forward" in vars(layer) or _watched(layer):
+        yield
+        return
+    layer.forward = functools.partial(_forward, block)
     try:
         yield
     finally:
@@ -69,10 +73,11 @@ def _watched(layer: nn.Module) -> bool:
 
 
 def _forward(
-    layer: Any, states: Tensor, attention_mask: Tensor | None = None, *_: object, **__: object
+    block: Block, states: Tensor, attention_mask: Tensor | None = None, *_: object, **__: object
 ) -> Tensor:
-    """A BERT layer's (batch, length, width) to (batch, 1, width)."""
-    own = layer.attention.self
+    """A layer's (batch, length, width) to (batch, 1, width)."""
+    own, end, feed_forward = block.narrowed()
+    query, key, value = block.projections
     first = states[:, :1]
 
     if attention_mask is not None and attention_mask.dim() == 4:
@@ -81,12 +86,12 @@ def _forward(
     attend = ALL_ATTENTION_FUNCTIONS.get_interface(own.config._attn_implementation, eager)
     attended = attend(
         own,
-        split_heads(own.query(first), own.attention_head_size),
-        split_heads(own.key(states), own.attention_head_size),
-        split_heads(own.value(states), own.attention_head_size),
+        split_heads(query(first), block.head_size),
+        split_heads(key(states), block.head_size),
+        split_heads(value(states), block.head_size),
         attention_mask,
         dropout=own.dropout.p if own.training else 0.0,
         scaling=own.scaling,
     )[0]
     context = attended.flatten(2)  # of (batch, 1, heads, size)
-    return layer.feed_forward_chunk(layer.attention.output(context, first))
+    return feed_forward(end(context, first))

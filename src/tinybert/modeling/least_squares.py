@@ -1,6 +1,7 @@
 """Least squares, streamed over batches: how student weights are fitted without gradients."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ class LinearFit:
     Args:
         inputs: Width of the inputs.
         outputs: Width of the outputs.
+        bias: Whether the layer has one.
 
     Example:
         >>> x = torch.randn(100, 3); layer = nn.Linear(3, 2); fitted = nn.Linear(3, 2)
@@ -25,15 +27,17 @@ class LinearFit:
         True
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, bias: bool = True) -> None:
         # float64: a Gram matrix squares the condition number of the data.
-        self._gram = torch.zeros(inputs + 1, inputs + 1, dtype=torch.float64)
-        self._cross = torch.zeros(inputs + 1, outputs, dtype=torch.float64)
+        size = inputs + bias
+        self._bias = bias
+        self._gram = torch.zeros(size, size, dtype=torch.float64)
+        self._cross = torch.zeros(size, outputs, dtype=torch.float64)
         self._rows = 0
 
     def add(self, inputs: Tensor, outputs: Tensor) -> None:
         """Adds rows: inputs (rows, inputs) and the outputs wanted for them (rows, outputs)."""
-        ones = inputs.new_ones(len(inputs), 1)
+        ones = inputs.new_ones(len(inputs), int(self._bias))
         design = torch.cat([inputs, ones], dim=1).detach()
         self._gram += (design.T @ design).double()
         self._cross += (design.T @ outputs.detach()).double()
@@ -44,34 +48,44 @@ class LinearFit:
         self._gram, self._cross = sum_over_all(self._gram), sum_over_all(self._cross)
         self._rows = int(sum_over_all(torch.tensor(self._rows)))
 
-    def solve(self, layer: nn.Linear, ridge: float = 1e-3) -> None:
+    def solve(self, layer: Any, ridge: float = 1e-3) -> None:
         """Sets `layer` to the solution, with the layer's own weights as the prior.
 
         Args:
-            layer: Written in place.
+            layer: A linear layer or a slice of one; written in place.
             ridge: Strength of the prior, relative to the mean power of the inputs.
         """
-        prior = torch.cat([layer.weight.data.T, layer.bias.data[None]]).cpu().double()
-        power = self._gram.diagonal()[:-1].mean()
+        weight, bias = layer.weight.data, layer.bias.data[None] if self._bias else None
+        prior = torch.cat([weight.T, *([] if bias is None else [bias])]).cpu().double()
+        inputs = weight.shape[1]
+        power = self._gram.diagonal()[:inputs].mean()
         penalty = torch.eye(len(self._gram), dtype=torch.float64) * (ridge * power)
-        penalty[-1, -1] = 1e-9 * self._rows  # a bias is never shrunk
+        penalty[inputs:, inputs:] = 1e-9 * self._rows  # a bias is never shrunk
         solution = torch.linalg.solve(self._gram + penalty, self._cross + penalty @ prior)
-        layer.weight.data.copy_(solution[:-1].T)
-        layer.bias.data.copy_(solution[-1])
+        weight.copy_(solution[:inputs].T)
+        if bias is not None:
+            bias.copy_(solution[inputs:])
 
 
 def fit_linear(
-    layer: nn.Linear, inputs: Iterable[Tensor], outputs: Iterable[Tensor], ridge: float = 1e-3
+    layer: Any, inputs: Iterable[Tensor], outputs: Iterable[Tensor], ridge: float = 1e-3
 ) -> None:
-    """Sets a linear layer so that it turns `inputs` into nearly `outputs`, batch by batch."""
-    fit = LinearFit(layer.in_features, layer.out_features)
+    """Sets a linear layer so that it turns `inputs` into nearly `outputs`, batch by batch.
+
+    Args:
+        layer: A linear layer or a slice of one; written in place.
+        inputs: (rows, in) each.
+        outputs: (rows, out) each, wanted for them.
+        ridge: See `LinearFit.solve`.
+    """
+    fit = LinearFit(layer.in_features, layer.out_features, bias=layer.bias is not None)
     for given, wanted in zip(inputs, outputs, strict=True):
         fit.add(given, wanted)
     fit.solve(layer, ridge)
 
 
 class GainFit:
-    """Fits the gain and bias of a LayerNorm, dimension by dimension.
+    """Fits the gain and bias of a LayerNorm, dimension by dimension; or the gain alone.
 
     Args:
         width: Of the LayerNorm.
@@ -88,8 +102,11 @@ class GainFit:
         self._rows += len(x)
 
     def solve(self, norm: nn.LayerNorm) -> None:
-        """Sets the gain and bias of `norm`."""
+        """Sets the gain of `norm`, and the bias if it has one."""
         x, y, xx, xy = self._sums / self._rows
+        if norm.bias is None:
+            norm.weight.data.copy_(xy / xx.clamp_min(1e-6))
+            return
         gain = (xy - x * y) / (xx - x * x).clamp_min(1e-6)
         norm.weight.data.copy_(gain)
         norm.bias.data.copy_(y - gain * x)

@@ -16,10 +16,11 @@ from transformers import (
 
 from tinybert.base.errors import InputError
 from tinybert.base.files import atomic_path
-from tinybert.modeling.blocks import BERT_LIKE
+from tinybert.families import family_of, require
+from tinybert.modeling.blocks import masked_lm_modules
 from tinybert.modeling.pretrained import load_config, load_weights
 from tinybert.modeling.shape import note_shape
-from tinybert.modeling.tokenizer import load_fast_tokenizer
+from tinybert.modeling.tokenizer import check_inputs, load_fast_tokenizer
 from tinybert.runtime.config import read_config
 from tinybert.tasks import task_from_config
 from tinybert.tasks.config import ACTIVATION, OLD_ACTIVATION
@@ -141,7 +142,7 @@ def has_masked_lm(model: PreTrainedModel) -> bool:
 
 
 def masked_lm_head(model: PreTrainedModel) -> nn.Module:
-    """What makes logits over the vocabulary of the last hidden states of a BERT-like masked-LM.
+    """What makes logits over the vocabulary of the last hidden states of a masked-LM.
 
     Raises:
         InputError: The model is no such.
@@ -153,13 +154,11 @@ def masked_lm_head(model: PreTrainedModel) -> nn.Module:
         >>> masked_lm_head(model)(torch.ones(1, 3, 8)).shape
         torch.Size([1, 3, 9])
     """
-    if not has_masked_lm(model) or model.config.model_type not in BERT_LIKE:
-        raise InputError(
-            f"a {type(model).__name__} has no masked-LM head that can be used here; "
-            f"supported are those of these model types: {', '.join(BERT_LIKE)}"
-        )
-    (head,) = (part for part in model.children() if part is not model.base_model)
-    return head
+    require(family_of(model.config.model_type), "masked-lm")
+    if not has_masked_lm(model):
+        raise InputError(f"a {type(model).__name__} has no masked-LM head that can be used here")
+    modules = masked_lm_modules(model)
+    return modules[0] if len(modules) == 1 else nn.Sequential(*modules)
 
 
 def load_tokenizer(folder: str | Path, max_length: int | None = None) -> PreTrainedTokenizerBase:
@@ -194,6 +193,7 @@ def check_tables(
     """
     from tinybert.modeling.torch_model import tables_of
 
+    check_inputs(model, tokenizer, source)
     tables = tables_of(model, source)
     tables.check(tokenizer.backend_tokenizer, pad_id=tokenizer.pad_token_id or 0, pair=pair)
     tables.check_ids(max(tokenizer.get_vocab().values()), 0)  # an id may be missing before it

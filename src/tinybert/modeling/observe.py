@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from tinybert.modeling.blocks import Block, Slice, home_of, outputs_of
 from tinybert.modeling.load import tokenize
 from tinybert.modeling.selection import going_on
 from tinybert.tasks.task import Text
@@ -35,10 +36,15 @@ def make_batches(
 
 @contextlib.contextmanager
 def hooked(
-    modules: Mapping[str, nn.Module], make_hook: Callable[[str], Callable[..., Any]]
+    modules: Mapping[str, nn.Module | Slice], make_hook: Callable[[str], Callable[..., Any]]
 ) -> Iterator[None]:
-    """While the block runs, each module has the forward hook that is made for its name."""
-    handles = [module.register_forward_hook(make_hook(name)) for name, module in modules.items()]
+    """While the block runs, each module has the forward hook that is made for its name.
+
+    Of a slice it is the hook of its home, which sees all that this gives.
+    """
+    handles = [
+        home_of(module).register_forward_hook(make_hook(name)) for name, module in modules.items()
+    ]
     try:
         yield
     finally:
@@ -60,13 +66,15 @@ def frozen(model: PreTrainedModel) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def captured(modules: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
-    """While the block runs, keeps the last (input, output) of each module, by name."""
+def captured(
+    modules: Mapping[str, nn.Module | Slice],
+) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
+    """While the block runs, keeps the last (input, output) of each module or slice, by name."""
     seen: dict[str, tuple[Tensor, Tensor]] = {}
 
     def keep(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            seen[name] = (inputs[0], output)
+            seen[name] = (inputs[0], outputs_of(modules[name], output))
 
         return hook
 
@@ -76,7 +84,7 @@ def captured(modules: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Tensor, 
 
 @torch.inference_mode()
 def observe(
-    model: PreTrainedModel, batches: Sequence[Batch], modules: dict[str, nn.Module]
+    model: PreTrainedModel, batches: Sequence[Batch], modules: Mapping[str, nn.Module | Slice]
 ) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
     """Runs the model on each batch and yields what the modules took in and gave out."""
     model.eval()
@@ -85,6 +93,57 @@ def observe(
             # A training in between may have moved the model to an accelerator.
             model(**{name: values.to(model.device) for name, values in batch.items()})
             yield dict(seen)
+
+
+def observe_tokens(
+    model: PreTrainedModel, batches: Sequence[Batch], parts: Mapping[str, nn.Module | Slice]
+) -> list[dict[str, tuple[Tensor, Tensor]]]:
+    """What parts of a model took in and gave out for real tokens, (tokens, width) each."""
+    found = []
+    for batch, values in zip(batches, observe(model, batches, parts), strict=True):
+        mask = batch["attention_mask"].bool()
+        found.append({name: (given[mask], got[mask]) for name, (given, got) in values.items()})
+    return found
+
+
+@torch.no_grad()
+def attention_calls(
+    model: PreTrainedModel, batches: Sequence[Batch], layers: Sequence[Block]
+) -> list[list[Callable[[Tensor], Any]]]:
+    """Each layer's attention as a function of hidden states alone, for each batch.
+
+    What else it is given, such as its mask and what it knows of positions, is what the model gives
+    it for that batch.
+
+    Args:
+        model: Run in eval mode.
+        batches: Tokenized rows.
+        layers: Of the model.
+
+    Returns:
+        For each layer and batch, a function of (batch, length, width).
+    """
+    calls: list[list[Callable[[Tensor], Any]]] = [[] for _ in layers]
+
+    def keeper(kept: list[Callable[[Tensor], Any]]) -> Callable[..., None]:
+        def keep(attention: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+            others = {name: value for name, value in named.items() if name != "hidden_states"}
+            kept.append(lambda states: attention(states, *given[1:], **others))
+
+        return keep
+
+    handles = [
+        block.attention.register_forward_pre_hook(keeper(kept), with_kwargs=True)
+        for block, kept in zip(layers, calls, strict=True)
+    ]
+    model.eval()
+    try:
+        for batch in batches:
+            model(**batch)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return calls
 
 
 @torch.inference_mode()

@@ -12,6 +12,7 @@ from torch import nn
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
 from tinybert.base.errors import InputError, said
+from tinybert.families import find_family
 from tinybert.modeling.own_code import NOT_RUN, refuse_own_code
 from tinybert.modeling.shape import shaped
 from tinybert.runtime.config import read_config, read_object
@@ -59,6 +60,9 @@ def load_config(folder: Path) -> PretrainedConfig:
         raise _not_whole(folder, error) from None
     config.output_attentions = config.output_hidden_states = False
     config.return_dict = True
+    family = find_family(config.model_type)
+    if family is not None and family.causal:
+        config.use_cache = False  # of what it would go on writing with
     if ACTIVATION in settings and not hasattr(config, ACTIVATION):
         setattr(config, ACTIVATION, settings[ACTIVATION])  # from a file of its own
     return config
@@ -129,7 +133,7 @@ def is_encoders(module: PreTrainedModel, name: str) -> bool:
 
 
 def _check_missing(folder: Path, module: PreTrainedModel, missing: list[str]) -> None:
-    if scores := [name for name in missing if name.endswith("encoder.selection.weight")]:
+    if scores := [name for name in missing if name.endswith(".selection.weight")]:
         raise InputError(
             f"{folder}: its files lack {scores[0]}, which says what tokens go on; make it anew "
             "with `shorten`"

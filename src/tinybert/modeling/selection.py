@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
-from tinybert.modeling.blocks import MASKED, encoder_layers
+from tinybert.families import find_family, require
+from tinybert.modeling.blocks import MASKED, blocks, encoder_of, family_in
 
 
 class Selection(nn.Module):
@@ -66,7 +67,8 @@ def select_in(model: PreTrainedModel, layer: int, positions: int) -> Selection:
     """Lets a model compute `positions` tokens at most behind `layer`.
 
     Args:
-        model: BERT-like; changed in place. Its head must read the first position alone.
+        model: Of a family that can; changed in place. Its head must read the first position
+            alone.
         layer: Fewer than there are; 0 is behind the embeddings.
         positions: 2 or more.
 
@@ -74,6 +76,7 @@ def select_in(model: PreTrainedModel, layer: int, positions: int) -> Selection:
         The part of the model that chooses.
 
     Raises:
+        InputError: The model's family can't do it.
         ValueError: No layer comes behind that one, there are too few positions, or the model is a
             decoder, whose positions see different ones.
 
@@ -86,29 +89,36 @@ def select_in(model: PreTrainedModel, layer: int, positions: int) -> Selection:
         >>> model(torch.ones(1, 16, dtype=torch.int64)).last_hidden_state.shape
         torch.Size([1, 4, 8])
     """
-    if not 0 <= layer < len(encoder_layers(model)) or positions < 2:
+    family = family_in(model)
+    require(family, "shorten")
+    if not 0 <= layer < len(blocks(model)) or positions < 2:
         raise ValueError(f"can't select {positions} positions behind layer {layer}")
-    if model.config.is_decoder:
+    if getattr(model.config, "is_decoder", False):
         raise ValueError("can't select positions of a decoder")
-    encoder: Any = model.base_model.encoder
+    encoder, layers = encoder_of(model), family.layers.removeprefix(f"{family.encoder}.")
     selection = Selection(layer, positions, model.config.hidden_size)
     encoder.selection = selection.to(model.device)
-    encoder.forward = functools.partial(_encoder_forward, encoder)
+    encoder.forward = functools.partial(_encoder_forward, encoder, layers)
     return selection
 
 
 def selection_of(model: PreTrainedModel) -> Selection | None:
     """The part that `select_in` gave a model; None in others."""
-    encoder: Any = getattr(model.base_model, "encoder", None)
-    return getattr(encoder, "selection", None)
+    if find_family(model.config.model_type) is None:
+        return None
+    return getattr(encoder_of(model), "selection", None)
 
 
 def _encoder_forward(
-    encoder: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, **options: Any
+    encoder: Any,
+    layers: str,
+    hidden_states: Tensor,
+    attention_mask: Tensor | None = None,
+    **options: Any,
 ) -> BaseModelOutputWithPastAndCrossAttentions:
     """An encoder's (batch, length, width) to (batch, positions, width)."""
     states = hidden_states
-    for number, layer in enumerate(encoder.layer):
+    for number, layer in enumerate(encoder.get_submodule(layers)):
         if number == encoder.selection.layer:
             states, attention_mask = encoder.selection(states, attention_mask)
         states = layer(states, attention_mask, **options)

@@ -1,6 +1,6 @@
 """Shapes that stock Transformers has no settings for: uneven layers, low-rank or selecting ones.
 
-A BERT's config.json gives all layers one number of heads and one of neurons. What pruning,
+A config.json gives all layers one number of heads and one of neurons. What pruning,
 factorisation and `shorten` leave is noted under `tinybert_shape` beside it, and read back when the
 model is loaded:
 
@@ -16,7 +16,8 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from tinybert.modeling.blocks import BERT_LIKE, encoder_layers
+from tinybert.families import find_family
+from tinybert.modeling.blocks import blocks, replace_module
 from tinybert.modeling.selection import select_in, selection_of
 
 SHAPE_KEY = "tinybert_shape"
@@ -29,6 +30,7 @@ class LowRankLinear(nn.Module):
         in_features: Width of the input.
         rank: Width between the two.
         out_features: Width of the output.
+        bias: Whether it has one.
 
     Example:
         >>> import torch
@@ -36,11 +38,13 @@ class LowRankLinear(nn.Module):
         torch.Size([2, 3072])
     """
 
-    def __init__(self, in_features: int, rank: int, out_features: int) -> None:
+    def __init__(
+        self, in_features: int, rank: int, out_features: int, *, bias: bool = True
+    ) -> None:
         super().__init__()
         self.in_features, self.rank, self.out_features = in_features, rank, out_features
         self.down = nn.Linear(in_features, rank, bias=False)
-        self.up = nn.Linear(rank, out_features)
+        self.up = nn.Linear(rank, out_features, bias=bias)
 
     @property
     def weight(self) -> Tensor:
@@ -48,8 +52,8 @@ class LowRankLinear(nn.Module):
         return self.up.weight @ self.down.weight
 
     @property
-    def bias(self) -> Tensor:
-        """(out_features,)."""
+    def bias(self) -> Tensor | None:
+        """(out_features,); None where there is none."""
         return self.up.bias
 
     def forward(self, states: Tensor) -> Tensor:
@@ -71,13 +75,12 @@ def head_counts(model: PreTrainedModel) -> list[int]:
         ...     num_attention_heads=2, intermediate_size=16)))
         [2, 2]
     """
-    width = head_size(model.config)
-    return [layer.attention.self.query.out_features // width for layer in encoder_layers(model)]
+    return [block.heads for block in blocks(model)]
 
 
 def neuron_counts(model: PreTrainedModel) -> list[int]:
     """Neurons of each layer's feed-forward block."""
-    return [layer.intermediate.dense.out_features for layer in encoder_layers(model)]
+    return [block.neurons for block in blocks(model)]
 
 
 def note_shape(model: PreTrainedModel) -> None:
@@ -86,12 +89,13 @@ def note_shape(model: PreTrainedModel) -> None:
     Sizes that all layers share and stock Transformers can hold go where it looks for them.
     """
     config = model.config
-    if getattr(config, "model_type", None) not in BERT_LIKE:
+    family = find_family(getattr(config, "model_type", None))
+    if family is None or family.shared:  # what goes from one layer goes from all
         return
     shape: dict[str, Any] = {}
     neurons = neuron_counts(model)
     if len(set(neurons)) == 1:
-        config.intermediate_size = neurons[0]
+        setattr(config, family.sizes.intermediate_size, neurons[0])
     else:
         shape["intermediate_sizes"] = neurons
     heads = head_counts(model)
@@ -132,38 +136,19 @@ def take_shape(model: PreTrainedModel) -> None:
         ValueError: What is noted does not fit the model.
     """
     shape = getattr(model.config, SHAPE_KEY)
-    layers, width = encoder_layers(model), head_size(model.config)
+    layers = blocks(model)
     unknown = shape.keys() - {"attention_heads", "intermediate_sizes", "ranks", "selection"}
     lists = [shape[key] for key in ("attention_heads", "intermediate_sizes") if key in shape]
     if unknown or any(len(sizes) != len(layers) for sizes in lists):
         raise ValueError(f"{SHAPE_KEY} {shape} does not fit {len(layers)} layers")
-    for layer, heads in zip(layers, shape.get("attention_heads", []), strict=False):
-        attention = layer.attention
-        for name in ("query", "key", "value"):
-            old = getattr(attention.self, name)
-            setattr(attention.self, name, _linear(old.in_features, heads * width, old))
-        old = attention.output.dense
-        attention.output.dense = _linear(heads * width, old.out_features, old)
-    for layer, neurons in zip(layers, shape.get("intermediate_sizes", []), strict=False):
-        old = layer.intermediate.dense
-        layer.intermediate.dense = _linear(old.in_features, neurons, old)
-        old = layer.output.dense
-        layer.output.dense = _linear(neurons, old.out_features, old)
+    for block, heads in zip(layers, shape.get("attention_heads", []), strict=False):
+        block.set_heads(heads)
+    for block, neurons in zip(layers, shape.get("intermediate_sizes", []), strict=False):
+        block.set_neurons(neurons)
     base: Any = model.base_model
     for name, rank in shape.get("ranks", {}).items():
         old = base.get_submodule(name)
-        low = LowRankLinear(old.in_features, rank, old.out_features)
+        low = LowRankLinear(old.in_features, rank, old.out_features, bias=old.bias is not None)
         replace_module(base, name, low.to(old.weight))
     if selection := shape.get("selection"):
         select_in(model, selection["layer"], selection["positions"])
-
-
-def replace_module(root: nn.Module, name: str, module: nn.Module) -> None:
-    """Puts `module` where `root` has the submodule of that dotted name."""
-    parent, _, leaf = name.rpartition(".")
-    setattr(root.get_submodule(parent), leaf, module)
-
-
-def _linear(in_features: int, out_features: int, like: nn.Linear) -> nn.Linear:
-    weight = like.weight
-    return nn.Linear(in_features, out_features, device=weight.device, dtype=weight.dtype)

@@ -4,9 +4,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import transformers
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import (
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
 
 from tinybert.base.errors import InputError, said
+from tinybert.families import find_family
 from tinybert.modeling.hub import require_model_files
 from tinybert.modeling.own_code import NOT_RUN, refuse_own_code
 from tinybert.modeling.pretrained import load_config
@@ -73,3 +79,32 @@ def _slow(folder: Path, name: str) -> InputError:
         f"{folder}: its tokenizer, a {name}, is written in Python and has no fast form "
         "(tokenizer.json), which compressed models carry; take a model that has one"
     )
+
+
+def check_inputs(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, source: str) -> None:
+    """Refuses a tokenizer whose padding or token types a causal model would take for words.
+
+    Args:
+        model: Of any family.
+        tokenizer: What pads its rows.
+        source: The model's name, for messages.
+
+    Raises:
+        InputError: One of them names no padding token, they differ, or there are token types.
+    """
+    family = find_family(model.config.model_type)
+    if family is None or family.reads != "last":
+        return
+    if "token_type_ids" in tokenizer.model_input_names:
+        raise InputError(
+            f"{source}: its tokenizer gives token types, which a {model.config.model_type} model "
+            'looks up among its words; set "model_input_names": ["input_ids", "attention_mask"] '
+            "in tokenizer_config.json"
+        )
+    own, given = model.config.pad_token_id, tokenizer.pad_token_id
+    if own is None or own != given:
+        raise InputError(
+            f"{source}: reads the last token that is no padding, so that config.json must name "
+            f"the tokenizer's padding token; its pad_token_id is {own}, the tokenizer's {given}: "
+            "set both (a pad_token of its own in tokenizer_config.json is best)"
+        )

@@ -1,7 +1,6 @@
 """Hugging Face models, run as their users run them today: PyTorch, eager, fp32."""
 
 import contextlib
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError, cut, said
+from tinybert.modeling.blocks import input_names, type_table
 from tinybert.modeling.hub import download, require_model_files, weight_files
 from tinybert.modeling.pretrained import load_config, load_weights
-from tinybert.modeling.tokenizer import load_fast_tokenizer
+from tinybert.modeling.tokenizer import check_inputs, load_fast_tokenizer
 from tinybert.runtime.config import max_length, read_config
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.published import PublishedFiles, read_settled
@@ -84,7 +84,7 @@ class TorchModel(Model):
         loaded = load_weights(model_class or transformers.AutoModel, folder, load_config(folder))
         self.module: PreTrainedModel = loaded.module
         self.untrained: list[str] = loaded.missing
-        self._inputs = inspect.signature(self.module.forward).parameters.keys()
+        self._inputs = input_names(self.module)
 
     @torch.inference_mode()
     def forward(self, features: Features) -> Arrays:
@@ -132,6 +132,7 @@ class TorchModel(Model):
 
     def _load_encoder(self) -> TextEncoder:
         tokenizer = load_fast_tokenizer(self.path)
+        check_inputs(self.module, tokenizer, str(self.path))
         return TextEncoder(
             tokenizer.backend_tokenizer,
             name=str(self.path),
@@ -150,10 +151,7 @@ def tables_of(module: PreTrainedModel, source: str) -> Tables:
         source: Its name, for messages.
     """
     tokens: Any = module.get_input_embeddings()
-    types = next(
-        (part for name, part in module.named_modules() if name.endswith("token_type_embeddings")),
-        None,
-    )
+    types = type_table(module)
     return Tables(
         getattr(tokens, "num_embeddings", None), getattr(types, "num_embeddings", None), source
     )

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from tinybert.base.errors import InputError
-from tinybert.modeling.blocks import BERT_LIKE
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.recipe.recipe import Recipe
 from tinybert.runtime.config import max_positions, require_positions
@@ -27,7 +25,7 @@ def plan(recipe: Recipe, config: dict[str, Any]) -> Expected:
     teacher = None
     if any(step.config.opens_layers for step in recipe.steps):
         with recipe.placed("teacher"):
-            teacher = _shape(recipe.teacher, config)
+            teacher = ExpectedShape.of(config)
     return recipe.follow(Plan(recipe.data.max_length, config, teacher))
 
 
@@ -42,12 +40,3 @@ def check_users_code(recipe: Recipe) -> None:
     for index, step in enumerate(recipe.steps):
         with recipe.placed("steps", index, step.name):
             step.config.check_code()
-
-
-def _shape(name: str, config: dict[str, Any]) -> ExpectedShape:
-    if config.get("model_type") not in BERT_LIKE:
-        raise InputError(
-            f"{name}: a {config.get('model_type')} model is not supported yet; "
-            f"supported: {', '.join(BERT_LIKE)}"
-        )
-    return ExpectedShape.of(config)

@@ -7,10 +7,12 @@ from typing import Any, Protocol
 
 from tinybert.base.errors import InputError, said, short
 from tinybert.base.files import require_file
+from tinybert.families import FAMILIES, find_family
 from tinybert.tasks.config import ACTIVATION
 
 # Their positions are counted from the padding id + 1, so the table's first rows stay unused.
-_POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
+_POSITIONS_AFTER_PADDING = {kind for kind in FAMILIES if FAMILIES[kind].positions_after_padding}
+_POSITIONS_AFTER_PADDING |= {"xlm-roberta-xl"}
 
 
 # The sizes that every config.json of early BERT has, and those that tell other architectures.
@@ -127,13 +129,13 @@ def max_positions(config: Mapping[str, Any]) -> int | None:
         >>> max_positions({"model_type": "roberta", "max_position_embeddings": 514})
         512
     """
-    positions = config.get("max_position_embeddings")
+    family = find_family(config.get("model_type"))
+    name = "max_position_embeddings" if family is None else family.sizes.positions
+    positions = config.get(name)
     if positions is None:
         return None
     if type(positions) is not int:
-        raise InputError(
-            f"its config.json is broken: max_position_embeddings is {short(positions)}"
-        )
+        raise InputError(f"its config.json is broken: {name} is {short(positions)}")
     return positions - first_position(config)
 
 

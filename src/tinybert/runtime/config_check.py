@@ -4,21 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinybert.base.errors import InputError, short
+from tinybert.families import FAMILIES
 
-_SIZES = (
-    "max_position_embeddings",
-    "vocab_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "dim",
-    "n_layers",
-    "n_heads",
-    "hidden_dim",
-    "type_vocab_size",
-    "num_labels",
-)
+_OF_FAMILIES = {
+    name
+    for family in FAMILIES.values()
+    for name in (*family.sizes.names.values(), family.sizes.positions, family.embedding_size)
+}
+_SIZES = ("vocab_size", "type_vocab_size", "num_labels", *sorted(_OF_FAMILIES - {""}))
 """Whole numbers from 1 on, where they are given; a table without rows is written as 0 or less."""
 
 _MAY_BE_ABSENT = ("max_position_embeddings", "type_vocab_size")

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from tinybert.base.errors import InputError
+from tinybert.base.errors import InputError, placed
+from tinybert.families import Capability, find_family, require
 from tinybert.steps.expected import Expected, Plan
 from tinybert.training.materials import Materials
 from tinybert.training.section import Config
@@ -74,6 +75,10 @@ class StepConfig(Config):
         """Whether it reads `data.unlabeled`."""
         return False
 
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """What it asks of the model's family, by the key that asks for it."""
+        return {}
+
     def needs(self, corpus: bool) -> set[Need]:
         """What it needs of the training rows.
 
@@ -92,6 +97,11 @@ class StepConfig(Config):
             raise InputError(
                 f"can't follow `{before.exported_by}`, which works on the exported files"
             )
+        family = find_family(plan.config.get("model_type"))
+        if family is not None:
+            for key, capabilities in self.asks().items():
+                with placed(key):
+                    require(family, *capabilities)
         fills = self.works_on == "model" and not self.keeps_weights
         if before.zeros_by is not None and (fills or self.distills):
             raise InputError(

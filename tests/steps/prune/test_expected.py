@@ -3,6 +3,7 @@ from tinybert.steps.prune.config import PruneConfig
 from tinybert.steps.prune.expected import pruned
 
 BERT = ExpectedShape(
+    model_type="bert",
     layers=6,
     hidden_size=384,
     head_size=32,

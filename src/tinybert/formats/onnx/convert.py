@@ -1,20 +1,21 @@
 """BERT-family models to one plain ONNX file: standard operators, dynamic batch and length."""
 
 import contextlib
-import inspect
 import logging
 import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.formats.onnx.graph import simplify
-from tinybert.modeling.blocks import MASKED
+from tinybert.modeling.blocks import input_names
 from tinybert.modeling.last_layer import first_position_alone
+from tinybert.modeling.masks import additive_mask
 from tinybert.runtime.config import max_positions
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -34,8 +35,8 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
         tokenizer: Says which inputs a text gives.
         path: The file to write.
     """
-    parameters = inspect.signature(model.forward).parameters
-    names = [name for name in INPUTS if name in tokenizer.model_input_names and name in parameters]
+    taken = input_names(model)
+    names = [name for name in INPUTS if name in tokenizer.model_input_names and name in taken]
     # Sizes 0 and 1 would be taken for constants.
     length = min(8, max_positions(model.config.to_dict()) or 8)
     ids = torch.ones(2, length, dtype=torch.int64, device=model.device)
@@ -70,10 +71,27 @@ class _Logits(nn.Module):
 
     def forward(self, *tensors: Tensor) -> Tensor:
         features = dict(zip(self.names, tensors, strict=True))
-        if self.takes_scores:
-            mask = features["attention_mask"][:, None, None, :].float()
-            features["attention_mask"] = (1 - mask) * MASKED
-        return self.model(**features).logits
+        if not self.takes_scores:
+            return self.model(**features).logits
+        # The base model alone gets the scores: heads that take means read the mask itself.
+        scores = additive_mask(self.model, features["attention_mask"])
+        base: Any = self.model.base_model
+        with _given(base, attention_mask=scores):
+            return self.model(**features).logits
+
+
+@contextlib.contextmanager
+def _given(module: nn.Module, **options: Any) -> Iterator[None]:
+    """While the block runs, a module is called with these options instead of its own."""
+
+    def change(_: nn.Module, given: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        return given, {**named, **options}
+
+    handle = module.register_forward_pre_hook(change, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,8 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from tinybert.base.errors import InputError, placed
-from tinybert.modeling.expected_shape import ExpectedShape, Part
+from tinybert.families import Capability, LayerPart
+from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.steps.base import Need, StepConfig
 from tinybert.steps.expected import Expected, Plan
 
@@ -30,7 +31,7 @@ class FactorizeConfig(StepConfig):
         description="smallest rank that keeps this share of the variance of a layer's output; "
         "0.9 where neither is given",
     )
-    parts: list[Part] = Field(
+    parts: list[LayerPart] = Field(
         ["ffn"], min_length=1, description="ffn: both feed-forward layers; attention: all four"
     )
     multiple: int = Field(
@@ -44,6 +45,10 @@ class FactorizeConfig(StepConfig):
     def opens_layers(self) -> bool:
         """It replaces their matrices."""
         return True
+
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """Layers that can become products."""
+        return {"parts": ("factorize",)}
 
     def needs(self, corpus: bool) -> set[Need]:
         """Rows show what flows through the layers."""

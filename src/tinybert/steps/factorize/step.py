@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
-from tinybert.modeling.blocks import encoder_layers
-from tinybert.modeling.expected_shape import Part
+from tinybert.families import ROLES, Role, require
+from tinybert.modeling.blocks import blocks, family_in, replace_module
 from tinybert.modeling.observe import Batch, input_statistics
-from tinybert.modeling.shape import LowRankLinear, replace_module
+from tinybert.modeling.shape import LowRankLinear
 from tinybert.steps.factorize.config import FactorizeConfig
 from tinybert.steps.factorize.svd import chosen_rank, factors, spectrum
 from tinybert.training.calibration import calibration_batches
@@ -20,15 +20,6 @@ from tinybert.training.context import Context
 
 logger = logging.getLogger(__name__)
 
-PARTS: dict[Part, tuple[str, ...]] = {
-    "ffn": ("intermediate.dense", "output.dense"),
-    "attention": (
-        "attention.self.query",
-        "attention.self.key",
-        "attention.self.value",
-        "attention.output.dense",
-    ),
-}
 DEFAULT_ENERGY = 0.9
 
 
@@ -36,13 +27,13 @@ def factorize(config: FactorizeConfig, model: PreTrainedModel, context: Context)
     """Replaces linear layers of `model` by products, in place, and returns it."""
     batches = calibration_batches(context, config.calibration_rows, model.device)
     before = model.num_parameters()
-    names = [name for part in config.parts for name in PARTS[part]]
+    roles = [role for part in config.parts for role in ROLES[part]]
     energy = config.energy or DEFAULT_ENERGY
 
     def choose(values: Tensor) -> int:
         return config.rank or chosen_rank(values, energy, config.multiple)
 
-    if not factorize_layers(model, batches, names, choose):
+    if not factorize_layers(model, batches, roles, choose):
         what = f"rank {config.rank}" if config.rank else f"energy {energy:g}"
         raise InputError(
             f"factorize: {what} would make no layer smaller; give a smaller rank, or less energy"
@@ -54,29 +45,32 @@ def factorize(config: FactorizeConfig, model: PreTrainedModel, context: Context)
 def factorize_layers(
     model: PreTrainedModel,
     batches: Sequence[Batch],
-    names: Sequence[str],
+    roles: Sequence[Role],
     choose: Callable[[Tensor], int],
 ) -> dict[str, int]:
-    """Replaces the named linear layers of every transformer layer, where that saves parameters.
+    """Replaces linear layers of every transformer layer, where that saves parameters.
 
     Args:
-        model: BERT-like; changed in place.
+        model: Changed in place.
         batches: Tokenized rows, which show what the layers are given.
-        names: Of linear layers within a transformer layer, such as "intermediate.dense".
+        roles: Of linear layers within a transformer layer, such as "down". Several that are one
+            layer, as queries, keys and values in some families, become one product.
         choose: Gives the rank for a layer's `spectrum`.
 
     Returns:
         The rank of each replaced layer, by its name in the model's encoder.
 
+    Raises:
+        InputError: The model's family can't do it.
+
     Example:
-        >>> factorize_layers(model, batches, ["output.dense"], lambda _: 64)  # doctest: +SKIP
+        >>> factorize_layers(model, batches, ["down"], lambda _: 64)  # doctest: +SKIP
         {'encoder.layer.0.output.dense': 64, 'encoder.layer.1.output.dense': 64}
     """
     base: Any = model.base_model
+    require(family_in(model), "factorize")
     layers = {
-        f"encoder.layer.{index}.{name}": layer.get_submodule(name)
-        for index, layer in enumerate(encoder_layers(model))
-        for name in names
+        name: layer for block in blocks(model) for name, layer in block.linears(roles).items()
     }
     found = {name: layer for name, layer in layers.items() if isinstance(layer, nn.Linear)}
     ranks = {}
@@ -93,7 +87,8 @@ def factorize_layers(
 def low_rank(layer: nn.Linear, mean: Tensor, covariance: Tensor, rank: int) -> LowRankLinear:
     """The product of this rank whose outputs differ least from the layer's, in mean square.
 
-    The mean of the outputs stays as it is, by the bias: no rank is spent on it.
+    The mean of the outputs stays as it is, by the bias: no rank is spent on it. A layer without a
+    bias gets none.
 
     Args:
         layer: (outputs, inputs).
@@ -101,10 +96,14 @@ def low_rank(layer: nn.Linear, mean: Tensor, covariance: Tensor, rank: int) -> L
         covariance: (inputs, inputs), likewise.
         rank: Of the product.
     """
-    product = LowRankLinear(layer.in_features, rank, layer.out_features)
+    biased = layer.bias is not None
+    product = LowRankLinear(layer.in_features, rank, layer.out_features, bias=biased)
+    if not biased:  # nothing else takes up the mean
+        covariance = covariance + mean.outer(mean)
     up, down = factors(layer.weight, covariance, rank)
     product.up.weight.copy_(up)
     product.down.weight.copy_(down)
-    lost = layer.weight.cpu() - up @ down
-    product.up.bias.copy_(layer.bias.cpu() + lost @ mean.float())
+    if biased:
+        lost = layer.weight.cpu() - up @ down
+        product.up.bias.copy_(layer.bias.cpu() + lost @ mean.float())
     return product.to(layer.weight).train(layer.training)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from tinybert.base.errors import PlacedError, placed
 from tinybert.distillation.config import DistillConfig
+from tinybert.families import Capability
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.steps.base import Need
 from tinybert.steps.distilling import DistillingConfig
@@ -167,6 +168,15 @@ class PruneConfig(DistillingConfig):
         if structured and self.distill is not None and self.distill.compile:
             raise ValueError("distill.compile: gates can't be compiled; leave it off while pruning")
         return self
+
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """Heads, neurons or layers that can go."""
+        asked: dict[str, tuple[Capability, ...]] = {
+            "heads": ("prune", "prune-heads"),
+            "neurons": ("prune",),
+            "layers": ("prune", "prune-layers"),
+        }
+        return {name: wanted for name, wanted in asked.items() if getattr(self, name)}
 
     def check(self, before: Expected, plan: Plan) -> Expected:
         """A smaller shape, or zeros; what is cut must be there, and not of low rank."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
-from tinybert.modeling.blocks import encoder_layers
+from tinybert.modeling.blocks import blocks
 from tinybert.runtime.packed import packed_bytes
 from tinybert.steps.prune.choice import MASK
 
@@ -86,9 +86,9 @@ def prunable(model: PreTrainedModel, embeddings: bool = False) -> dict[str, Any]
     """The linear layers of the encoder, by name; with the word embeddings if they are wanted."""
     found: dict[str, Any] = {
         f"layer {number} {name}": module
-        for number, layer in enumerate(encoder_layers(model), start=1)
-        for name, module in layer.named_modules()
-        if isinstance(module, nn.Linear)
+        for number, block in enumerate(blocks(model), start=1)
+        for name, module in block.module.named_modules()
+        if isinstance(module, nn.Linear) and block.turn == 0
     }
     if embeddings:
         found["word embeddings"] = model.get_input_embeddings()

@@ -11,9 +11,20 @@ from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
-from tinybert.modeling.blocks import encoder_layers
+from tinybert.families import require
+from tinybert.modeling.blocks import (
+    Linear,
+    blocks,
+    family_in,
+    home_of,
+    keep_inputs,
+    keep_layers,
+    keep_outputs,
+    states_of,
+    with_states,
+)
 from tinybert.modeling.selection import selection_of
-from tinybert.modeling.shape import LowRankLinear, head_counts, neuron_counts
+from tinybert.modeling.shape import LowRankLinear
 from tinybert.steps.prune.expected import layers_left
 
 Through = Callable[[Tensor], Tensor]
@@ -52,12 +63,12 @@ class LinearUnits(Units):
     """Heads or neurons: rows of some linear layers, and the columns of another that reads them.
 
     Attributes:
-        sources: With (units · width) outputs each.
+        sources: With (units · width) outputs each; slices of a layer are all among them.
         sink: With (units · width) inputs.
         count: Units.
     """
 
-    sources: tuple[nn.Linear, ...]
+    sources: tuple[Linear, ...]
     sink: nn.Linear
     count: int
 
@@ -90,13 +101,8 @@ class LinearUnits(Units):
         """Cuts all units out that are not in `kept`, (units,) of True for what stays."""
         width = self.sink.in_features // self.count
         places = kept.to(self.sink.weight.device).repeat_interleave(width).nonzero().squeeze(1)
-        for source in self.sources:
-            source.weight = nn.Parameter(source.weight[places].clone())
-            if source.bias is not None:
-                source.bias = nn.Parameter(source.bias[places].clone())
-            source.out_features = len(places)
-        self.sink.weight = nn.Parameter(self.sink.weight[:, places].clone())
-        self.sink.in_features = len(places)
+        keep_outputs(self.sources, places)
+        keep_inputs(self.sink, places)
 
 
 @dataclass(frozen=True)
@@ -120,9 +126,9 @@ class LayerUnit(Units):
     def attach(self, through: Through) -> RemovableHandle:
         """See `Units.attach`."""
 
-        def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            added = output - inputs[0]
-            return inputs[0] + through(added[..., None, :]).squeeze(-2)
+        def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> Any:
+            added = states_of(output) - inputs[0]
+            return with_states(output, inputs[0] + through(added[..., None, :]).squeeze(-2))
 
         return self.layer.register_forward_hook(hook)
 
@@ -139,25 +145,24 @@ def head_units(model: PreTrainedModel) -> list[LinearUnits]:
     """The attention heads of each layer.
 
     Raises:
-        InputError: A layer is of low rank, or the model is of another family.
+        InputError: A layer is of low rank, or the model's family can't lose heads.
     """
-    found = []
-    for layer, count in zip(encoder_layers(model), head_counts(model), strict=True):
-        own = layer.attention.self
-        sources = (own.query, own.key, own.value)
-        found.append(_linear_units(sources, layer.attention.output.dense, count))
-    return found
+    require(family_in(model), "prune", "prune-heads")
+    return [
+        _linear_units(block.projections, block.linear("attention_output"), block.heads)
+        for block in blocks(model)
+    ]
 
 
 def neuron_units(model: PreTrainedModel) -> list[LinearUnits]:
     """The neurons of each layer's feed-forward block.
 
     Raises:
-        InputError: A layer is of low rank, or the model is of another family.
+        InputError: A layer is of low rank, or the model's family can't lose neurons.
     """
+    require(family_in(model), "prune")
     return [
-        _linear_units((layer.intermediate.dense,), layer.output.dense, count)
-        for layer, count in zip(encoder_layers(model), neuron_counts(model), strict=True)
+        _linear_units(block.sources, block.linear("down"), block.neurons) for block in blocks(model)
     ]
 
 
@@ -165,17 +170,23 @@ def layer_units(model: PreTrainedModel) -> list[LayerUnit]:
     """The layers.
 
     Raises:
-        InputError: As for `head_units`.
+        InputError: A layer is of low rank, or the model's family can't lose layers.
     """
-    parts = zip(encoder_layers(model), head_units(model), neuron_units(model), strict=True)
-    return [LayerUnit(layer, (heads, neurons)) for layer, heads, neurons in parts]
+    require(family_in(model), "prune", "prune-layers")
+    found = []
+    for block in blocks(model):
+        heads = _linear_units(block.projections, block.linear("attention_output"), block.heads)
+        neurons = _linear_units(block.sources, block.linear("down"), block.neurons)
+        found.append(LayerUnit(block.module, (heads, neurons)))
+    return found
 
 
 def drop_layers(model: PreTrainedModel, dropped: set[int]) -> None:
     """Takes layers, counted from 1, out of a model.
 
     Raises:
-        InputError: There is no such layer, none would stay, or later ones compute some tokens only.
+        InputError: There is no such layer, none would stay, later ones compute some tokens only, or
+            the model's family can't lose it.
 
     Example:
         >>> from transformers import BertConfig, BertModel
@@ -185,17 +196,15 @@ def drop_layers(model: PreTrainedModel, dropped: set[int]) -> None:
         >>> model.config.num_hidden_layers
         2
     """
-    layers = encoder_layers(model)
+    require(family_in(model), "prune", "prune-layers")
+    layers = blocks(model)
     if selection_of(model):
         raise InputError("prune: layers compute some tokens only; put it before `shorten`")
     layers_left(sorted(dropped), len(layers))
-    kept = [layer for number, layer in enumerate(layers, start=1) if number not in dropped]
-    base: Any = model.base_model
-    base.encoder.layer = nn.ModuleList(kept)
-    model.config.num_hidden_layers = len(kept)
+    keep_layers(model, [at for at in range(len(layers)) if at + 1 not in dropped])
 
 
 def _linear_units(sources: tuple[Any, ...], sink: Any, count: int) -> LinearUnits:
-    if any(isinstance(part, LowRankLinear) for part in (*sources, sink)):
+    if any(isinstance(home_of(part), LowRankLinear) for part in (*sources, sink)):
         raise InputError("prune: the model has low-rank layers; put `prune` before `factorize`")
     return LinearUnits(sources, sink, count)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from torch import nn
 from transformers import PreTrainedModel
 
-from tinybert.modeling.blocks import BERT_LIKE, encoder_layers
+from tinybert.families import find_family
+from tinybert.modeling.blocks import blocks
 from tinybert.modeling.observe import Batch, observe
 
 
@@ -29,16 +30,16 @@ def measure_attention(model: PreTrainedModel, batches: Sequence[Batch]) -> dict[
 
 def knows_attention(model: PreTrainedModel) -> bool:
     """Whether the model's queries, keys and values can be found; other families' stay float."""
-    return model.config.model_type in BERT_LIKE
+    family = find_family(model.config.model_type)
+    return family is not None and family.integer_attention
 
 
 def attention_layers(model: PreTrainedModel) -> dict[str, nn.Linear]:
     """The linear layers that queries, keys and values come from, by name."""
     names = {module: name for name, module in model.named_modules()}
     found = {}
-    for layer in encoder_layers(model):
-        own = layer.attention.self
-        for projection in (own.query, own.key, own.value):
+    for block in blocks(model):
+        for projection in block.projections:
             # A low-rank one ends in a linear layer too.
             *_, last = (part for part in projection.modules() if isinstance(part, nn.Linear))
             found[names[last]] = last

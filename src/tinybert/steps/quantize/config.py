@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from tinybert.distillation.config import DistillConfig
+from tinybert.families import Capability
 from tinybert.steps.base import Need
 from tinybert.steps.distilling import DistillingConfig
 from tinybert.steps.expected import Expected, Plan
@@ -117,6 +118,12 @@ class QuantizeConfig(DistillingConfig):
     def within(self) -> DistillConfig | None:
         """With `qat`."""
         return self.distill if self.method == "qat" else None
+
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """Layers whose weights and inputs can be worked on."""
+        by_method: dict[str, tuple[Capability, ...]] = {"static": ("static",), "qat": ("qat",)}
+        asked = {"method": by_method.get(self.method, ())}
+        return asked | ({"rounding": ("gptq",)} if self.rounding == "gptq" else {})
 
     def needs(self, corpus: bool) -> set[Need]:
         """Rows, for ranges, sensitivity and training."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from tinybert.base.errors import InputError, PlacedError
+from tinybert.families import Capability
 from tinybert.steps.base import Need, StepConfig
 from tinybert.steps.expected import Expected, Plan
 from tinybert.training.materials import Materials
@@ -43,6 +44,10 @@ class ShortenConfig(StepConfig):
     def opens_layers(self) -> bool:
         """It puts something between them."""
         return True
+
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """Layers that can go on with some tokens only."""
+        return {"layer": ("shorten",)}
 
     def needs(self, corpus: bool) -> set[Need]:
         """Rows show which tokens have an influence."""

@@ -9,13 +9,12 @@ order within a row decides which tokens go on.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from tinybert.modeling.blocks import encoder_layers
+from tinybert.modeling.blocks import blocks, embedding_output
 from tinybert.modeling.observe import Batch, frozen, hooked
 
 _RIDGE = 1e-3  # of the mean variance of a hidden state's dimension
@@ -36,8 +35,7 @@ def saliency(
         Hidden states (batch, length, width), saliency (batch, length), and (batch, length), which
         is false at padding, of each batch.
     """
-    base: Any = model.base_model
-    module: nn.Module = encoder_layers(model)[layer - 1] if layer else base.embeddings
+    module = blocks(model)[layer - 1].module if layer else embedding_output(model)
     seen: list[Tensor] = []
 
     def watch(_: nn.Module, __: object, output: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ def shorten(config: ShortenConfig, model: PreTrainedModel, context: Context) -> 
     """Changes `model` in place, and returns it; see `select_in` and `fit_scores`.
 
     Raises:
-        InputError: Its head may read other positions than the first.
+        InputError: Its head may read other positions than the first, or its family can't do it.
     """
     if not reads_first_position(model):
         raise InputError(

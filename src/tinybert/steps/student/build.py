@@ -6,12 +6,23 @@ from typing import Any
 import transformers
 from transformers import PreTrainedModel
 
+from tinybert.base.errors import InputError
+from tinybert.families import find_family
+from tinybert.families.family import Sizes
+from tinybert.modeling.mapping import map_layers
 from tinybert.modeling.shape import SHAPE_KEY
-from tinybert.steps.student.config import SHAPE, StudentConfig
+from tinybert.steps.student.config import StudentConfig
 
 
 def build_student(config: StudentConfig, teacher: PreTrainedModel) -> PreTrainedModel:
     """A model of the teacher's class and vocabulary in the student's shape, weights random.
+
+    What layers are beside their sizes, as local or global, is that of the teacher's layers that
+    they are mapped to. Embeddings that are as wide as the teacher's hidden states become as wide
+    as the student's; narrower ones stay as wide as they are.
+
+    Raises:
+        InputError: Heads of this width can't be turned by positions, as the family does.
 
     Example:
         >>> from transformers import BertConfig, BertForSequenceClassification
@@ -24,7 +35,28 @@ def build_student(config: StudentConfig, teacher: PreTrainedModel) -> PreTrained
     shape = copy.deepcopy(teacher.config)
     if hasattr(shape, SHAPE_KEY):  # of a teacher that was pruned
         delattr(shape, SHAPE_KEY)
-    for ours, theirs in SHAPE.items():
+    family = find_family(shape.model_type)
+    sizes = Sizes() if family is None else family.sizes
+    if family is not None:
+        if family.rotary and config.hidden_size // config.attention_heads % 2:
+            raise InputError(
+                f"student.attention_heads: heads {config.hidden_size // config.attention_heads} "
+                f"wide can't be turned by their positions, as a {shape.model_type} model does; "
+                "give them an even width"
+            )
+        if family.embedding_size and getattr(shape, family.embedding_size) == shape.hidden_size:
+            setattr(shape, family.embedding_size, config.hidden_size)
+        for key in family.per_layer:
+            setattr(shape, key, _of_layers(config, getattr(teacher.config, key)))
+    for ours, theirs in sizes.names.items():
         setattr(shape, theirs, getattr(config, ours))
     model_class: Any = getattr(transformers, type(teacher).__name__, type(teacher))
     return model_class(shape).eval()
+
+
+def _of_layers(config: StudentConfig, values: list[Any]) -> list[Any]:
+    """What the teacher's config.json says of each layer, for the student's layers."""
+    if config.layers > len(values):  # of no one layer each: in the same turns
+        return [values[at % len(values)] for at in range(config.layers)]
+    mapping = map_layers(len(values), config.layers, config.mapping)
+    return [values[number - 1] for number in mapping]

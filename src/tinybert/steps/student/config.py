@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from tinybert.base.errors import InputError, PlacedError, placed
+from tinybert.families import Capability, family_of
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.mapping import LayerMapping, group_heads, map_layers
 from tinybert.runtime.config import read_config
@@ -16,16 +17,8 @@ from tinybert.steps.base import Need, StepConfig
 from tinybert.steps.expected import Expected, Plan
 from tinybert.training.materials import Materials
 
-SHAPE = {
-    "layers": "num_hidden_layers",
-    "hidden_size": "hidden_size",
-    "attention_heads": "num_attention_heads",
-    "intermediate_size": "intermediate_size",
-}
-"""What a recipe calls a dimension, and what a config.json does."""
-
-TABLES = ("vocab_size", "max_position_embeddings", "type_vocab_size")
-"""Rows of a student's embedding tables, which are its teacher's."""
+TABLES = ("vocab_size", "type_vocab_size")
+"""Rows of a student's embedding tables, beside those of positions, which are its teacher's."""
 
 FAST_HEAD_STEP = 8
 """The heads of shapes that `shape: fast` tries have multiples of it as widths."""
@@ -79,6 +72,10 @@ class StudentConfig(StepConfig):
         """Whether `init` names one."""
         return self.init not in ("teacher", "random")
 
+    def asks(self) -> dict[str, tuple[Capability, ...]]:
+        """Weights that can be carried over, for `init: teacher`."""
+        return {"init": ("student",)} if self.init == "teacher" else {}
+
     def needs(self, corpus: bool) -> set[Need]:
         """Rows, where the teacher is measured on them."""
         return {"rows"} if self.init == "teacher" else set()
@@ -108,7 +105,7 @@ class StudentConfig(StepConfig):
         if self.init == "teacher":
             before.require_every_token()
             self._check_smaller(before.shape)
-        return replace(after, shape=self._shape(), untrained=self.init != "teacher")
+        return replace(after, shape=self._shape(before.shape), untrained=self.init != "teacher")
 
     def _check_smaller(self, source: ExpectedShape) -> None:
         sizes = {"hidden_size": source.hidden_size, "intermediate_size": source.neurons}
@@ -124,12 +121,13 @@ class StudentConfig(StepConfig):
         with placed("attention_heads"):
             group_heads(source.heads, self.attention_heads)
 
-    def _shape(self) -> ExpectedShape:
+    def _shape(self, source: ExpectedShape) -> ExpectedShape:
         """Its shape; with `shape: fast` about that."""
         head_size = self.hidden_size // self.attention_heads
         if self.shape == "fast":  # what divides the widths of heads of all candidates
             head_size = gcd(head_size, FAST_HEAD_STEP)
         return ExpectedShape(
+            model_type=source.model_type,
             layers=self.layers,
             hidden_size=self.hidden_size,
             head_size=head_size,
@@ -153,8 +151,9 @@ class StudentConfig(StepConfig):
 
     def _check_checkpoint(self, folder: Path, teacher: Mapping[str, Any]) -> None:
         theirs = read_config(folder)
-        wanted = {name: getattr(self, ours) for ours, name in SHAPE.items()}
-        wanted |= {name: teacher.get(name) for name in TABLES}
+        sizes = family_of(teacher.get("model_type")).sizes
+        wanted = {name: getattr(self, ours) for ours, name in sizes.names.items()}
+        wanted |= {name: teacher.get(name) for name in (*TABLES, sizes.positions)}
         for name, value in wanted.items():
             if theirs.get(name) != value:
                 raise InputError(f"{folder} has {name} {theirs.get(name)}, the student {value}")

@@ -8,18 +8,18 @@ linear map can, what was lost before it, skipped layers included. No gradients, 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tinybert.modeling.blocks import encoder_layers
-from tinybert.modeling.observe import Batch, observe
-from tinybert.modeling.shape import head_counts
+from tinybert.families import require
+from tinybert.modeling.blocks import blocks, embedding_output, family_in, part_of
+from tinybert.modeling.observe import Batch, attention_calls, observe, observe_tokens
 from tinybert.steps.student.basis import principal_basis
+from tinybert.steps.student.embedding_fit import fit_embeddings, merge_position_bias
 from tinybert.steps.student.head_fit import fit_head
-from tinybert.steps.student.layer_fit import LayerFit, Observed, fit_gain, watched_modules
+from tinybert.steps.student.layer_fit import LayerFit, fit_gain, watched_parts
 
 
 @torch.no_grad()
@@ -33,68 +33,75 @@ def initialize_from_teacher(
 
     Args:
         student: Of the teacher's class and vocabulary; not wider, not deeper, no more heads.
-        teacher: A BERT-like model with a classification head.
+        teacher: With a head that its family names.
         mapping: The teacher layer, from 1, of each student layer.
         batches: Tokenized rows of real data, see `make_batches`.
 
     Raises:
-        InputError: The teacher is of another family.
+        InputError: The teacher is of no known family, or of one that can't do it.
 
     Example:
         >>> initialize_from_teacher(student, teacher, [3, 6, 9, 12], batches)  # doctest: +SKIP
     """
+    require(family_in(teacher), "student")
     masks = [batch["attention_mask"].bool() for batch in batches]
     basis = _hidden_basis(teacher, batches, student.config.hidden_size)
-    states = _embed(student, teacher, basis, batches)
-    teacher_layers, teacher_heads = encoder_layers(teacher), head_counts(teacher)
-    for layer, number in zip(encoder_layers(student), mapping, strict=True):
-        target = teacher_layers[number - 1]
-        heads = student.config.num_attention_heads, teacher_heads[number - 1]
-        observed = _observe_tokens(teacher, batches, watched_modules(target))
-        states = LayerFit(layer, target, heads, basis, observed, masks).run(states)
+    states = fit_embeddings(student, teacher, basis, batches)
+    merge_position_bias(student, teacher)
+    layers, targets = blocks(student), blocks(teacher)
+    calls = attention_calls(student, batches, layers)
+    for block, number, attends in zip(layers, mapping, calls, strict=True):
+        target = targets[number - 1]
+        observed = observe_tokens(teacher, batches, watched_parts(target))
+        states = LayerFit(block, target, basis, observed, masks, attends).run(states)
+    _fit_final_norm(student, teacher, basis, batches, states)
     fit_head(student, teacher, basis, batches)
 
 
-def _observe_tokens(
-    model: PreTrainedModel, batches: Sequence[Batch], modules: dict[str, Any]
-) -> list[Observed]:
-    """What the modules did on real tokens, padding left out."""
-    seen = []
-    for batch, values in zip(batches, observe(model, batches, modules), strict=True):
-        mask = batch["attention_mask"].bool()
-        seen.append({name: (given[mask], got[mask]) for name, (given, got) in values.items()})
-    return seen
-
-
 def _hidden_basis(teacher: PreTrainedModel, batches: Sequence[Batch], width: int) -> Tensor:
-    """(teacher width, student width), from the outputs of all LayerNorms, which are what a
-    residual stream holds."""
-    embeddings: Any = teacher.base_model.embeddings
-    norms = [embeddings.LayerNorm]
-    for layer in encoder_layers(teacher):
-        modules = watched_modules(layer)
-        norms += [modules["attention_norm"], modules["norm"]]
-    named = {str(index): norm for index, norm in enumerate(norms)}
-    moment = torch.zeros(teacher.config.hidden_size, teacher.config.hidden_size).double()
+    """(teacher width, student width), from what a residual stream holds.
+
+    A student as wide as its teacher keeps its directions as they are: a norm commutes with no
+    rotation of them.
+    """
+    full = teacher.config.hidden_size
+    if width == full:
+        return torch.eye(full, device=teacher.device)
+    layers, family = blocks(teacher), family_in(teacher)
+    norms = [norm for block in layers for norm in (block.attention_norm, block.norm)]
+    # Where norms come first they don't give what the stream holds, but are given it; how large
+    # that is differs from layer to layer, and all are to count alike.
+    first = family.norms_first
+    watched = [block.norm for block in layers] if first else norms
+    watched = [embedding_output(teacher), *watched]
+    if first:
+        watched += [block.module for block in layers]
+    named = {str(index): part for index, part in enumerate(watched)}
+    moments = {name: torch.zeros(full, full).double() for name in (named if first else "0")}
+    given = {str(index) for index in range(1, len(layers) + 1)} if first else set()
     for batch, seen in zip(batches, observe(teacher, batches, named), strict=True):
         mask = batch["attention_mask"].bool()
-        for _, output in seen.values():
-            rows = output[mask]
-            moment += (rows.T @ rows).double()
-    return principal_basis(moment, torch.stack([norm.weight for norm in norms]), width).float()
+        for name, (taken, output) in seen.items():
+            rows = (taken if name in given else output)[mask]
+            moments[name if first else "0"] += (rows.T @ rows).double().cpu()
+    scales = [each.trace() if first else 1.0 for each in moments.values()]
+    moment = torch.stack([m / s for m, s in zip(moments.values(), scales, strict=True)]).sum(0)
+    if part_of(teacher, family.embedding_projection) is None:
+        norms = [part_of(teacher, family.embedding_norm), *norms]
+    gains = [norm.weight for norm in norms if hasattr(norm, "weight")]
+    return principal_basis(moment, torch.stack(gains), width).float()
 
 
-def _embed(
-    student: PreTrainedModel, teacher: PreTrainedModel, basis: Tensor, batches: Sequence[Batch]
-) -> list[Tensor]:
-    """Rotates the embedding tables; returns the student's embeddings of each batch's tokens."""
-    own: Any = student.base_model.embeddings
-    theirs: Any = teacher.base_model.embeddings
-    for name in ("word_embeddings", "position_embeddings", "token_type_embeddings"):
-        getattr(own, name).weight.copy_(getattr(theirs, name).weight @ basis)
-    seen = [
-        values["norm"] for values in _observe_tokens(teacher, batches, {"norm": theirs.LayerNorm})
-    ]
-    sums = [before @ basis for before, _ in seen]
-    fit_gain(own.LayerNorm, sums, (after @ basis for _, after in seen))
-    return [own.LayerNorm(total) for total in sums]
+def _fit_final_norm(
+    student: PreTrainedModel,
+    teacher: PreTrainedModel,
+    basis: Tensor,
+    batches: Sequence[Batch],
+    states: Sequence[Tensor],
+) -> None:
+    """Sets the norm behind the last layer, where the family has one."""
+    name = family_in(student).final_norm
+    own, theirs = (part_of(model, name) for model in (student, teacher))
+    if own is not None:
+        seen = observe_tokens(teacher, batches, {"norm": theirs})
+        fit_gain(own, states, (each["norm"][1] @ basis for each in seen))

@@ -1,14 +1,15 @@
 """The classification head of a student, fitted to its teacher's."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from tinybert.modeling.blocks import head_layers
 from tinybert.modeling.least_squares import fit_linear
 from tinybert.modeling.observe import Batch, observe, real_rows
+from tinybert.steps.student.layer_fit import fit_gain
 
 RIDGE = 0.1
 """A row gives one example only, not one a token: the prior has to weigh more."""
@@ -17,7 +18,7 @@ RIDGE = 0.1
 def fit_head(
     student: PreTrainedModel, teacher: PreTrainedModel, basis: Tensor, batches: Sequence[Batch]
 ) -> None:
-    """Keeps the pooler's most important outputs, and fits both layers of the head.
+    """Keeps the most important outputs of a head's first layer, and fits all of its layers.
 
     Args:
         student: Its encoder is done; its head is written in place.
@@ -25,47 +26,44 @@ def fit_head(
         basis: (teacher width, student width).
         batches: Tokenized rows.
     """
-    (pool, out), (teacher_pool, teacher_out) = _head(student), _head(teacher)
-    if pool is None or teacher_pool is None:  # a head for tokens
-        logits = _observed(teacher, batches, {"out": teacher_out})["out"][1]
-        out.weight.copy_(teacher_out.weight @ basis)
-        out.bias.copy_(teacher_out.bias)
-        states = _observed(student, batches, {"out": out})["out"][0]
-        fit_linear(out, [states], [logits], RIDGE)
-        return
-    wanted = _observed(teacher, batches, {"pool": teacher_pool, "out": teacher_out})
-    pooled, logits = wanted["pool"][1], wanted["out"][1]
-    power = pooled.tanh().square().sum(0)
-    importance = power * teacher_out.weight.square().sum(0)
-    kept = importance.topk(len(pool.weight)).indices.sort().values
-    pool.weight.copy_(teacher_pool.weight[kept] @ basis)
-    pool.bias.copy_(teacher_pool.bias[kept])
-    states = _observed(student, batches, {"pool": pool})["pool"][0]
-    fit_linear(pool, [states], [pooled[:, kept]], RIDGE)
-    out.weight.copy_(teacher_out.weight[:, kept])
-    out.bias.copy_(teacher_out.bias)
-    fit_linear(out, [pool(states).tanh()], [logits], RIDGE)
-
-
-def _head(model: PreTrainedModel) -> tuple[nn.Linear | None, nn.Linear]:
-    """The dense layer before the tanh, if there is one, and the last: BERT's or RoBERTa's."""
-    any_model: Any = model
-    if type(model).__name__.endswith("ForTokenClassification"):
-        return None, any_model.classifier
-    if hasattr(any_model.classifier, "out_proj"):
-        return any_model.classifier.dense, any_model.classifier.out_proj
-    return any_model.base_model.pooler.dense, any_model.classifier
+    own, theirs = head_layers(student), head_layers(teacher)
+    parts: dict[str, nn.Module | None] = {"dense": theirs.dense, "out": theirs.out}
+    wanted = _observed(teacher, batches, parts | {"norm": theirs.norm})
+    given, logits = wanted["out"]
+    kept, narrow = slice(None), basis
+    if own.dense is not None and theirs.dense is not None:
+        importance = given.square().sum(0) * theirs.out.weight.square().sum(0)
+        kept = importance.topk(len(own.dense.weight)).indices.sort().values  # type: ignore[assignment]
+        own.dense.weight.copy_(theirs.dense.weight[kept] @ basis)
+        if own.dense.bias is not None and theirs.dense.bias is not None:
+            own.dense.bias.copy_(theirs.dense.bias[kept])
+        states = _observed(student, batches, {"dense": own.dense})["dense"][0]
+        fit_linear(own.dense, [states], [wanted["dense"][1][:, kept]], RIDGE)
+        if own.norm is not None:
+            before = _observed(student, batches, {"norm": own.norm})["norm"][0]
+            fit_gain(own.norm, [before], [wanted["norm"][1][:, kept]])
+        narrow = torch.eye(len(theirs.dense.weight)).to(basis)[:, kept]
+    out = own.out
+    out.weight.copy_(theirs.out.weight @ narrow)
+    if out.bias is not None:
+        out.bias.copy_(theirs.out.bias)
+    pooled = _observed(student, batches, {"out": out})["out"][0]
+    fit_linear(out, [pooled], [logits], RIDGE)
 
 
 def _observed(
-    model: PreTrainedModel, batches: Sequence[Batch], modules: dict[str, nn.Module]
+    model: PreTrainedModel, batches: Sequence[Batch], modules: Mapping[str, nn.Module | None]
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    masks = [batch["attention_mask"].bool() for batch in batches]
-    seen = [
-        {name: tuple(real_rows(each, mask) for each in both) for name, both in values.items()}
-        for values, mask in zip(observe(model, batches, modules), masks, strict=True)
-    ]
+    """What layers of a head took in and gave out: (rows, width), of a head that reads all
+    positions (tokens, width)."""
+    present = {name: module for name, module in modules.items() if module is not None}
+    seen: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in present}
+    for batch, values in zip(batches, observe(model, batches, present), strict=True):
+        mask = batch["attention_mask"].bool()
+        for name, both in values.items():
+            given, got = (real_rows(each, mask) for each in both)
+            seen[name].append((given, got))
     return {
-        name: (torch.cat([s[name][0] for s in seen]), torch.cat([s[name][1] for s in seen]))
-        for name in modules
+        name: (torch.cat([given for given, _ in all_]), torch.cat([got for _, got in all_]))
+        for name, all_ in seen.items()
     }

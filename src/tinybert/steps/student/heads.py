@@ -48,25 +48,88 @@ def reduce_heads(
         width: Of the student's head.
         merged: How many teacher heads the group has.
     """
-    # Both models divide scores by the root of a head's width. Scores of the merged head are the
-    # mean of the group's: their sum would be as sharp as a product of all their attention maps.
-    scale = (width / (query.shape[1] / merged)) ** 0.5 / merged
+    scale = _scale(query.shape[1] // merged, width, merged)
     # A constant added to all scores of a query changes no softmax, so keys may be centred.
     root_query, root_key = _root(query), _root(key - key.mean(0))
     left, singular, right = torch.linalg.svd(root_query @ root_key.T)
     strength = (singular * scale).sqrt()
     to_query = torch.linalg.solve(root_query, left * strength)
     to_key = torch.linalg.solve(root_key, right.T * strength)
-    root_value = _root(value)
-    output = root_value @ output_weight.to(root_value)
-    basis = torch.linalg.svd(output).U
-    to_value = torch.linalg.solve(root_value, basis)
+    to_value, output = _reduce_values(value, output_weight)
     return HeadReduction(
         query=_fit_width(to_query, width).float(),
         key=_fit_width(to_key, width).float(),
         value=_fit_width(to_value, width).float(),
-        output=_fit_width(output.T @ basis, width).T.float(),
+        output=_fit_width(output, width).T.float(),
     )
+
+
+def reduce_rotary_heads(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    output_weight: Tensor,
+    width: int,
+    *,
+    merged: int,
+) -> HeadReduction:
+    """As `reduce_heads`, for heads whose queries and keys are turned by their positions.
+
+    Two dimensions, half a head apart, are turned together by an angle that depends on their place
+    in the head; no other basis turns so. So the student's pairs are the teacher's of the nearest
+    angle, from the head of the group where they weigh most.
+
+    Args:
+        query: (tokens, dims), the group's queries side by side, not yet turned.
+        key: (tokens, dims), likewise.
+        value: (tokens, dims), likewise.
+        output_weight: (dims, hidden), what the group's outputs are multiplied by.
+        width: Of the student's head.
+        merged: How many teacher heads the group has.
+    """
+    size = query.shape[1] // merged
+    pairs, wanted = size // 2, width // 2
+    # The mean size of a pair's part of the scores, by head and pair.
+    power = query.double().square().mean(0) * key.double().square().mean(0)
+    weight = power.view(merged, 2, pairs).sum(1).sqrt()
+    strength = _scale(size, width, merged) ** 0.5
+    maps = query.new_zeros(query.shape[1], width)
+    for pair in range(wanted):
+        source = min(pairs - 1, round(pair * pairs / wanted))
+        head = int(weight[:, source].argmax())
+        if weight[head, source] < 0:  # all heads' pairs of this angle are in use
+            break
+        weight[head, source] = -1
+        for half in (0, 1):
+            maps[head * size + half * pairs + source, half * wanted + pair] = strength
+    free = ~maps.any(0)
+    # Zeros would never learn: a zero query and a zero key give each other no gradient.
+    maps[:, free] = 1e-2 * strength * torch.randn(len(maps), int(free.sum())).to(maps)
+    to_value, output = _reduce_values(value, output_weight)
+    return HeadReduction(
+        query=maps,
+        key=maps,
+        value=_fit_width(to_value, width).float(),
+        output=_fit_width(output, width).T.float(),
+    )
+
+
+def _scale(size: int, width: int, merged: int) -> float:
+    """What scores are multiplied by.
+
+    Both models divide scores by the root of a head's width. Scores of the merged head are the
+    mean of the group's: their sum would be as sharp as a product of all their attention maps.
+    """
+    return (width / size) ** 0.5 / merged
+
+
+def _reduce_values(value: Tensor, output_weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Maps of the values, and from the hidden space, to a head's directions, the best first."""
+    root = _root(value)
+    output = root @ output_weight.to(root)
+    basis = torch.linalg.svd(output).U
+    to_value = torch.linalg.solve(root, basis)
+    return to_value, output.T @ basis
 
 
 def _root(rows: Tensor) -> Tensor:

@@ -1,0 +1,22 @@
+"""What each architecture calls its parts: one file a family, and no PyTorch.
+
+`tinybert.modeling.blocks` turns the names into modules; nobody else names a module of a model.
+"""
+
+from tinybert.families.family import ROLES, Capability, Family, LayerPart, Part, Piece, Role, Sizes
+from tinybert.families.registry import FAMILIES, family_of, find_family, require
+
+__all__ = [
+    "FAMILIES",
+    "ROLES",
+    "Capability",
+    "Family",
+    "LayerPart",
+    "Part",
+    "Piece",
+    "Role",
+    "Sizes",
+    "family_of",
+    "find_family",
+    "require",
+]
