@@ -58,7 +58,7 @@ LAYER_LOSSES = """## Losses between layers
 """
 
 
-def recipes_page() -> str:
+def page() -> str:
     """The page as Markdown."""
     parts = [HEAD, "## The recipe\n", _table(_recipe_rows())]
     parts += ["## `data`\n", _table(_rows(DataConfig))]
@@ -165,4 +165,4 @@ def _plain(docstring: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(recipes_page(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")

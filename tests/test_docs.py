@@ -11,10 +11,12 @@ import pytest
 import yaml
 
 from tiny_recipes import with_tiny_inputs
+from tinybert.base.errors import InputError
 from tinybert.cli.main import main
 from tinybert.formats.registry import FORMATS
 from tinybert.recipe.inputs import read_inputs
 from tinybert.recipe.recipe import Recipe
+from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.registry import STEPS
 from tinybert.tasks import get_task
 from tinybert.tasks.registry import KINDS
@@ -143,12 +145,39 @@ def test_rows_are_read_as_the_page_says(block, tmp_path):
     ]
 
 
-def test_the_page_of_options_is_that_of_the_program():
-    spec = importlib.util.spec_from_file_location("recipes_page", ROOT / "docs" / "recipes.py")
+@pytest.mark.parametrize("path", sorted(ROOT.glob("docs/*.py")), ids=lambda path: path.name)
+def test_pages_made_from_the_program_are_as_it_is_today(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.recipes_page() == PAGES["docs/recipes.md"], "run docs/recipes.py"
-    assert set(module.EXAMPLES) == set(STEPS)
+    assert module.page() == PAGES[f"docs/{path.stem}.md"], f"run docs/{path.name}"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    "settings",
+    [{"method": "dynamic"}, {"method": "static"}, {"method": "qat"}, {"bits": 4}],
+    ids=str,
+)
+def test_formats_can_have_what_their_page_says(name, settings):
+    """A row of the table begins with a setting; its cells are those of the formats, in order."""
+    ((key, value),) = settings.items()
+    titles, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in PAGES["docs/formats.md"].splitlines()
+        if line.startswith("|")
+    ]
+    (row,) = [
+        row for row in rows if re.match(rf"`{key}: .*\b{value}\b", row[0].replace("`, `", ", "))
+    ]
+    said = row[titles.index(f"`{name}`")]
+    config = QuantizeConfig(**({"method": "static"} | settings))
+    try:
+        FORMATS[name].load("quantize").check(config)
+    except InputError:
+        assert said.startswith("refused")
+    else:
+        assert said == "yes"
 
 
 @pytest.mark.parametrize("config", STEPS.values(), ids=STEPS)

@@ -2,11 +2,13 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from tinybert.cli.main import main
 from tinybert.distillation.config import DistillConfig
+from tinybert.formats.load import open_artifact
 from tinybert.recipe.recipe import Recipe
 from tinybert.steps.registry import STEPS
 
@@ -72,7 +74,13 @@ def test_the_result_runs_as_shown(tiny_artifact_dir, tmp_path, monkeypatch, caps
     monkeypatch.chdir(tmp_path)
     (loading,) = (code for code in blocks("python") if "tinybert.load" in code)
     exec(compile(loading, "README.md", "exec"), {})
-    assert re.fullmatch(r"((negative|positive) 0\.\d+\n){2}", capsys.readouterr().out)
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    file = open_artifact(tiny_artifact_dir / "onnx/model_quantized.onnx", 1)  # the best
+    powers = np.exp(np.concatenate([file.logits([text]) for text in ("a great film", "dull")]))
+    best = powers.argmax(axis=1)
+    assert [label for label, _ in printed] == [("negative", "positive")[each] for each in best]
+    shares = powers.max(axis=1) / powers.sum(axis=1)
+    assert [float(score) for _, score in printed] == pytest.approx(shares, abs=0.05)  # of a batch
 
 
 def test_every_command_is_in_the_table(capsys):
