@@ -70,6 +70,25 @@ def test_the_examples_can_be_run(path, tmp_path, tiny_tokenizer_dir, caplog):
     assert "has no effect" not in caplog.text
 
 
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_command_of_an_example_fits_it(path):
+    """Each names itself, and sets only keys that it has."""
+    text = path.read_text(encoding="utf-8")
+    (command,) = re.findall(r"^# (tinybert compress .*)$", text, re.MULTILINE)
+    words = shlex.split(command)
+    assert words[2] == path.relative_to(ROOT).as_posix()
+    changes = words[4::2]
+    assert set(words[3::2]) == {"--set"}
+    changed = Recipe.read(path, changes).resolved()
+    for change in changes:
+        key, _, value = change.partition("=")
+        *parents, last = key.split(".")
+        at = changed
+        for parent in parents:
+            at = at[parent]
+        assert at[last] == yaml.safe_load(value)
+
+
 def test_a_recipe_that_cannot_be_run_is_found(tmp_path, tiny_tokenizer_dir):
     """The planning above may fail."""
     values = yaml.safe_load((ROOT / "examples/sst2.yaml").read_text(encoding="utf-8"))
