@@ -13,9 +13,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from tiny_models import KINDS, WORDS, tiny_model_dir
 
 from pairwise import pairwise
+from tiny_models import KINDS, WORDS, tiny_model_dir
 from tinybert.base.errors import InputError
 from tinybert.base.progress import silent
 from tinybert.formats.export import write_artifacts
