@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from tinybert.recipe.recipe import Recipe
@@ -130,3 +133,20 @@ def test_the_card_tells_what_was_kept(report):
     card = model_card(report, recipe)
     assert "- 98% of the teacher's accuracy, by 95% intervals on the evaluation rows: " in card
     assert "(8.0x faster)" in card
+
+
+def test_every_field_is_told(measurements):
+    step = {"name": "distill", "seconds": 1.0, "metric": 0.9, "parameters": 1, "bytes": 4}
+    report = build_report(measurements, get_task("glue/sst-2"), 10, [step], {})
+    page = Path(__file__).parents[2] / "docs" / "report.md"
+    told = set(re.findall(r"`(\w+)`", page.read_text(encoding="utf-8")))
+    assert not set(keys(report)) - told - set(report["machine"])
+
+
+def keys(value):
+    """Every key of a report, at any depth."""
+    if isinstance(value, dict):
+        yield from value
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, dict | list):
+            yield from keys(each)

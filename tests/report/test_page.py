@@ -1,6 +1,8 @@
+import json
 from html.parser import HTMLParser
 
 import pytest
+import yaml
 
 from tinybert.report.build import build_report
 from tinybert.report.page import report_page
@@ -82,3 +84,50 @@ def test_the_page_names_no_folders_of_this_machine(measurements, tmp_path):
     (shown,) = [text for text in texts if text.startswith("teacher:")]
     for name in (".../my-teacher", ".../train.tsv", ".../*.txt", "near/a.txt", ".../student"):
         assert name in shown
+
+
+COSTS = ("bytes", "parameters", "latency_ms", "peak_memory_mb")
+MODEL = (*COSTS, "metric", "metric_low", "metric_high")
+KEPT = ("verdict", "eval retention", "eval retention_low", "eval retention_high")
+SHOWN = [
+    *("machine cpu", "task kind", "task metric", "task eval_rows", "recipe teacher"),
+    *(f"measured_at {name}" for name in ("batch", "length", "threads")),
+    *(f"teacher {name}" for name in MODEL),
+    *(f"teacher onnx {name}" for name in COSTS),
+    *(f"artifacts {at} {name}" for at in (0, 1) for name in (*MODEL, "path", "faster")),
+    *(f"artifacts 1 kept of_teacher {name}" for name in KEPT),
+    *(f"artifacts 1 kept of_student {name}" for name in KEPT),
+    *(f"artifacts 1 kept of_student train {name}" for name in ("retention", "rows")),
+    *(f"steps 0 {name}" for name in STEP),
+]
+"""What the page has of report.json, by its keys; the file has more."""
+
+
+@pytest.mark.parametrize("place", SHOWN)
+def test_the_page_is_of_the_report_alone_and_follows_it(report, place):
+    saved = json.dumps(report)
+    page = report_page(json.loads(saved))
+    assert report_page(report) == page
+    *parents, last = (int(key) if key.isdigit() else key for key in place.split())
+    at = changed = json.loads(saved)
+    for key in parents:
+        at = at[key]
+    at[last] = f"other {at[last]}" if isinstance(at[last], str) else at[last] * 3 + 7
+    assert report_page(changed) != page
+
+
+def test_the_best_file_is_marked(report):
+    other = report | {"best": "onnx/model.onnx"}
+    assert "onnx/model.onnx (best)" in Page(report_page(other)).texts
+    assert "onnx/model_quantized.onnx (best)" not in Page(report_page(other)).texts
+
+
+def test_the_recipe_can_be_copied_from_the_page(measurements):
+    recipe = {
+        "teacher": "org/name",
+        "task": {"kind": "text-classification", "labels": ["a: b", "<i>", "ü"]},
+        "steps": [{"student": {"layers": 4}}],
+    }
+    page = report_page(build_report(measurements, get_task("glue/sst-2"), 10, [], recipe))
+    (shown,) = [text for text in Page(page).texts if text.startswith("teacher:")]
+    assert yaml.safe_load(shown) == recipe

@@ -55,7 +55,9 @@ class Step:
     config: StepConfig
 
 
-class _Head(Config):
+class RecipeHead(Config):
+    """What a recipe says beside its steps."""
+
     teacher: str = Field(description="path or hub id")
     task: str | dict[str, Any] = Field(description="a kind, a GLUE task, or {kind: ..., options}")
     data: DataConfig = Field(DataConfig(), description="the rows")
@@ -122,7 +124,7 @@ class Recipe:
         # `steps:` with nothing below it is as good as no `steps:`.
         values = {key: value for key, value in source.values.items() if value is not None}
         raw_steps = values.pop("steps", [])
-        head = _validate(_Head, values, source, ())
+        head = _validate(RecipeHead, values, source, ())
         if not isinstance(raw_steps, list):
             raise source.error(("steps",), "expected a list of steps")
         steps = tuple(_read_step(raw, source, index) for index, raw in enumerate(raw_steps))

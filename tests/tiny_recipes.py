@@ -1,0 +1,88 @@
+"""Any recipe with a small teacher and a few rows of its own task in place of what it names."""
+
+import copy
+import json
+import random
+import shutil
+
+from tinybert.data.table import Table
+from tinybert.tasks import get_task
+
+MINILM = {
+    "hidden_size": 384,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 12,
+    "intermediate_size": 1536,
+    "max_position_embeddings": 512,
+}
+"""The shape that recipes in the documentation are written for; its vocabulary is tiny."""
+
+ENTITIES = (["EU", "rejects", "films"], ["B-ORG", "O", "B-MISC"])
+
+
+def with_tiny_inputs(values, folder, tokenizer_dir):
+    """The recipe with teacher, rows, corpus and other models that are there.
+
+    Args:
+        values: The recipe, as YAML has it.
+        folder: Where they are put.
+        tokenizer_dir: A tokenizer and its vocab.txt.
+
+    Returns:
+        A copy, all settings of which are as they were.
+    """
+    values = copy.deepcopy(values)
+    data = values.setdefault("data", {})
+    task = task_of(values)
+    rows = [make_row(task, number) for number in range(40)]
+    files = {"train": folder / "train.jsonl", "eval": folder / "dev.jsonl"}
+    for path in files.values():
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    table = Table({name: [row[name] for row in rows] for name in rows[0]}, "train.jsonl")
+    data |= {name: str(path) for name, path in files.items()}
+    if "unlabeled" in data:
+        corpus = folder / "corpus.txt"
+        corpus.write_text("a great film\nthe plot was awful\n" * 40, encoding="utf-8")
+        data["unlabeled"] = [str(corpus)]
+    values["teacher"] = str(make_teacher(task.fit(table), folder / "teacher", tokenizer_dir))
+    return values
+
+
+def task_of(values):
+    """The task of a recipe."""
+    spec = {"kind": values["task"]} if isinstance(values["task"], str) else dict(values["task"])
+    columns = {name: values["data"].get(name) for name in ("text", "label")}
+    return get_task(spec | {name: given for name, given in columns.items() if given is not None})
+
+
+def make_row(task, number):
+    """A row of each of the task's columns."""
+    dice = random.Random(number)
+    if task.kind == "token-classification":
+        return dict(zip((*task.text, task.label), ENTITIES, strict=True))
+    texts = {
+        name: " ".join(dice.choices(["a", "great", "film", "dull", "plot"], k=9))
+        for name in task.text
+    }
+    labels = [label for at, label in enumerate("abc") if number % (at + 2)]
+    if task.kind == "text-regression":
+        return texts | {task.label: number / 40}
+    if task.kind == "text-classification":
+        names = task.labels or ("negative", "positive")
+        return texts | {task.label: names[number % len(names)]}
+    if task.columns:
+        return texts | {name: (number + at) % 2 for at, name in enumerate(task.columns)}
+    return texts | {task.label: task.separator.join(labels) if task.separator else labels}
+
+
+def make_teacher(task, folder, tokenizer_dir):
+    """A model of random weights with the task's head."""
+    import torch
+    import transformers
+
+    size = len((tokenizer_dir / "vocab.txt").read_text(encoding="utf-8").split())
+    torch.manual_seed(0)
+    config = transformers.BertConfig(vocab_size=size, **MINILM, **task.model_config())
+    getattr(transformers, task.head).from_config(config).save_pretrained(folder)
+    shutil.copytree(tokenizer_dir, folder, dirs_exist_ok=True)
+    return folder
