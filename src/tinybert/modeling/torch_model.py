@@ -133,7 +133,7 @@ class TorchModel(Model):
     def _load_encoder(self) -> TextEncoder:
         tokenizer = load_fast_tokenizer(self.path)
         # As Transformers feeds it: some tokenizers know of token types and don't give them.
-        self._inputs = [name for name in self._inputs if name in tokenizer.model_input_names]
+        self._inputs = self._inputs.intersection(tokenizer.model_input_names)
         check_inputs(self.module, tokenizer, str(self.path))
         return TextEncoder(
             tokenizer.backend_tokenizer,
