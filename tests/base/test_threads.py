@@ -13,7 +13,7 @@ from tinybert.base.threads import PASSIVE
 ASK = """
 import json, os, sys
 from unittest.mock import patch
-from tinybert.cli import main as cli
+from tinybert.cli.main import main
 from tinybert.base.threads import users_environment
 
 def checked():
@@ -21,8 +21,8 @@ def checked():
     print(json.dumps([dict(os.environ), users_environment()]))
     raise SystemExit
 
-with patch.object(cli, "_require_training", checked):
-    cli.main(sys.argv[1:])
+with patch(f"tinybert.cli.{sys.argv[1]}.require_training_packages", checked):
+    main(sys.argv[1:])
 """
 
 

@@ -1,0 +1,51 @@
+"""The command `tinybert evaluate`."""
+
+import argparse
+from typing import Any
+
+from tinybert.cli.printing import print_json
+
+HELP = "The task's metrics on any model or artifact."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what it takes."""
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("--task", required=True, metavar="KIND", help="such as glue/sst-2")
+    parser.add_argument("--data", required=True, metavar="DATA")
+    parser.add_argument("--text", action="append", metavar="COLUMN", help="twice for a pair")
+    parser.add_argument("--label", metavar="COLUMN")
+    parser.add_argument("--threads", type=int, metavar="N")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Prints the metrics of a model."""
+    from tinybert.data import read
+    from tinybert.formats.open import open_model
+    from tinybert.measure.evaluate import evaluate
+    from tinybert.recipe.unnamed_outputs import labeled_examples
+    from tinybert.tasks import get_task
+
+    model = open_model(options.model, options.threads)
+    task = get_task(_task_spec(options), model.task)
+    examples = labeled_examples(model, task, read(options.data, "eval", task.layout))
+    score = evaluate(model, examples, task)
+    if options.json:
+        print_json({"model": options.model, "metric": task.metric, **_renamed(score)})
+        return
+    for name, value in score["metrics"].items():
+        print(f"{name}  {value:.4f}")
+    print(
+        f"95% interval of {task.metric}: {score['metric_low']:.4f} to {score['metric_high']:.4f}, "
+        f"{score['rows']} rows"
+    )
+
+
+def _renamed(score: dict[str, Any]) -> dict[str, Any]:
+    """`metric` is the name of the metric in report.json's "task"; here both need a place."""
+    return {"value" if key == "metric" else key: value for key, value in score.items()}
+
+
+def _task_spec(options: argparse.Namespace) -> dict[str, Any]:
+    spec = {"kind": options.task, "text": options.text, "label": options.label}
+    return {key: value for key, value in spec.items() if value is not None}

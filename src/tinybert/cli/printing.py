@@ -1,0 +1,21 @@
+"""What several commands print."""
+
+import argparse
+import json
+from typing import Any
+
+
+def print_json(value: Any) -> None:
+    """Prints one JSON document."""
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def print_result(result: Any, options: argparse.Namespace) -> None:
+    """Prints what a run came to, as a table or as its report."""
+    if options.json:
+        print_json(result.report)
+        return
+    from tinybert.report.table import report_table
+
+    print(report_table(result.report))
+    print(f'\nimport tinybert; model = tinybert.load("{result.out}")')
