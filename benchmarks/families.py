@@ -85,7 +85,7 @@ def student(
         "init": init,
     }
     steps = [{"student": shape}, {"distill": {"epochs": 3, "learning_rate": 3e-4}}]
-    report = compress(teacher, options.rows, steps, options.out / kind / init, options)
+    report = compress(teacher, options.rows, steps, options.out / kind / f"from-{init}", options)
     return report["teacher"]["metric"], report["steps"][-1]["metric"]
 
 
