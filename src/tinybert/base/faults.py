@@ -144,7 +144,7 @@ def _disk_line(error: OSError, out: Path | None) -> str:
 
 
 def _fullest(out: Path | None) -> Path:
-    """Of the folders that a command writes to, that with the least room."""
+    """The folder with the least room, of those that a command writes to."""
     places = [Path(tempfile.gettempdir()), *([] if out is None else [out])]
     return min(places, key=lambda place: _room(place) or 0)
 

@@ -92,7 +92,7 @@ def _table(
 
 
 def _quoting_hint(path: Path, row: Sequence[str]) -> str:
-    """Of a row of a .tsv that a tab or a line end within quotes has cut."""
+    """Warns of a row of a .tsv that a tab or a line end within quotes has cut."""
     cut = any(cell.count('"') % 2 and '"' in (cell[:1], cell[-1:]) for cell in row)
     if not cut or path.suffix != ".tsv":
         return ""
@@ -100,7 +100,7 @@ def _quoting_hint(path: Path, row: Sequence[str]) -> str:
 
 
 def _warn_of_quotes(path: Path, rows: list[list[str]]) -> None:
-    """Of what a CSV writer with tabs for commas has made, whose quotes stay in the texts."""
+    """Warns of what a CSV writer with tabs for commas has made, whose quotes stay in the texts."""
     for number, row in enumerate(rows, 1):
         if any(map(_has_doubled_quotes, row)) or (number == 1 and all(map(_is_quoted, row))):
             logger.warning(

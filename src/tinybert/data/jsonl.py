@@ -9,7 +9,7 @@ from tinybert.data.lines import read_lines
 from tinybert.data.table import Table
 
 MOST_COLUMNS = 1000
-"""Of all lines together: were each key in one line alone, a table would be its lines squared."""
+"""The most keys of all lines: were each in one line alone, a table would be its lines squared."""
 
 
 def read_jsonl(path: Path) -> Table:

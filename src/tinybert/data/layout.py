@@ -49,7 +49,7 @@ class Layout:
 
 
 GLUE_LAYOUT = Layout()
-"""Of most GLUE tasks: two files with header rows."""
+"""The layout of most GLUE tasks: two files with header rows."""
 
 CONLL_LAYOUT = Layout(
     train="train.txt",
@@ -65,4 +65,4 @@ CONLL_LAYOUT = Layout(
         ("eval", "dev.jsonl"),
     ),
 )
-"""Of words with tags, as the CoNLL shared tasks have them."""
+"""The layout of words with tags, as the CoNLL shared tasks have them."""

@@ -16,7 +16,7 @@ from tinybert.run.compress import Result, compress
 from tinybert.run.workspace import make_folder
 
 EVAL_SHARE = 0.3
-"""Of each class: 668 of the 2,225 articles, so that one article more or less is 0.15 points."""
+"""The share of each class: 668 of the 2,225 articles, so that one more or less is 0.15 points."""
 
 
 def demo(out: str | Path = "demo-out", *, progress: ProgressCallback = silent) -> Result:

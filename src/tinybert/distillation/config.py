@@ -9,7 +9,7 @@ from tinybert.training.config import TrainingConfig
 from tinybert.training.section import Config
 
 LAYER_LOSSES = ("hidden", "attention", "relations")
-"""Those that compare layers of the encoders."""
+"""The losses that compare layers of the encoders."""
 
 
 class DistillationConfig(TrainingConfig):
@@ -54,7 +54,7 @@ class DistillationConfig(TrainingConfig):
         return self
 
     def unused_options(self) -> dict[str, str]:
-        """Of the losses that are left out."""
+        """Options of losses that are left out."""
         projects = bool(self.embedding or self.hidden)
         return self._given(
             {
@@ -119,7 +119,7 @@ class DistillConfig(DistillationConfig):
         return self
 
     def unused_options(self) -> dict[str, str]:
-        """Of the losses that are left out."""
+        """Options of losses that are left out."""
         soft = bool(self.prediction) and self.prediction_loss == "soft-labels"
         return super().unused_options() | self._given(
             {

@@ -99,7 +99,7 @@ class PredictionTerm(Term):
     of_answers = True
 
     def per_token(self, teacher: Signals) -> bool:
-        """Of a model that labels tokens."""
+        """The logits are those of a model that labels tokens."""
         return teacher[LOGITS].dim() == 3
 
     @property

@@ -79,7 +79,7 @@ class DistillationTrainer(BucketedTrainer):
         self._sums: dict[str, Any] = defaultdict(float)
 
     def train(self, *arguments: Any, **options: Any) -> TrainOutput:
-        """As the Trainer's, with the settings' dropout; the student has its own back afterwards."""
+        """Trains with the settings' dropout; the student has its own back afterwards."""
         with _dropout(self.model.student, self.dropout):
             return super().train(*arguments, **options)
 

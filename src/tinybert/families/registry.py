@@ -24,7 +24,7 @@ _ALL = (
 FAMILIES: dict[str, Family] = {
     model_type: family for family in _ALL for model_type in family.model_types
 }
-"""By the model type that config.json names."""
+"""Families by the model type that config.json names."""
 
 
 def find_family(model_type: object) -> Family | None:

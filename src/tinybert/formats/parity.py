@@ -29,7 +29,7 @@ It is a share of the largest logit where that is above 1, as values of a regress
 """
 
 SELECTED_ROWS = 0.99
-"""Of the rows of a model that selects tokens must be so: of two with all but equal
+"""The share of rows that must be so where a model selects tokens: of two with all but equal
 scores, rounding decides which one stays."""
 
 LOW_AGREEMENT = 0.95

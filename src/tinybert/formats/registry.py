@@ -45,7 +45,7 @@ class Format:
 
     @property
     def suffix(self) -> str:
-        """Of its artifacts."""
+        """The suffix of its artifacts."""
         return Path(self.path).suffix
 
     @property

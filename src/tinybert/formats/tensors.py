@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 
 BYTES = {"int4": 0.5, "int8": 1.0, "fp16": 2.0, "bf16": 2.0, "fp32": 4.0}
-"""Of one element, narrowest first."""
+"""Bytes of one element, narrowest first."""
 
 MOST_ELEMENTS = 1 << 48
-"""Of a tensor: any file would be too small for more."""
+"""The most elements of a tensor: any file would be too small for more."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tinybert.modeling.hub import weight_files
 from tinybert.runtime.packed import packed_bytes
 
 _DTYPES = {"fp32": np.uint32, "bf16": np.uint16, "fp16": np.uint16, "int8": np.uint8}
-"""As bits: NumPy has no bfloat16."""
+"""Precisions as bits: NumPy has no bfloat16."""
 
 
 def sparsity(path: Path) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class ExpectedShape:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ExpectedShape":
-        """That of a model, by its config.json.
+        """The shape of a model, by its config.json.
 
         Example:
             >>> ExpectedShape.of({"model_type": "bert", "num_hidden_layers": 2, "hidden_size": 8,
@@ -79,12 +79,12 @@ class ExpectedShape:
 
     @property
     def heads(self) -> int:
-        """Of the layer with the fewest."""
+        """Heads of the layer with the fewest."""
         return min(self.head_counts)
 
     @property
     def neurons(self) -> int:
-        """Of the layer with the fewest."""
+        """Neurons of the layer with the fewest."""
         return min(self.neuron_counts)
 
     @property

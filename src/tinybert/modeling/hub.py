@@ -10,7 +10,7 @@ _WEIGHT_FILES = ("model*.safetensors", "pytorch_model*.bin")
 """The patterns of PyTorch weight files, the one that Transformers prefers first."""
 
 _SMALL_FILES = ("*.json", "*.txt", "*.model")
-"""Those of all else that is loaded: settings, and tokenizers of all kinds."""
+"""Patterns of all else that is loaded: settings, and tokenizers of all kinds."""
 
 
 def weight_files(folder: Path) -> list[Path]:

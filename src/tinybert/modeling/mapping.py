@@ -9,8 +9,8 @@ LayerMapping = Literal["uniform", "top", "bottom"] | list[int]
 """A rule, or the teacher layer (from 1) of each student layer, in order."""
 
 DistillationMapping = Literal["uniform", "top", "bottom", "last", "nearest"] | list[int]
-"""As `LayerMapping`; `last` compares the last layers alone, `nearest` finds the most similar ones,
-and a 0 in a list leaves its student layer free."""
+"""A `LayerMapping`, in which a 0 leaves its student layer free; or `last`, which compares the last
+layers alone; or `nearest`, which finds the most similar ones."""
 
 
 def map_layers(

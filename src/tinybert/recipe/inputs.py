@@ -175,7 +175,7 @@ def _check_pairs(task: Task, config: dict[str, Any], recipe: Recipe) -> None:
 
 
 def _check_activation(recipe: Recipe, task: Task) -> None:
-    """Of a cross-encoder's sigmoid: the loss of a head is that of its output alone."""
+    """Refuses labels for a cross-encoder's sigmoid: a head's loss is that of its output alone."""
     if getattr(task, "activation", None) == "sigmoid" and _needs_labels(recipe):
         raise recipe.source.error(
             ("teacher",),
@@ -195,7 +195,7 @@ def _is_of_another_task(model: Task, task: Task) -> bool:
 
 
 def _warn_of_unused(recipe: Recipe) -> None:
-    """Of options that a user may expect something of."""
+    """Warns of options that change nothing, and that a user may expect something of."""
     for index, step in enumerate(recipe.steps):
         for option, reason in step.config.unused_options().items():
             logger.warning("steps.%d.%s.%s has no effect: %s", index, step.name, option, reason)
@@ -230,7 +230,7 @@ def _needs_rows(recipe: Recipe) -> bool:
 
 
 def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Of texts: a tokenizer that has no room for a word cuts nothing, and says nothing."""
+    """Refuses a length without room for a word: the tokenizer would cut nothing and say nothing."""
     special = tokenizer.num_special_tokens_to_add(pair=len(task.text) == 2)
     if recipe.data.max_length < special + len(task.text):
         raise recipe.source.error(

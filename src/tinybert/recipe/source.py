@@ -14,13 +14,13 @@ LARGEST_FILE = 1 << 18
 """Bytes of a recipe; PyYAML takes seconds for as many."""
 
 MOST_VALUES = 10_000
-"""Of a recipe, aliases followed: a few lines of them can stand for 10^9 values."""
+"""The most values of a recipe, aliases followed: a few lines of them can stand for 10^9 values."""
 
 DEEPEST = 30
 """Brackets within brackets."""
 
 _POSITION = re.compile(r"[0-9]{1,6}")
-"""Of an entry in a list; `isdigit` also takes "²", and `int` fails at 5,000 digits."""
+"""The number of an entry in a list; `isdigit` also takes "²", and `int` fails at 5,000 digits."""
 
 Place = tuple[str | int, ...]
 """Keys and list positions from the top of the recipe to a value."""

@@ -25,7 +25,7 @@ ROWS = 500
 """Rows that the model answers, spread over the table."""
 
 _STANDARD_ERRORS = 3.0
-"""By as many the agreement must be above chance."""
+"""Standard errors by which the agreement must be above chance."""
 
 
 @dataclass(frozen=True)

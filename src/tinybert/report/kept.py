@@ -8,8 +8,8 @@ from tinybert.measure.compare import AGREEMENT, SHARE
 Verdict = Literal["kept", "not proven", "not kept"]
 
 ENOUGH_ROWS = 150
-"""On fewer nothing is proven: where no row differs, 3 of as many still may (the rule of three),
-and 3 of 150 are the 2% in question."""
+"""Rows below which nothing is proven: where no row differs, 3 of as many still may (the rule of
+three), and 3 of 150 are the 2% in question."""
 
 
 def of_teacher(evaluation: Mapping[str, Any]) -> Verdict:

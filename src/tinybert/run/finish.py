@@ -22,7 +22,7 @@ from tinybert.tasks.task import Examples
 from tinybert.training.calibration import sample_texts
 
 MEASUREMENTS = {"version": 2}
-"""Of what measurements.json holds: a run that goes on measures anew where older code wrote it."""
+"""The version of what measurements.json holds: what older code wrote is measured anew."""
 
 
 def finish(run: Run, state: State) -> dict[str, Any]:

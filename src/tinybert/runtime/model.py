@@ -177,7 +177,7 @@ class Model(ABC):
             yield numbers, self._needed(self.forward(features), features, labels)
 
     def _needed(self, arrays: Arrays, features: Features, labels: int) -> Arrays:
-        """Those that the task needs, of the shape that it expects: a file may hold another graph.
+        """The outputs that the task needs, of its shape: a file may hold another graph.
 
         A model with one output may call it anything.
         """

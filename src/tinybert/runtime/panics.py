@@ -38,7 +38,7 @@ def panics_as_errors() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet_panics() -> Iterator[None]:
-    """As `panics_as_errors`, without the lines that Rust itself writes to stderr of a panic.
+    """Does what `panics_as_errors` does, without the lines that Rust writes to stderr of a panic.
 
     The standard error of the whole process waits until the block ends: this is for loading, which
     threads then do one after the other.

@@ -42,7 +42,7 @@ class PublishedFiles:
 
     @classmethod
     def around(cls, path: Path) -> "PublishedFiles":
-        """Those of the folder that a model lies in: `path` itself, or up to two above it."""
+        """The files of the folder that a model lies in: `path` itself, or up to two above it."""
         if path.is_dir():
             here = path.absolute()
             folders = (here, *folders_of(here)[:1])

@@ -24,7 +24,7 @@ from tinybert.tasks.outputs import Inputs
 from tinybert.tasks.task import Examples, Task
 
 BATCHES_PER_BUCKET = 50
-"""As in transformers' LengthGroupedSampler: enough to sort by, few enough to stay random."""
+"""Batches that are sorted together: LengthGroupedSampler's number, few enough to stay random."""
 
 
 _ROWS_AT_A_TIME = 4096

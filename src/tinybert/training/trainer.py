@@ -55,7 +55,7 @@ class BucketedTrainer(Trainer):
         self.add_callback(self._divergence)
 
     def training_step(self, *args: Any, **options: Any) -> Tensor:
-        """As the Trainer's; a loss that is no finite number stops the training."""
+        """Takes a step as the Trainer does; a loss that is no finite number stops the training."""
         loss = super().training_step(*args, **options)
         self._divergence.add(loss)
         return loss

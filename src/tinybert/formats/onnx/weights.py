@@ -26,7 +26,7 @@ _PRECISIONS = {22: "int4", 21: "int4", 3: "int8", 2: "int8", 10: "fp16", 16: "bf
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 _VARINT_BYTES = 10
-"""At most, of 64 bits."""
+"""The most bytes that 64 bits take."""
 
 _MOST_AXES = 32
 

@@ -110,7 +110,7 @@ def _attention(node: Any, note: QuantizationNote) -> None:
 
 
 def _sources(product: Any) -> list[Any]:
-    """For both factors, the input port from which on they are only moved about."""
+    """Finds, for both factors, the input port from which on they are only moved about."""
     ports = []
     for port in product.inputs():
         while port.get_source_output().get_node().get_type_name() in ("Reshape", "Transpose"):
@@ -120,7 +120,7 @@ def _sources(product: Any) -> list[Any]:
 
 
 def _range(values: Any, note: QuantizationNote) -> tuple[float, float] | None:
-    """Of probabilities, or of queries, keys or values whose size is known."""
+    """The range of probabilities, or of queries, keys or values whose size is known."""
     if values.get_type_name() == "Softmax":
         return 0.0, 1.0
     made_by = values.input_value(0).get_node() if values.get_type_name() == "Add" else values

@@ -33,7 +33,7 @@ class DistillStepConfig(DistillConfig, StepConfig):
 
     @property
     def distills(self) -> bool:
-        """That is what it does."""
+        """Always: that is what it does."""
         return True
 
     def needs(self, corpus: bool) -> set[Need]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tinybert.tasks.task import Task
 
 FINE_TUNED = "fine-tuned"
-"""As the teacher of a general distillation: that of the steps which follow."""
+"""The name, as a teacher, of that of the steps which follow."""
 
 
 class GeneralDistillConfig(DistillationConfig, StepConfig):
@@ -75,7 +75,7 @@ class GeneralDistillConfig(DistillationConfig, StepConfig):
         return self
 
     def unused_options(self) -> dict[str, str]:
-        """Of the losses that are left out."""
+        """Options of losses that are left out."""
         heard = bool(self.prediction), "prediction has weight 0"
         return super().unused_options() | self._given(
             {"temperature": heard, "prediction_share": heard}

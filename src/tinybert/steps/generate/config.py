@@ -61,7 +61,7 @@ class GenerateConfig(StepConfig):
         return self
 
     def unused_options(self) -> dict[str, str]:
-        """Of the way of making texts that is not taken."""
+        """Options of the way of making texts that is not taken."""
         samples = self.masked_lm is not None
         return self._given(
             {

@@ -112,7 +112,7 @@ def _longest(
 
 
 def _readable(texts: list[Text], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Text]:
-    """Those without unknown tokens: some tokenizers give up on words of very many pieces."""
+    """The texts without unknown tokens: some tokenizers give up on words of very many pieces."""
     rows = tokenize(texts, tokenizer, max_length)["input_ids"]
     unknown = tokenizer.unk_token_id
     return [text for text, ids in zip(texts, rows, strict=True) if unknown not in ids]

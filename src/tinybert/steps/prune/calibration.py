@@ -16,7 +16,7 @@ from tinybert.training.calibration import calibration_batches
 from tinybert.training.context import Context
 
 TEMPERATURE = 4.0
-"""As `distill` softens predictions: sure rows have gradients too."""
+"""The temperature by which `distill` softens predictions too: sure rows have gradients too."""
 
 
 def calibrate(gates: Gates[Any], context: Context, rows: int) -> None:

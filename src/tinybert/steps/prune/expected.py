@@ -45,7 +45,7 @@ def pruned(shape: ExpectedShape, settings: "PruneConfig") -> ExpectedShape:
 
 
 def _left(counts: tuple[int, ...], dropped: int | list[int], layers: int) -> tuple[int, ...]:
-    """Those of the layers that stay; at least, where only their number is known."""
+    """The counts of the layers that stay; at least, where only their number is known."""
     if isinstance(dropped, list):
         return tuple(count for at, count in enumerate(counts, start=1) if at not in dropped)
     return counts if not dropped else (min(counts),) * layers

@@ -19,7 +19,7 @@ SCORES = "prune_scores"
 """The buffer of what units are worth, beside their mask."""
 
 MEMORY = 0.95
-"""Of the running mean of scores: it spans about 20 steps, some 600 rows at a batch of 32."""
+"""The decay of the running mean of scores: it spans about 20 steps, some 600 rows by 32."""
 
 AnyUnits = TypeVar("AnyUnits", bound=Units)
 
@@ -67,7 +67,7 @@ class Gates(Generic[AnyUnits]):
 
     @property
     def units(self) -> list[AnyUnits]:
-        """Of all groups."""
+        """The units of all groups."""
         return [units for group in self.groups for units in group.units]
 
     def __enter__(self) -> "Gates[AnyUnits]":

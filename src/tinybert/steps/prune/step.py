@@ -74,7 +74,7 @@ def _prune_units(config: PruneConfig, model: PreTrainedModel, context: Context) 
 
 
 def _of_layers(config: PruneConfig, units: list[LinearUnits]) -> list[LinearUnits]:
-    """Those of the layers whose heads and neurons shall go."""
+    """The units of the layers whose heads and neurons shall go."""
     if config.of_layers is None:
         return units
     require_layers(config.of_layers, len(units))

@@ -116,7 +116,7 @@ class QuantizeConfig(DistillingConfig):
 
     @property
     def within(self) -> DistillConfig | None:
-        """With `qat`."""
+        """The distillation of `qat`."""
         return self.distill if self.method == "qat" else None
 
     def asks(self) -> dict[str, tuple[Capability, ...]]:

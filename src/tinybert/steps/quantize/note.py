@@ -81,7 +81,7 @@ class QuantizationNote:
             raise InputError(f"{source}: {QUANTIZATION_KEY} is broken ({error})") from None
 
     def as_json(self) -> dict[str, Any]:
-        """For config.json."""
+        """The note as config.json holds it."""
         return asdict(self) | {
             "ranges": {name: list(range_) for name, range_ in self.ranges.items()},
             "kept": list(self.kept),

@@ -16,7 +16,7 @@ class _RoundThrough(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
-        """As it came."""
+        """Passes the gradient on as it came."""
         return gradient
 
 

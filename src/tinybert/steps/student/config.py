@@ -92,7 +92,7 @@ class StudentConfig(StepConfig):
         return self
 
     def unused_options(self) -> dict[str, str]:
-        """Of `init: teacher`, for students that start otherwise."""
+        """Options of `init: teacher`, for students that start otherwise."""
         from_teacher = self.init == "teacher", "only `init: teacher` starts from its layers"
         names = ("mapping", "calibration_rows", "calibration_tokens")
         return self._given(dict.fromkeys(names, from_teacher))

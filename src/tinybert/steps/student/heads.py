@@ -73,7 +73,7 @@ def reduce_rotary_heads(
     *,
     merged: int,
 ) -> HeadReduction:
-    """As `reduce_heads`, for heads whose queries and keys are turned by their positions.
+    """Reduces heads, as `reduce_heads`, whose queries and keys are turned by their positions.
 
     Two dimensions, half a head apart, are turned together by an angle that depends on their place
     in the head; no other basis turns so. So the student's pairs are the teacher's of the nearest
