@@ -18,7 +18,7 @@ def test_a_batch_has_a_row_of_labels_a_text(tiny_context, tiny_bert_dir, tmp_pat
     length = max(map(len, context.tokenizer(few)["input_ids"]))
     names = [f"label {number}" for number in range(length)]
     sets = (np.random.default_rng(0).random((8, length)) < 0.5).astype(np.float32)
-    rows = EncodedExamples(Examples(few, sets, "rows"), context.tokenizer, 64)
+    rows = EncodedExamples(Examples.of_texts(few, sets, "rows"), context.tokenizer, 64)
     options = trainer_options(
         TrainingConfig(), rows, context.tokenizer, tmp_path, seed=0, step="finetune"
     )
