@@ -77,11 +77,12 @@ def student(
 ) -> tuple[float, float]:
     """The metric of the teacher and of its student."""
     config = AutoConfig.from_pretrained(teacher)
+    neurons = config.hidden_dim if kind == "distilbert" else config.intermediate_size
     shape = {
         "layers": config.num_hidden_layers // 2,
         "hidden_size": config.hidden_size // 2,
         "attention_heads": config.num_attention_heads // 2,
-        "intermediate_size": 2 * config.hidden_size,
+        "intermediate_size": neurons // 2,
         "init": init,
     }
     steps = [{"student": shape}, {"distill": {"epochs": 3, "learning_rate": 3e-4}}]
