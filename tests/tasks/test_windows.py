@@ -162,3 +162,18 @@ def test_scripts_without_blanks_are_parted(tokenizer):
     words, _ = find_words(text, windows_of(tokenizer, text))
     assert len(words) > 1
     assert "".join(text[start:end] for start, end in words) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("The U.N. in Iraq.", ["The", "U.N.", "in", "Iraq", "."]),
+        ("on 1996-08-22, 3.5 for AT&T", ["on", "1996-08-22", ",", "3.5", "for", "AT&T"]),
+        ("well-known a/b - c", ["well-known", "a/b", "-", "c"]),
+        ("Iraq's (no.) end...", ["Iraq", "'", "s", "(", "no", ".", ")", "end", ".", ".", "."]),
+        (".5 and -a-", [".", "5", "and", "-", "a", "-"]),
+    ],
+)
+def test_words_are_those_that_data_sets_have(tokenizer, text, wanted):
+    words, _ = find_words(text, windows_of(tokenizer, text))
+    assert [text[start:end] for start, end in words] == wanted

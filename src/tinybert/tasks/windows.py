@@ -57,7 +57,8 @@ def find_words(
         text: The text as it was tokenized.
         windows: All its tokens, in windows that may overlap.
         words: Where its words are; None for those of the tokenizer: what its pre-tokenizer parts,
-            and within that punctuation and characters of scripts without blanks.
+            and within that punctuation and characters of scripts without blanks; but "U.N." and
+            "1996-08-22" are one word each.
     """
     pieces = [list(_pieces(text, window)) for window in windows]
     if words is None:
@@ -105,7 +106,41 @@ def _words(text: str, pieces: Sequence[tuple[int, int, int]]) -> list[Bounds]:
         # What a tokenizer drops belongs to the character that it changes.
         while word[1] < limit and _changes(text[word[1]]):
             word[1] += 1
-    return [(start, end) for start, end in words]
+    return _joined(text, [(start, end) for start, end in words])
+
+
+def _joined(text: str, words: Sequence[Bounds]) -> list[Bounds]:
+    """Words as data sets have them: "U.N.", "1996-08-22" and "3.5" are one each.
+
+    What a sentence ends with, "Iraq." and "Iraq,", stays apart, and so does "'s".
+    """
+    found: list[Bounds] = []
+    for start, end in words:
+        before = found[-1] if found else (0, 0)
+        inner = text[before[0] : start]
+        whole = start == before[1] and (
+            (inner[-1:] in _INNER and inner[:-1] and _goes_on(inner[-2]) and _goes_on(text[start]))
+            or (text[start:end] in _INNER and end < len(text) and _is_between(text, start))
+            or (text[start:end] == "." and "." in inner and _goes_on(inner[0]))
+        )
+        if whole:
+            found[-1] = before[0], end
+        else:
+            found.append((start, end))
+    return found
+
+
+_INNER = (".", "-", "&", "/")
+"""What stands within words, between letters or digits."""
+
+
+def _is_between(text: str, place: int) -> bool:
+    return place > 0 and _goes_on(text[place - 1]) and _goes_on(text[place + 1])
+
+
+def _goes_on(character: str) -> bool:
+    """Whether it is a letter or a digit of a script that puts blanks between words."""
+    return character.isalnum() and not _stands_alone(character)
 
 
 def _begins(text: str, start: int, end: int, other_group: bool) -> bool:
