@@ -15,6 +15,7 @@ CAPABILITIES: dict[Capability, str] = {
     "prune": "`prune`",
     "prune-heads": "`prune: {heads: ...}`",
     "prune-layers": "`prune: {layers: ...}`",
+    "zeros": "`prune: {sparsity: ...}`",
     "factorize": "`factorize`",
     "shorten": "`shorten`",
     "attention": "`attention`, a loss",
