@@ -17,6 +17,7 @@ import pytest
 from pairwise import pairwise
 from tiny_models import KINDS, WORDS, tiny_model_dir
 from tinybert.base.errors import InputError
+from tinybert.base.processor import sums_saturate
 from tinybert.base.progress import silent
 from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import open_artifact
@@ -169,6 +170,8 @@ def test_each_refusal_is_met(refusal):
 
 
 def check(places, monkeypatch, tmp_path, family, task, step, target):
+    if family == "albert" and step.startswith("quantize") and target == "onnx" and sums_saturate():
+        pytest.xfail("ONNX Runtime 1.31 can't load shared integer weights without VNNI")
     why = reason(family, task, step, target)
     if why is None:
         run(places, monkeypatch, tmp_path, family, task, step, target)

@@ -23,9 +23,17 @@ SHARED = pytest.mark.xfail(
 )
 
 
+QUICK = ("distilbert", "modernbert", "gpt2")
+"""The default run has these whole; of the others `test_matrix` has each pair."""
+
+
 def marked(kinds):
-    """The model types, ALBERT as one that may fail."""
-    return [pytest.param(kind, marks=SHARED) if kind == "albert" else kind for kind in kinds]
+    """The model types: ALBERT as one that may fail, those that are not `QUICK` as slow."""
+    marks = {kind: [] if kind in QUICK else [pytest.mark.slow] for kind in kinds}
+    return [
+        pytest.param(kind, marks=[*marks[kind], *([SHARED] if kind == "albert" else [])])
+        for kind in kinds
+    ]
 
 
 def steps_of(kind):
