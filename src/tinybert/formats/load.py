@@ -66,7 +66,9 @@ def find_artifact(path: Path, files: PublishedFiles | None = None) -> Path:
             return path / name
     if (path / "recipe.yaml").is_file() or (path / "steps").is_dir():
         raise InputError(f"{path}: an unfinished run; run tinybert compress again to finish it")
-    raise InputError(f"{path}: holds no compressed model (no report.json and no onnx/model.onnx)")
+    raise InputError(
+        f"{path}: holds no compressed model (no report.json and no {USUAL_ARTIFACTS[1]})"
+    )
 
 
 def open_artifact(path: Path, threads: int | None, files: PublishedFiles | None = None) -> Model:

@@ -102,5 +102,5 @@ def _is_hugging_face(path: Path) -> bool:
         return False
     if weight_files(path):
         return True
-    exported = any((path / name).exists() for name in USUAL_ARTIFACTS)
-    return (path / "config.json").exists() and not exported and not (path / "onnx").exists()
+    exported = any((path / name).parent.exists() for name in USUAL_ARTIFACTS)
+    return (path / "config.json").exists() and not exported

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from tinybert.base.processor import sums_saturate
+from tinybert.formats.registry import FORMATS
 from tinybert.modeling.blocks import input_names, window_of
 from tinybert.modeling.selection import selection_of
 from tinybert.modeling.shape import SHAPE_KEY
@@ -129,13 +130,13 @@ def self_check(artifact: Model, model: PreTrainedModel) -> None:
 
 
 def _advice(artifact: Model) -> str:
-    """What may be at fault where an int8 OpenVINO file runs on a CPU without VNNI."""
+    """What may be at fault where an int8 file runs on a CPU without VNNI."""
     reduced = artifact.config.get(QUANTIZATION_KEY, {}).get("reduce_range", False)
-    if artifact.format != "openvino" or reduced or not sums_saturate():
+    if reduced or not FORMATS[artifact.format].saturates or not sums_saturate():
         return ""
     return (
-        "; this CPU has no VNNI, where OpenVINO's sums of int8 products saturate: try "
-        "`quantize: {reduce_range: true}`"
+        f"; this CPU has no VNNI, where sums of int8 products saturate in {artifact.format} "
+        "files: try `quantize: {reduce_range: true}`"
     )
 
 

@@ -34,6 +34,8 @@ class Format:
         extra: The extra of this package that brings them.
         runtime: The package that runs it.
         beside: Suffixes of files that belong to the artifact and lie beside it.
+        saturates: Whether its sums of int8 products may overflow on a CPU without VNNI, where
+            weights of 7 bits (`reduce_range: true`) are the way out.
     """
 
     package: str
@@ -42,6 +44,7 @@ class Format:
     extra: str
     runtime: str
     beside: tuple[str, ...] = ()
+    saturates: bool = False
 
     @property
     def suffix(self) -> str:
@@ -78,6 +81,7 @@ FORMATS: dict[str, Format] = {
         *(("openvino", "onnx", "onnxscript"), "openvino"),
         runtime="openvino",
         beside=(".bin",),
+        saturates=True,
     ),
 }
 

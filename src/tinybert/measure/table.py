@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tinybert.base.errors import InputError
+from tinybert.formats.registry import FORMATS
 from tinybert.measure.bench import BenchResult, busy_words, is_busy, times_faster
 from tinybert.measure.provenance import kept_words, provenance
 
@@ -45,11 +46,12 @@ def bench_table(result: BenchResult) -> str:
         for model in result.models
     ]
     columns = ["model", "runs as", "size", "parameters", "median", "p95", "throughput", "memory"]
-    machine = result.machine
+    machine, used = result.machine, {model.format for model in result.models}
+    runtimes = [each.runtime for name, each in FORMATS.items() if name in used]
     versions = [
         f"{name} {machine[name]}"
-        for name in ("torch", "transformers", "onnxruntime")
-        if machine[name]
+        for name in ("torch", "transformers", *runtimes)
+        if machine.get(name)
     ]
     caption = (
         f"batch {result.batch}, {result.length} tokens, {result.threads} threads, "

@@ -17,8 +17,9 @@ from tinybert.runtime.manifest import MANIFEST, MARK, OLD_MANIFEST, Manifest
 
 T = TypeVar("T")
 
-_USUAL = {"config.json", "onnx", "openvino", "student", "tokenizer.json", "tokenizer_config.json"}
-"""Where the files of a run lie, which are not to be trusted where the manifest is missing."""
+_STEPS = "steps"
+"""Where a run keeps what each step left, sealed by itself; all else is not to be trusted where the
+manifest is missing."""
 
 
 class PublishedFiles:
@@ -145,7 +146,7 @@ class PublishedFiles:
                 f"{path}: was made of files that another run has replaced since; make it anew"
             )
         expected = self._manifest.files.get(name) if made is None else made[0]
-        lost = not self._manifest.files and Path(name).parts[0] in _USUAL
+        lost = not self._manifest.files and Path(name).parts[0] != _STEPS
         if expected is not None or lost:
             self.require_finished()
         return expected
