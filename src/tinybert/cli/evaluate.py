@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from tinybert.cli.printing import print_json
+from tinybert.tasks.task import Task
 
 HELP = "The task's metrics on any model or artifact."
 
@@ -11,7 +12,9 @@ HELP = "The task's metrics on any model or artifact."
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds what it takes."""
     parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("--task", required=True, metavar="KIND", help="such as glue/sst-2")
+    parser.add_argument(
+        "--task", metavar="KIND", help="such as glue/sst-2; default: what the model is for"
+    )
     parser.add_argument("--data", required=True, metavar="DATA")
     parser.add_argument("--text", action="append", metavar="COLUMN", help="twice for a pair")
     parser.add_argument("--label", metavar="COLUMN")
@@ -27,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
     from tinybert.tasks import get_task
 
     model = open_model(options.model, options.threads)
-    task = get_task(_task_spec(options), model.task)
+    task = get_task(_task_spec(options, model.task), model.task)
     examples = labeled_examples(model, task, read(options.data, "eval", task.layout))
     score = evaluate(model, examples, task)
     if options.json:
@@ -46,6 +49,6 @@ def _renamed(score: dict[str, Any]) -> dict[str, Any]:
     return {"value" if key == "metric" else key: value for key, value in score.items()}
 
 
-def _task_spec(options: argparse.Namespace) -> dict[str, Any]:
-    spec = {"kind": options.task, "text": options.text, "label": options.label}
+def _task_spec(options: argparse.Namespace, model: Task) -> dict[str, Any]:
+    spec = {"kind": options.task or model.kind, "text": options.text, "label": options.label}
     return {key: value for key, value in spec.items() if value is not None}
