@@ -41,7 +41,12 @@ def test_columns_can_be_chosen(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("EU B-ORG\nrejects\n", "line 2: expected a word and its tag"), ("-DOCSTART- O\n", "no sent")],
+    [
+        ("EU B-ORG\nrejects\n", "line 2: expected a word and its tag"),
+        ("EU\tB-ORG\n\tO\n", "line 2: expected a word and its tag"),
+        ("-DOCSTART- O\n", "no sent"),
+        ("1\tEU\tB-ORG\n2\trejects\tO\n\n1\tPeter\tB-PER\n", r"line 1: .*`columns: \[2, -1\]`"),
+    ],
 )
 def test_a_malformed_file_is_refused_with_its_line(tmp_path, text, message):
     path = tmp_path / "a.conll"

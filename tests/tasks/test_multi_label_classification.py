@@ -73,6 +73,7 @@ def test_a_column_a_label(cells):
     [
         ([["a"], ["c"]], {"labels": ["a", "b"]}, "row 2: unknown label 'c' in 'labels'; known: a,"),
         ([["a", "b"], ["a", "a"]], {}, "row 2: label 'a' is more than once in 'labels'"),
+        ([[1.0, 0.0, 1.0]], {}, "row 1: 'labels' has a 0 or 1 for each label"),
         ([[0, "a"]], {"labels": ["a", "b"]}, "row 1: label 'a' is more than once"),
         ([["a"], None], {}, r"row 2: 'labels' is missing; a row without labels has \[\]"),
         ([["a"], "b"], {}, "row 2: 'labels' is no list of labels: 'b'.*separator"),

@@ -1,8 +1,10 @@
 """The command `tinybert evaluate`."""
 
 import argparse
+import json
 from typing import Any
 
+from tinybert.base.errors import InputError, cut
 from tinybert.cli.printing import print_json
 from tinybert.tasks.task import Task
 
@@ -17,7 +19,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", required=True, metavar="DATA")
     parser.add_argument("--text", action="append", metavar="COLUMN", help="twice for a pair")
-    parser.add_argument("--label", metavar="COLUMN")
+    parser.add_argument(
+        "--label", action="append", metavar="COLUMN", help="once for each column of 0 and 1"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="OPTION=VALUE",
+        help='another option of the task: separator=";", or in JSON, columns=[2,-1]',
+    )
     parser.add_argument("--threads", type=int, metavar="N")
 
 
@@ -50,5 +61,22 @@ def _renamed(score: dict[str, Any]) -> dict[str, Any]:
 
 
 def _task_spec(options: argparse.Namespace, model: Task) -> dict[str, Any]:
-    spec = {"kind": options.task or model.kind, "text": options.text, "label": options.label}
-    return {key: value for key, value in spec.items() if value is not None}
+    label = options.label[0] if options.label and len(options.label) == 1 else options.label
+    spec = {"kind": options.task or model.kind, "text": options.text, "label": label}
+    spec = {key: value for key, value in spec.items() if value is not None}
+    for assignment in options.set:
+        name, equals, text = assignment.partition("=")
+        if not equals or not name:
+            raise InputError(f"--set {cut(assignment)}: expected OPTION=VALUE")
+        if name in spec:
+            raise InputError(f"--set {cut(assignment)}: {name} is given already")
+        spec[name] = _value(text)
+    return spec
+
+
+def _value(text: str) -> Any:
+    """What JSON says it is, and else the text itself: the plain install reads no YAML."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

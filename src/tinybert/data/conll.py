@@ -37,7 +37,7 @@ def read_conll(path: Path, word: int = 0, tag: int = -1) -> Table:
     inside = False
     for number, line in enumerate(read_lines(path), 1):
         cells = line.rstrip().split("\t") if "\t" in line.strip() else line.split()
-        if not cells or not cells[0].strip() or cells[0] == DOCUMENT:
+        if not line.strip() or cells[0] == DOCUMENT:
             inside = False
             continue
         try:
@@ -58,4 +58,16 @@ def read_conll(path: Path, word: int = 0, tag: int = -1) -> Table:
         tags[-1].append(found[1].strip())
     if not tokens:
         raise InputError(f"{path}: has no sentence: lines of a word and its tag")
+    if word == 0 and _are_counted(tokens):
+        raise InputError(
+            f"{path}: line {numbers[0]}: the first column counts the words (1, 2, ...); where the "
+            "second has the words, say so to the task: `columns: [2, -1]`"
+        )
     return Table({"tokens": tokens, "tags": tags}, str(path), numbers, "line")
+
+
+def _are_counted(sentences: list[list[str]]) -> bool:
+    """Whether all words are their own numbers, as in the first column of CoNLL-U."""
+    return all(
+        words == [str(number) for number in range(1, len(words) + 1)] for words in sentences
+    ) and any(len(words) > 1 for words in sentences)

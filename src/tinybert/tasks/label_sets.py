@@ -36,6 +36,11 @@ def listed_labels(table: Table, column: str, separator: str | None) -> list[list
         # A table of one row's labels, so that a cell is read as those of other tasks are.
         own = Table({column: parts}, table.source, [_number(table, row)] * len(parts))
         names = [label_name(own, column, place) for place in range(len(parts))]
+        if len(names) > 2 and {*names} <= {"0", "1", "true", "false"}:
+            raise InputError(
+                f"{table.where(row)}: {short(column)} has a 0 or 1 for each label: "
+                f"{short(cell)}; give lists of the labels' names, or a column of 0 and 1 for each"
+            )
         if twice := [name for name in names if names.count(name) > 1]:
             raise InputError(
                 f"{table.where(row)}: label {short(twice[0])} is more than once in {short(column)}"

@@ -170,7 +170,9 @@ def _entity(table: Table, row: int, text: str, column: str, cell: Any) -> Span:
         )
     assert isinstance(start, int)
     assert isinstance(end, int)
-    if not 0 <= start < end <= len(text) or not text[start:end].strip():
+    if 0 <= start < end <= len(text) and not text[start:end].strip():
+        raise InputError(f"{table.where(row)}: {short(column)}: only blanks from {start} to {end}")
+    if not 0 <= start < end <= len(text):
         raise InputError(
             f"{table.where(row)}: {short(column)}: no text from {start} to {end}; the row has "
             f"{len(text)} characters"
