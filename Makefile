@@ -19,7 +19,7 @@ demo: setup ## compresses a bundled model on bundled data; minutes
 	.venv/bin/tinybert demo
 
 test: setup ## runs the tests, with style, types and import rules among them
-	.venv/bin/pytest
+	.venv/bin/pytest --numprocesses logical --maxprocesses 8 --dist worksteal
 
 lint: setup ## the checks of style, types and import rules alone
 	.venv/bin/pytest tests/test_code_quality.py tests/test_import_rules.py

@@ -1,5 +1,6 @@
 """Tiny models with random weights, made once a session."""
 
+import gc
 import json
 import os
 import random
@@ -13,6 +14,8 @@ from tinybert.base.threads import wait_passively
 
 os.environ["TQDM_DISABLE"] = "1"  # read when Transformers is imported, as the program sets it
 wait_passively()  # likewise, when PyTorch is
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each; so tiny a model gains nothing by more
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 # Not the caches of whoever runs the tests.
 os.environ["TINYBERT_CACHE"] = tempfile.mkdtemp(prefix="tinybert-test-cache-")
@@ -23,6 +26,15 @@ WORDS = (  # noqa: SIM905 (a list of words is best read as a text)
     "play music guitar drums runs slept ate old young new first last never always about from to "
     "market bank shares price team match goal won lost minister party vote game console software"
 ).split()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def frozen_modules():
+    """What has been imported by now is not looked through again by each garbage collection.
+
+    Each training begins with one, which takes longer than the training of a tiny model.
+    """
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tiny_models import tiny_model_dir
 from tiny_recipes import with_tiny_inputs
 from tinybert.base.errors import InputError
 from tinybert.cli.main import main
@@ -103,7 +104,11 @@ def place(tmp_path, tiny_artifact_dir, tiny_bert_dir, recipe, monkeypatch):
     for name in ("out", "demo-out"):
         shutil.copytree(tiny_artifact_dir, tmp_path / name)
     shutil.copytree(tiny_bert_dir, tmp_path / "teacher")
-    (tmp_path / "reviews.csv").write_text("review\ngood\n", encoding="utf-8")
+    tiny_model_dir("bert", tmp_path / "topics", "multi-label-classification")
+    rows = "review,stars\ngood,positive\n"
+    (tmp_path / "reviews.csv").write_text(rows, encoding="utf-8")
+    rows = "comment,tags\ngood,a;c\n"
+    (tmp_path / "comments.csv").write_text(rows, encoding="utf-8")
     (tmp_path / "pairs.csv").write_text("review,answer\ngood,bad\n", encoding="utf-8")
     rows = "sentence\tlabel\na great film\tpositive\ndull\tnegative\n"
     (tmp_path / "dev.tsv").write_text(rows, encoding="utf-8")
