@@ -24,8 +24,9 @@ import tinybert
 from teacher_to_int8 import minilm
 from tinybert.base.threads import wait_passively
 from tinybert.measure.machine import describe_machine
-from tinybert.modeling.blocks import blocks, family_in, part_of, tables_of_embeddings
+from tinybert.modeling.blocks import blocks
 from tinybert.modeling.load import load_tokenizer
+from tinybert.modeling.parts import family_in, part_of, tables_of_embeddings
 
 DATA = Path(__file__).parents[1] / "../shared/data/glue/SST-2"
 ROLES = ("query", "key", "value", "attention_output", "up", "down")

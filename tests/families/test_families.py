@@ -17,9 +17,10 @@ from tinybert.families import ROLES, family_of, require
 from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import open_artifact
 from tinybert.formats.open import load_student
-from tinybert.modeling.blocks import blocks, head_layers, home_of, tables_of_embeddings
+from tinybert.modeling.blocks import blocks, home_of
 from tinybert.modeling.load import save_model
 from tinybert.modeling.observe import input_statistics, make_batches
+from tinybert.modeling.parts import head_layers, tables_of_embeddings
 from tinybert.modeling.shape import SHAPE_KEY, head_counts, neuron_counts
 from tinybert.steps.factorize.step import low_rank
 from tinybert.steps.prune.gates import Gates, Group

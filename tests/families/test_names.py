@@ -1,4 +1,4 @@
-"""Nobody but `families/` and `modeling/blocks.py` names a module of a model."""
+"""Nobody but `families/` and `modeling/{blocks,parts}.py` name a module of a model."""
 
 import ast
 import re
@@ -12,7 +12,8 @@ import tinybert
 from tinybert.families import FAMILIES, Family, Piece
 
 SOURCE = Path(tinybert.__file__).parent
-ALLOWED = (SOURCE / "families", SOURCE / "modeling" / "blocks.py")
+MODELING = SOURCE / "modeling"
+ALLOWED = (SOURCE / "families", MODELING / "blocks.py", MODELING / "parts.py")
 PARTS = (
     *("layers", "attention", "query", "key", "value", "attention_output", "attention_norm"),
     *("up", "gate", "activation", "down", "norm", "words", "positions", "types"),

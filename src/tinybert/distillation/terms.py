@@ -27,7 +27,7 @@ from tinybert.distillation.losses import (
 from tinybert.distillation.predictions import prediction_kind
 from tinybert.distillation.signals import LOGITS, PROJECTIONS, Signal, Signals, attention_scores
 from tinybert.families import require
-from tinybert.modeling.blocks import family_in, position_bias
+from tinybert.modeling.parts import family_in, position_bias
 from tinybert.modeling.shape import head_size
 
 HIDDEN_LOSSES = {"mse": hidden_state_loss, "cosine": hidden_cosine_loss}

@@ -1,6 +1,7 @@
 """What each architecture calls its parts: one file a family, and no PyTorch.
 
-`tinybert.modeling.blocks` turns the names into modules; nobody else names a module of a model.
+`tinybert.modeling.blocks` and `.parts` turn names into modules; nobody else names a module of a
+model.
 """
 
 from tinybert.families.family import ROLES, Capability, Family, LayerPart, Part, Piece, Role, Sizes

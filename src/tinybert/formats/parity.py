@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 
 from tinybert.base.processor import sums_saturate
 from tinybert.formats.registry import FORMATS
-from tinybert.modeling.blocks import input_names, window_of
+from tinybert.modeling.parts import input_names, window_of
 from tinybert.modeling.selection import selection_of
 from tinybert.modeling.shape import SHAPE_KEY
 from tinybert.runtime.config import max_positions

@@ -1,21 +1,23 @@
-"""The parts of a model, whatever its family calls them: the one place where names become modules.
+"""The layers of a model, whatever its family calls their parts; `parts` has what is not of a layer.
+
+These two are the one place where names become modules.
 
 `blocks(model)` are its layers. A part of a layer is asked for by its role, as "query" or "down",
 and is a linear layer; where a family keeps several in one, as queries, keys and values, it is a
 `Slice` of that one, which is read and written as a linear layer is.
 """
 
-import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from tinybert.base.errors import InputError
-from tinybert.families import FAMILIES, Family, Part, Piece, Role, family_of, find_family
+from tinybert.families import Family, Part, Piece, Role
 from tinybert.families.family import module_of
+from tinybert.modeling.parts import attribute_of, base_of, family_in, replace_module
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -196,7 +198,7 @@ class Block:
 
     def activate(self, states: Tensor) -> Tensor:
         """The neurons of a feed-forward block's input, (..., width) to (..., neurons)."""
-        activation: Any = _attribute(self.module, self.family.activation)
+        activation: Any = attribute_of(self.module, self.family.activation)
         neurons = activation(self.linear("up")(states))
         return neurons * self.linear("gate")(states) if self.has("gate") else neurons
 
@@ -205,7 +207,7 @@ class Block:
         parts = self.family.narrowing
         assert parts is not None, "asked for only where there is one"
         names = (parts.attention, parts.attention_end, parts.feed_forward)
-        attention, end, feed_forward = (_attribute(self.module, name) for name in names)
+        attention, end, feed_forward = (attribute_of(self.module, name) for name in names)
         return attention, end, feed_forward
 
     def set_heads(self, count: int) -> None:
@@ -280,18 +282,9 @@ def _shared(model: "PreTrainedModel", family: Family, size: int) -> list[Block]:
     return found
 
 
-def family_in(model: "PreTrainedModel") -> Family:
-    """The family of a model.
-
-    Raises:
-        InputError: It is of no family that is known here.
-    """
-    return family_of(model.config.model_type)
-
-
 def layer_list(model: "PreTrainedModel") -> Any:
     """The list that holds a model's layers, or the groups of them that share their weights."""
-    return _base(model).get_submodule(family_in(model).layers)
+    return base_of(model).get_submodule(family_in(model).layers)
 
 
 def keep_layers(model: "PreTrainedModel", kept: Sequence[int]) -> None:
@@ -310,113 +303,11 @@ def keep_layers(model: "PreTrainedModel", kept: Sequence[int]) -> None:
             f"the first layer of a {model.config.model_type} model has no norm, and no other can "
             "take its place; keep it"
         )
-    replace_module(_base(model), family.layers, nn.ModuleList(layers[at] for at in kept))
+    replace_module(base_of(model), family.layers, nn.ModuleList(layers[at] for at in kept))
     lists = {key: [getattr(model.config, key)[at] for at in kept] for key in family.per_layer}
     model.config.num_hidden_layers = len(kept)
     for key, values in lists.items():
         setattr(model.config, key, values)
-
-
-def encoder_of(model: "PreTrainedModel") -> Any:
-    """The module that runs the layers one after the other; None where a family has none."""
-    name = family_in(model).encoder
-    return _base(model).get_submodule(name) if name else None
-
-
-def part_of(model: "PreTrainedModel", name: str | None) -> Any:
-    """A module of the base model by its dotted name; None where the model has none."""
-    found: Any = _base(model)
-    for step in name.split(".") if name else ():
-        found = getattr(found, step, None)
-    return found if name else None
-
-
-def embedding_output(model: "PreTrainedModel") -> nn.Module:
-    """The module whose output is what the first layer is given: the projection, or the norm."""
-    family = family_in(model)
-    names = (family.embedding_projection, family.embedding_norm)
-    return next(part for name in names if (part := part_of(model, name)) is not None)
-
-
-def tables_of_embeddings(model: "PreTrainedModel") -> dict[str, nn.Embedding]:
-    """The embedding tables of words, positions and types that a model has."""
-    family = family_in(model)
-    names = {"words": family.words, "positions": family.positions, "types": family.types}
-    return {key: part_of(model, name) for key, name in names.items() if name is not None}
-
-
-def type_table(model: "PreTrainedModel") -> nn.Embedding | None:
-    """The table of token types of a model of any family, also of one that is unknown here."""
-    ends = {family.types.rpartition(".")[2] for family in FAMILIES.values() if family.types}
-    named = model.named_modules()
-    found: Any = (part for name, part in named if name.rpartition(".")[2] in ends)
-    return next(found, None)
-
-
-def input_names(model: "PreTrainedModel") -> set[str]:
-    """What a model's forward pass can be given for a text.
-
-    Not `token_type_ids` where its family has no table of types, though the parameter may be there:
-    GPT-2 would look them up among its words.
-    """
-    names = set(inspect.signature(model.forward).parameters)
-    family = find_family(model.config.model_type)
-    return names if family is None or family.types else names - {"token_type_ids"}
-
-
-def window_of(model: "PreTrainedModel") -> int | None:
-    """How many tokens those of local layers see, themselves included; None where all see all."""
-    family = find_family(model.config.model_type)
-    key = "" if family is None else family.window
-    return getattr(model.config, key) if key else None
-
-
-class HeadLayers(NamedTuple):
-    """The layers of a head, as `tinybert.families.family.Head` names them."""
-
-    out: nn.Linear
-    dense: nn.Linear | None
-    norm: nn.LayerNorm | None
-
-
-def head_layers(model: "PreTrainedModel") -> HeadLayers:
-    """The layers between the last hidden states and the logits.
-
-    Raises:
-        InputError: The model has a head that its family does not name.
-    """
-    kind = type(model).__name__
-    found = (head for end, head in family_in(model).heads.items() if kind.endswith(end))
-    head = next(found, None)
-    if head is None:
-        raise InputError(f"the head of a {kind} is not known here")
-
-    def layer(name: str | None) -> Any:
-        return None if name is None else model.get_submodule(name)
-
-    return HeadLayers(layer(head.out), layer(head.dense), layer(head.norm))
-
-
-def masked_lm_modules(model: "PreTrainedModel") -> list[nn.Module]:
-    """The modules of a masked-LM head, one after the other."""
-    return [model.get_submodule(name) for name in family_in(model).masked_lm]
-
-
-def position_bias(model: "PreTrainedModel", length: int) -> Tensor | None:
-    """What is added to attention scores by the distance of two tokens.
-
-    Args:
-        model: Of any family.
-        length: Of the rows.
-
-    Returns:
-        (1, heads, query, key); None where the family adds nothing.
-    """
-    name = family_in(model).position_bias
-    if not name:
-        return None
-    compute: Any = _attribute(_base(model), name)
-    return compute(torch.empty(1, length, 1, device=model.device))
 
 
 def states_of(output: Any) -> Tensor:
@@ -427,12 +318,6 @@ def states_of(output: Any) -> Tensor:
 def with_states(output: Any, states: Tensor) -> Any:
     """What a layer gives, with other hidden states."""
     return (states, *output[1:]) if isinstance(output, tuple) else states
-
-
-def replace_module(root: nn.Module, name: str, module: nn.Module) -> None:
-    """Puts `module` where `root` has the submodule of that dotted name."""
-    parent, _, leaf = name.rpartition(".")
-    setattr(root.get_submodule(parent), leaf, module)
 
 
 def split_heads(values: Tensor, size: int) -> Tensor:
@@ -450,17 +335,6 @@ def split_heads(values: Tensor, size: int) -> Tensor:
         torch.Size([2, 3, 5, 4])
     """
     return values.unflatten(-1, (-1, size)).transpose(1, 2)
-
-
-def _base(model: "PreTrainedModel") -> nn.Module:
-    base: Any = model.base_model
-    return base
-
-
-def _attribute(root: nn.Module, name: str) -> Any:
-    """What a dotted name stands for, be it a module or a function."""
-    parent, _, leaf = name.rpartition(".")
-    return getattr(root.get_submodule(parent), leaf)
 
 
 def _fresh(in_features: int, out_features: int, like: Any) -> nn.Linear:

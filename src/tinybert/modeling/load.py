@@ -17,7 +17,7 @@ from transformers import (
 from tinybert.base.errors import InputError
 from tinybert.base.files import atomic_path
 from tinybert.families import family_of, require
-from tinybert.modeling.blocks import masked_lm_modules
+from tinybert.modeling.parts import masked_lm_modules
 from tinybert.modeling.pretrained import load_config, load_weights
 from tinybert.modeling.shape import note_shape
 from tinybert.modeling.tokenizer import check_inputs, load_fast_tokenizer

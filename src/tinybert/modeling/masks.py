@@ -7,7 +7,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.families import find_family
-from tinybert.modeling.blocks import MASKED, window_of
+from tinybert.modeling.blocks import MASKED
+from tinybert.modeling.parts import window_of
 
 LOCAL, GLOBAL = "sliding_attention", "full_attention"
 """How Transformers calls the two kinds of layers of a model that has local ones."""

@@ -19,7 +19,8 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
 from tinybert.families import find_family, require
-from tinybert.modeling.blocks import MASKED, blocks, encoder_of, family_in
+from tinybert.modeling.blocks import MASKED, blocks
+from tinybert.modeling.parts import encoder_of, family_in
 
 
 class Selection(nn.Module):

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from tinybert.families import find_family
-from tinybert.modeling.blocks import blocks, replace_module
+from tinybert.modeling.blocks import blocks
+from tinybert.modeling.parts import replace_module
 from tinybert.modeling.selection import select_in, selection_of
 
 SHAPE_KEY = "tinybert_shape"

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.formats.onnx.graph import simplify
-from tinybert.modeling.blocks import input_names
 from tinybert.modeling.last_layer import first_position_alone
 from tinybert.modeling.masks import additive_mask
+from tinybert.modeling.parts import input_names
 from tinybert.runtime.config import max_positions
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")

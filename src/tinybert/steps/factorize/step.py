@@ -10,8 +10,9 @@ from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
 from tinybert.families import ROLES, Role, require
-from tinybert.modeling.blocks import blocks, family_in, replace_module
+from tinybert.modeling.blocks import blocks
 from tinybert.modeling.observe import Batch, input_statistics
+from tinybert.modeling.parts import family_in, replace_module
 from tinybert.modeling.shape import LowRankLinear
 from tinybert.steps.factorize.config import FactorizeConfig
 from tinybert.steps.factorize.svd import chosen_rank, factors, spectrum

@@ -15,7 +15,6 @@ from tinybert.families import require
 from tinybert.modeling.blocks import (
     Linear,
     blocks,
-    family_in,
     home_of,
     keep_inputs,
     keep_layers,
@@ -23,6 +22,7 @@ from tinybert.modeling.blocks import (
     states_of,
     with_states,
 )
+from tinybert.modeling.parts import family_in
 from tinybert.modeling.selection import selection_of
 from tinybert.modeling.shape import LowRankLinear
 from tinybert.steps.prune.expected import layers_left

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from tinybert.modeling.blocks import blocks, embedding_output
+from tinybert.modeling.blocks import blocks
 from tinybert.modeling.observe import Batch, frozen, hooked
+from tinybert.modeling.parts import embedding_output
 
 _RIDGE = 1e-3  # of the mean variance of a hidden state's dimension
 _SMALLEST = 1e-9  # of a saliency, whose logarithm is taken

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tinybert.modeling.blocks import embedding_output, family_in, part_of, tables_of_embeddings
 from tinybert.modeling.least_squares import fit_linear
 from tinybert.modeling.mapping import group_heads
 from tinybert.modeling.observe import Batch, observe_tokens
+from tinybert.modeling.parts import embedding_output, family_in, part_of, tables_of_embeddings
 from tinybert.steps.student.layer_fit import fit_gain
 
 

@@ -14,8 +14,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.families import require
-from tinybert.modeling.blocks import blocks, embedding_output, family_in, part_of
+from tinybert.modeling.blocks import blocks
 from tinybert.modeling.observe import Batch, attention_calls, observe, observe_tokens
+from tinybert.modeling.parts import embedding_output, family_in, part_of
 from tinybert.steps.student.basis import principal_basis
 from tinybert.steps.student.embedding_fit import fit_embeddings, merge_position_bias
 from tinybert.steps.student.head_fit import fit_head

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from tinybert.modeling.blocks import head_layers
 from tinybert.modeling.least_squares import fit_linear
 from tinybert.modeling.observe import Batch, observe, real_rows
+from tinybert.modeling.parts import head_layers
 from tinybert.steps.student.layer_fit import fit_gain
 
 RIDGE = 0.1
