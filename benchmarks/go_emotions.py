@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=12_000, help="training rows, drawn by the seed")
     parser.add_argument("--eval-rows", type=int, help="of dev.jsonl; default: all")
     parser.add_argument("--threshold", default="best", help="best, best-per-label, or a number")
-    add_options(parser, out="runs/go_emotions")
+    add_options(parser, out="runs/go_emotions", teacher_rate=3e-4)
     options = parser.parse_args()
     task = {
         "kind": "multi-label-classification",

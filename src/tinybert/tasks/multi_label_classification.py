@@ -161,6 +161,17 @@ class MultiLabelClassification(LabeledTask):
             return marked_labels(table, self.columns)
         return listed_labels(table, self.label, self.separator)
 
+    def prior_logits(self, labels: NDArray[Any]) -> NDArray[np.float32]:
+        """The log-odds of each label, with half a row more that has it, and half that lacks it.
+
+        Example:
+            >>> MultiLabelClassification(labels=("a", "b")).prior_logits(
+            ...     np.array([[1, 0], [0, 0], [1, 0]])).round(2)
+            array([ 0.51, -1.95], dtype=float32)
+        """
+        having, lacking = labels.sum(0) + 0.5, (1 - labels).sum(0) + 0.5
+        return np.log(having / lacking).astype(np.float32)
+
     @property
     def cutoffs(self) -> NDArray[np.float64]:
         """The probability from which on a row has each label, (labels,)."""

@@ -121,6 +121,17 @@ class Task(ABC):
             raise InputError(f"task: {name}: expected text or a list of texts, got {short(value)}")
         return {name: tuple(str(item) for item in values)}
 
+    def prior_logits(self, labels: NDArray[Any]) -> NDArray[np.float32] | None:
+        """The outputs that a model should have for a row it knows nothing of, (outputs,).
+
+        Args:
+            labels: Of the training rows, as `examples` gives them.
+
+        Returns:
+            None where 0 for each is as good.
+        """
+        return None
+
     def fit(self, table: Table) -> "Task":
         """This task with what it has to learn from its training rows, such as label names.
 

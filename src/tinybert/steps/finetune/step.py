@@ -5,6 +5,7 @@ from transformers import PreTrainedModel
 from tinybert.steps.finetune.config import FinetuneConfig
 from tinybert.training.batches import EncodedExamples
 from tinybert.training.context import Context
+from tinybert.training.new_head import start_at_frequencies
 from tinybert.training.trainer import BucketedTrainer, train_to_end, trainer_options
 
 
@@ -20,6 +21,7 @@ def finetune(config: FinetuneConfig, model: PreTrainedModel, context: Context) -
         step="finetune",
         progress=context.progress,
     )
+    start_at_frequencies(model, context.task, context.train)
     trainer = BucketedTrainer(model=model, **options)
     train_to_end(trainer, gradient_checkpointing=config.gradient_checkpointing)
     return model.eval()
