@@ -11,8 +11,9 @@ import torch
 from transformers import DataCollatorWithPadding
 
 from tinybert.base.errors import InputError
-from tinybert.distillation import cache as cache_module
-from tinybert.distillation.cache import META, is_whole, open_cache, predicted_bytes
+from tinybert.distillation import cache_writer as writer_module
+from tinybert.distillation.cache import open_cache
+from tinybert.distillation.cache_writer import META, is_whole, predicted_bytes
 from tinybert.distillation.signals import LOGITS, run
 from tinybert.tasks.task import Examples
 from tinybert.training.batches import EncodedExamples
@@ -62,9 +63,9 @@ def test_its_size_is_known_before(teacher, rows, collate, tmp_path):
 
 def count_runs(monkeypatch):
     runs = []
-    original = cache_module.run
+    original = writer_module.run
     monkeypatch.setattr(
-        cache_module, "run", lambda *arguments: runs.append(1) or original(*arguments)
+        writer_module, "run", lambda *arguments: runs.append(1) or original(*arguments)
     )
     return runs
 
@@ -167,7 +168,7 @@ def test_one_that_was_killed_is_made_again(teacher, rows, collate, tmp_path, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache_module, "run", die)
+        patch.setattr(writer_module, "run", die)
         with pytest.raises(KeyboardInterrupt):
             open_cache(tmp_path, teacher, rows, collate, ALL)
     assert not any(path.name[0] != "." for path in folders(tmp_path))
@@ -182,7 +183,7 @@ def test_a_full_disk_is_said_before_anything_is_written(
     teacher, rows, collate, tmp_path, monkeypatch
 ):
     usage = type("Usage", (), {"free": 100})
-    monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(writer_module.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(InputError, match="set `cache: off`"):
         open_cache(tmp_path, teacher, rows, collate, ALL)
     assert not folders(tmp_path)
@@ -232,10 +233,10 @@ def test_a_disk_that_is_really_full(
 ):
     """Also where another process took the room after it was asked for."""
     if not reserves:
-        monkeypatch.delattr(cache_module.os, "posix_fallocate")  # macOS and Windows
+        monkeypatch.delattr(writer_module.os, "posix_fallocate")  # macOS and Windows
     if looks_free:
         usage = type("Usage", (), {"free": 10**9})
-        monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda path: usage)
+        monkeypatch.setattr(writer_module.shutil, "disk_usage", lambda path: usage)
     wanted = [("hidden", layer) for layer in range(3)]
     assert predicted_bytes(teacher, rows, wanted) > 64_000
     with pytest.raises(InputError, match="set `cache: off`"):

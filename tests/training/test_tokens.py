@@ -6,7 +6,8 @@ import torch
 from transformers import BertConfig, BertForTokenClassification
 
 from tinybert.data import Table
-from tinybert.distillation.cache import open_cache, predicted_bytes
+from tinybert.distillation.cache import open_cache
+from tinybert.distillation.cache_writer import predicted_bytes
 from tinybert.distillation.config import DistillConfig
 from tinybert.distillation.model import DistillationModel
 from tinybert.distillation.signals import LOGITS, ROW, model_inputs, run

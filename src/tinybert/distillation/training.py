@@ -6,7 +6,7 @@ from typing import Any
 from torch.utils.data import Dataset
 from transformers import PreTrainedModel
 
-from tinybert.distillation.cache import Collate
+from tinybert.distillation.cache_writer import Collate
 from tinybert.distillation.config import DistillationConfig
 from tinybert.distillation.nearest import nearest_layers
 from tinybert.distillation.signals import model_inputs
