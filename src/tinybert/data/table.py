@@ -1,7 +1,7 @@
 """Rows of named columns, read from anything that DATA may be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tinybert.base.errors import InputError, cut, short
@@ -61,6 +61,17 @@ class Table:
         if name not in self.columns:
             raise self.no_column(name)
         return self.columns[name]
+
+    def select(self, rows: Sequence[int]) -> "Table":
+        """Some of its rows, which keep the numbers that the source gives them.
+
+        Example:
+            >>> Table({"text": ["a", "b"]}, "data.csv").select([1]).where(0)
+            'data.csv: row 2'
+        """
+        numbers = self.numbers or range(1, len(self) + 1)
+        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        return replace(self, columns=columns, numbers=[numbers[row] for row in rows])
 
     def no_column(self, name: str) -> InputError:
         """The error of a column that is not there.

@@ -12,6 +12,7 @@ from tinybert.base.errors import InputError
 from tinybert.base.files import hash_value
 from tinybert.data import has_splits, read
 from tinybert.data.corpus import hash_corpus
+from tinybert.data.hold_out import hold_out, share_of
 from tinybert.data.table import Table
 from tinybert.formats.export import check_exportable
 from tinybert.formats.registry import FORMATS, find_format
@@ -128,7 +129,7 @@ def _read_rows(
                 raise recipe.source.error(
                     ("data", "train"), "is missing, and the steps need training rows"
                 )
-            tables.append(read(recipe.data.train, "train", task.layout))
+            tables += _training_rows(recipe, recipe.data.train, task)
             needed = _needs_labels(recipe) or task.calibrates
             labeled = needed or _has_labels(task, tables[0], known)
             fitted = task.fit(tables[0]) if labeled else task
@@ -140,13 +141,25 @@ def _read_rows(
             fitted = _for_teacher(fitted, known, recipe, finetunes)
         if tables:
             train = fitted.examples(tables[0], labeled)
-        tables.append(read(_evaluation(recipe), "eval", task.layout))
+        if len(tables) < 2:
+            tables.append(read(_evaluation(recipe), "eval", task.layout))
         return fitted, train, fitted.examples(tables[-1])
     except UnnamedOutputs as error:
         model = load_torch(teacher, max_length=recipe.data.max_length)
         likely = first_likely_order(model, task, tables)
         hint = "" if likely is None else f"; {likely.as_recipe(recipe.task)}"
         raise recipe.source.error(("task",), f"{recipe.teacher}: {error}{hint}") from None
+
+
+def _training_rows(recipe: Recipe, data: str, task: Task) -> list[Table]:
+    """The rows, and those held out of them where the recipe asks for a share."""
+    table = read(data, "train", task.layout)
+    share = share_of(recipe.data.eval)
+    if share is None:
+        return [table]
+    label = task.label if task.label in table.columns else None
+    with recipe.placed("data", "eval"):
+        return list(hold_out(table, share, task.text_columns(table), label))
 
 
 def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Task:
@@ -208,13 +221,18 @@ def _recipe_task(recipe: Recipe) -> Task:
 
 
 def _evaluation(recipe: Recipe) -> str:
+    if share_of(recipe.data.eval) is not None and recipe.data.train is None:
+        raise recipe.source.error(
+            ("data", "eval"), "is a share of the rows of data.train, which is missing"
+        )
     if recipe.data.eval is not None:
         return recipe.data.eval
     if recipe.data.train is None or not has_splits(recipe.data.train):
         raise recipe.source.error(
             ("data", "eval"),
             "is missing; it may be left out only where data.train is a folder or a hub data set "
-            "with an evaluation split of its own",
+            "with an evaluation split of its own: name rows, or a share such as 10% of the "
+            "training rows",
         )
     return recipe.data.train
 

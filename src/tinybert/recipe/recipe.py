@@ -24,7 +24,9 @@ class DataConfig(Config):
 
     train: str | None = Field(None, description="DATA to train on")
     eval: str | None = Field(
-        None, description="DATA to measure on; default: train's own evaluation split"
+        None,
+        description="DATA to measure on, or a share of the training rows that is held out of them, "
+        "such as 10%; default: train's own evaluation split",
     )
     text: str | list[str] | None = Field(
         None, description="the column of the sentence, or the two of a pair; default: the task's"

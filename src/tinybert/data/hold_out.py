@@ -1,0 +1,74 @@
+"""Rows held out of the training rows, where a data set has no evaluation split of its own."""
+
+import random
+import re
+from collections.abc import Sequence
+
+from tinybert.base.errors import InputError
+from tinybert.data.table import Table
+
+_SHARE = re.compile(r"(\d{1,2}(?:\.\d+)?)%")
+_FEWEST = 20
+"""Of fewer rows no metric says anything: its 95% interval is wider than 0.3."""
+
+
+def share_of(data: str | None) -> float | None:
+    """The share that a text such as "10%" names; None where it names something else.
+
+    Example:
+        >>> share_of("10%"), share_of("dev.tsv")
+        (0.1, None)
+    """
+    found = _SHARE.fullmatch(data.strip()) if data is not None else None
+    return float(found[1]) / 100 if found else None
+
+
+def hold_out(
+    table: Table, share: float, text: Sequence[str], label: str | None
+) -> tuple[Table, Table]:
+    """Parts a table into training rows and rows to measure on.
+
+    Which rows it takes depends on the rows alone. Of each label it takes its share, and rows of the
+    same text stay together, so that no text is in both parts; in the second each is there once.
+
+    Args:
+        table: The rows.
+        share: How many texts are held out, above 0 and below 1.
+        text: The columns of a row's text.
+        label: The column whose values are held out evenly; None where there is none.
+
+    Returns:
+        The training rows and the held-out ones, in the order they had.
+
+    Raises:
+        InputError: A column is missing, or too few rows would be held out.
+
+    Example:
+        >>> table = Table({"text": [f"film {n}" for n in range(200)], "label": [0, 1] * 100}, "a")
+        >>> train, held_out = hold_out(table, 0.1, ["text"], "label")
+        >>> len(train), len(held_out), sum(held_out.columns["label"])
+        (180, 20, 10)
+    """
+    cells = [table.column(name) for name in text]
+    alike: dict[str, list[int]] = {}
+    for row in range(len(table)):
+        key = "\0".join(" ".join(str(column[row]).lower().split()) for column in cells)
+        alike.setdefault(key, []).append(row)
+    values = None if label is None else table.column(label)
+    by_label: dict[str, list[str]] = {}
+    for key, rows in alike.items():
+        by_label.setdefault("" if values is None else str(values[rows[0]]), []).append(key)
+    often = [keys for _, keys in sorted(by_label.items()) if len(keys) * share >= 1]
+    rare = [key for keys in by_label.values() if len(keys) * share < 1 for key in keys]
+    dice = random.Random(0)
+    taken: set[str] = set()
+    for keys in [*often, rare]:
+        taken.update(dice.sample(keys, round(share * len(keys))))
+    if len(taken) < _FEWEST:
+        raise InputError(
+            f"{table.source}: {100 * share:g}% of {len(alike)} different texts are {len(taken)}, "
+            f"too few to measure anything on; hold out {_FEWEST} or more, or name rows for it"
+        )
+    held_out = [rows[0] for key, rows in alike.items() if key in taken]
+    train = [row for key, rows in alike.items() if key not in taken for row in rows]
+    return table.select(sorted(train)), table.select(sorted(held_out))

@@ -1,0 +1,149 @@
+"""A recipe for a model and rows to learn from, where nobody has written one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinybert.base.errors import InputError
+from tinybert.data import has_splits, read
+from tinybert.data.layout import CONLL_LAYOUT, GLUE_LAYOUT
+from tinybert.data.table import Table
+from tinybert.families import find_family
+from tinybert.modeling.hub import find_folder
+from tinybert.modeling.load import known_task
+from tinybert.recipe.guess_columns import guess_columns
+from tinybert.runtime.config import read_config
+from tinybert.steps.student.config import StudentConfig
+from tinybert.tasks import get_task
+from tinybert.tasks.labels import UnnamedOutputs
+from tinybert.tasks.task import Task
+
+HELD_OUT = "10%"
+"""Of the training rows, where there are none to measure on."""
+
+MOST_HEADS = 4
+"""Of a student's layer: a third of TinyBERT's, as few wide heads are faster (docs/recipes.md)."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A recipe that was written for a user.
+
+    Attributes:
+        recipe: As `Recipe.from_mapping` takes it.
+        notes: What was chosen and is not to be seen in the command, a sentence each.
+    """
+
+    recipe: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def draft_recipe(
+    model: str,
+    train: str,
+    evaluation: str | None = None,
+    *,
+    text: Sequence[str] = (),
+    label: Sequence[str] = (),
+    task: str | None = None,
+    unlabeled: Sequence[str] = (),
+) -> Draft:
+    """Writes the usual recipe: fine-tune a bare model, distil a student of it, quantize that.
+
+    Args:
+        model: A Hugging Face folder or hub id, fine-tuned or bare.
+        train: DATA to learn from.
+        evaluation: DATA to measure on, or a share of the training rows such as "10%"; None for the
+            evaluation split of `train`, or `HELD_OUT` where it has none.
+        text: The columns of text; none where they are to be found out.
+        label: Those of labels, likewise.
+        task: Its kind, or a data set that we know; None for the model's, or what labels look like.
+        unlabeled: Corpora.
+
+    Raises:
+        InputError: Something is missing or broken, or more than one reading is possible.
+
+    Example:
+        >>> draft_recipe("bert-base", "rows.csv").recipe["steps"]  # doctest: +SKIP
+        [{'finetune': {}}, {'student': {...}}, {'distill': {}}, {'quantize': {'method': 'qat'}}]
+    """
+    folder = find_folder(model)
+    config = read_config(folder)
+    known = known_task(config)
+    wanted = get_task(task) if task is not None else known
+    table = _read(train, wanted)
+    columns = guess_columns(table, wanted, text, label)
+    notes = [f"{guess} (guessed from the rows)" for guess in columns.guessed]
+    if evaluation is None and not has_splits(train):
+        evaluation = HELD_OUT
+        notes.append(f"eval: {HELD_OUT} of the training rows, held out; name others by --eval")
+    data: dict[str, Any] = {"train": train, "eval": evaluation, "unlabeled": list(unlabeled)}
+    if columns.text:
+        data["text"] = columns.text[0] if len(columns.text) == 1 else list(columns.text)
+    if columns.label:
+        data["label"] = columns.label[0] if len(columns.label) == 1 else list(columns.label)
+    steps: list[Any] = []
+    why = _why_finetune(known, task or columns.kind, data, table)
+    if why is not None:
+        steps.append({"finetune": {}})
+        notes.append(f"finetune: {why}")
+    shrinks, note = _shrinking(config)
+    steps += shrinks
+    notes += [note] if note else []
+    spec = {"kind": task or columns.kind}  # a mapping, for `--set task.separator=";"` and the like
+    recipe = {"teacher": model, "task": spec, "data": data, "steps": steps}
+    return Draft(recipe, tuple(notes))
+
+
+def _read(train: str, task: Task | None) -> Table:
+    words = task is None and Path(train).suffix in (".txt", ".conll")
+    layout = CONLL_LAYOUT if words else GLUE_LAYOUT if task is None else task.layout
+    return read(train, "train", layout)
+
+
+def _why_finetune(
+    known: Task | None, kind: str, data: Mapping[str, Any], table: Table
+) -> str | None:
+    """Why a model has to be fine-tuned first; None where its head is one for these rows."""
+    given = {name: data[name] for name in ("text", "label") if name in data}
+    task = get_task({"kind": kind, **given})
+    if known is None or known.kind != task.kind:
+        return f"the model has no head for {task.kind}"
+    try:
+        fitted = task.fit(table)
+    except InputError:
+        return None  # the recipe's own check says so
+    try:
+        fitted.for_model(known)
+    except UnnamedOutputs:
+        return None  # likewise, and how to name them
+    except InputError as error:
+        return f"the model's head is for other labels, and gets a new one ({error})"
+    return None
+
+
+def _shrinking(config: Mapping[str, Any]) -> tuple[list[Any], str | None]:
+    """The steps after the teacher, and what is to be said of them."""
+    family = find_family(config.get("model_type"))
+    if family is None:
+        return [], None  # refused, with its reason, when the recipe is checked
+    method = (
+        "dynamic" if "qat" in family.refuses else "static" if "student" in family.refuses else "qat"
+    )
+    quantize = {"quantize": {"method": method}}
+    if reason := family.refuses.get("student"):
+        return [quantize], f"steps: only quantized: {reason}"
+    sizes = family.sizes.read(config)
+    usual = StudentConfig(attention_heads=MOST_HEADS)
+    names = ("layers", "hidden_size", "intermediate_size")
+    shape = {name: min(getattr(usual, name), sizes[name]) for name in names}
+    if all(shape[name] == sizes[name] for name in names):
+        return [quantize], "steps: only quantized, as the model is as small as the usual student"
+    heads = sizes["attention_heads"]
+    shape["attention_heads"] = max(
+        each
+        for each in range(1, MOST_HEADS + 1)
+        if not (heads % each or shape["hidden_size"] % each)
+    )
+    return [{"student": shape}, {"distill": {}}, quantize], None

@@ -1,0 +1,62 @@
+"""Rows that are held out of the training rows."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from tinybert.base.errors import InputError
+from tinybert.data import Table
+from tinybert.data.hold_out import hold_out, share_of
+
+
+def table_of(labels, texts=None):
+    texts = texts or [f"text {number}" for number in range(len(labels))]
+    return Table({"text": texts, "label": labels}, "rows.csv", range(2, len(labels) + 2))
+
+
+def test_each_label_gives_its_share_and_every_row_is_somewhere():
+    labels = random.Random(0).choices(["common", "less", "rare"], [90, 9, 1], k=3000)
+    train, held_out = hold_out(table_of(labels), 0.1, ["text"], "label")
+    assert len(train) + len(held_out) == 3000
+    assert not {*train.columns["text"]} & {*held_out.columns["text"]}
+    found, all_of_them = Counter(held_out.columns["label"]), Counter(labels)
+    for label in all_of_them:
+        assert abs(found[label] - all_of_them[label] / 10) <= 0.5
+    first = int(train.columns["text"][0].split()[1])
+    assert train.where(0) == f"rows.csv: row {first + 2}"
+
+
+def test_no_text_is_in_both_parts_nor_twice_among_the_held_out():
+    texts = [
+        f"Text  {number % 100}" if number % 2 else f"text {number % 100}" for number in range(900)
+    ]
+    train, held_out = hold_out(table_of(["a"] * 900, texts), 0.3, ["text"], "label")
+    keys = [" ".join(text.lower().split()) for text in held_out.columns["text"]]
+    assert len(keys) == len(set(keys)) == 30
+    assert not {*keys} & {" ".join(text.lower().split()) for text in train.columns["text"]}
+    assert len(train) == 900 - 30 * 9
+
+
+def test_the_same_rows_are_held_out_in_another_order_of_labels():
+    table = table_of(["a", "b"] * 200)
+    assert hold_out(table, 0.1, ["text"], "label") == hold_out(table, 0.1, ["text"], "label")
+
+
+@pytest.mark.parametrize("cells", [[["a", "b"], []] * 100, [[1, 0], [0, 1]] * 100])
+def test_lists_are_labels_too(cells):
+    _, held_out = hold_out(table_of(cells), 0.1, ["text"], "label")
+    assert held_out.columns["label"].count(cells[0]) == 10
+
+
+def test_too_few_rows():
+    with pytest.raises(InputError, match=r"rows\.csv: 10% of 12 different texts are 1, too few"):
+        hold_out(table_of(["a", "b"] * 6), 0.1, ["text"], "label")
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("10%", 0.1), (" 2.5% ", 0.025), ("100%", None), ("-1%", None), ("10", None), ("a%", None)],
+)
+def test_shares(text, share):
+    assert share_of(text) == share

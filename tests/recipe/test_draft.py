@@ -1,0 +1,100 @@
+"""Recipes that are written for a model and rows: what they have, and that they can be run."""
+
+import json
+import random
+
+import pytest
+
+from tiny_models import KINDS, WORDS, tiny_model, tiny_model_dir, tiny_tokenizer
+from tinybert.recipe.draft import draft_recipe
+from tinybert.recipe.inputs import read_inputs
+from tinybert.recipe.recipe import Recipe
+from tinybert.tasks import get_task
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """A file of 300 rows of each kind of task."""
+    folder, dice = tmp_path_factory.mktemp("rows"), random.Random(0)
+
+    def text(words=12):
+        return [dice.choice(WORDS) for _ in range(dice.randint(3, words))]
+
+    makers = {
+        "text-classification": lambda: {
+            "message": " ".join(text()),
+            "verdict": dice.choice(["negative", "positive"]),
+        },
+        "text-regression": lambda: {"message": " ".join(text()), "value": dice.random()},
+        "multi-label-classification": lambda: {
+            "message": " ".join(text()),
+            "topics": dice.sample(["a", "b", "c"], dice.randint(1, 3)),
+        },
+        "token-classification": lambda: {
+            "tokens": (words := text()),
+            "tags": ["B-X" if word == "film" else "O" for word in words],
+        },
+    }
+    files = {}
+    for kind, make in makers.items():
+        files[kind] = folder / f"{kind}.jsonl"
+        lines = [json.dumps(make()) + "\n" for _ in range(300)]
+        files[kind].write_text("".join(lines), encoding="utf-8")
+    return files
+
+
+def names(recipe):
+    return [next(iter(step)) for step in recipe["steps"]]
+
+
+@pytest.mark.parametrize("task", ["text-classification", "token-classification"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_recipe_for_every_family_can_be_run(kind, task, rows, tmp_path):
+    model = tiny_model_dir(kind, tmp_path / "model", task)
+    draft = draft_recipe(str(model), str(rows[task]))
+    inputs = read_inputs(Recipe.from_mapping(draft.recipe, ["data.max_length=32"]))
+    assert len(inputs.eval) >= 20
+    assert "finetune" not in names(draft.recipe)  # its head is one for these labels
+    assert names(draft.recipe)[-1] == "quantize"
+
+
+@pytest.mark.parametrize("task", ["text-classification", "token-classification", "text-regression"])
+def test_a_model_for_something_else_is_fine_tuned_first(task, rows, tmp_path):
+    model = tiny_model_dir("bert", tmp_path / "model", "multi-label-classification")
+    draft = draft_recipe(str(model), str(rows[task]), task=task)
+    assert names(draft.recipe)[0] == "finetune"
+    assert f"finetune: the model has no head for {task}" in draft.notes
+    read_inputs(Recipe.from_mapping(draft.recipe, ["data.max_length=32"]))
+
+
+def test_a_bare_model_learns_what_the_labels_look_like(rows, tmp_path):
+    bare = tmp_path / "bare"
+    tiny_tokenizer("bert").save_pretrained(bare)
+    tiny_model("bert").base_model.save_pretrained(bare)
+    for kind, file in rows.items():
+        draft = draft_recipe(str(bare), str(file), "20%")
+        assert draft.recipe["task"] == {"kind": kind}
+        assert draft.recipe["data"]["eval"] == "20%"
+        assert get_task(kind).kind == kind
+        read_inputs(Recipe.from_mapping(draft.recipe, ["data.max_length=32"]))
+
+
+def test_a_large_model_gets_the_usual_student(rows, tmp_path):
+    sizes = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1500}
+    model = tiny_model_dir("bert", tmp_path / "model", num_hidden_layers=6, **sizes)
+    draft = draft_recipe(str(model), str(rows["text-classification"]))
+    student = {"layers": 4, "hidden_size": 312, "intermediate_size": 1200, "attention_heads": 3}
+    assert draft.recipe["steps"] == [
+        {"student": student},
+        {"distill": {}},
+        {"quantize": {"method": "qat"}},
+    ]
+
+
+def test_other_labels_mean_a_new_head(rows, tmp_path):
+    model = tiny_model_dir("bert", tmp_path / "model", id2label={0: "x", 1: "y", 2: "z"})
+    draft = draft_recipe(str(model), str(rows["text-classification"]))
+    assert names(draft.recipe)[0] == "finetune"
+    (note,) = (note for note in draft.notes if note.startswith("finetune"))
+    assert "other labels" in note
+    read_inputs(Recipe.from_mapping(draft.recipe, ["data.max_length=32"]))
