@@ -105,7 +105,8 @@ def place(tmp_path, tiny_artifact_dir, tiny_bert_dir, recipe, monkeypatch):
         shutil.copytree(tiny_artifact_dir, tmp_path / name)
     shutil.copytree(tiny_bert_dir, tmp_path / "teacher")
     tiny_model_dir("bert", tmp_path / "topics", "multi-label-classification")
-    rows = "review,stars\ngood,positive\n"
+    labels = ("positive", "negative") * 100
+    rows = "review,stars\n" + "".join(f"film {at},{name}\n" for at, name in enumerate(labels))
     (tmp_path / "reviews.csv").write_text(rows, encoding="utf-8")
     rows = "comment,tags\ngood,a;c\n"
     (tmp_path / "comments.csv").write_text(rows, encoding="utf-8")
