@@ -28,6 +28,20 @@ def test_the_program_predicts_and_describes_where_no_training_package_can_be_imp
     assert ran.returncode == 0, ran.stderr
 
 
+def test_faults_of_a_recipe_are_told_without_pytorch(tmp_path):
+    """Which takes seconds to import. Imports within functions are why this is no contract."""
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("teacher: x\ntask: text-classification\nsteps: [{distil: {}}]\n")
+    script = (
+        "import sys; from tinybert.cli.main import main; code = main(['compress', sys.argv[1]]);"
+        "assert not {'torch', 'transformers'} & {*sys.modules}; sys.exit(code)"
+    )
+    command = [sys.executable, "-c", script, recipe]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1), ran.stderr
+    assert "did you mean 'distill'?" in ran.stderr
+
+
 @pytest.mark.parametrize("command", [["predict", "MODEL", "good"], ["info", "MODEL"]])
 def test_what_only_unix_has_is_not_needed_to_run_a_model(tiny_artifact_dir, command):
     script = (

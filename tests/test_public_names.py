@@ -11,6 +11,10 @@ def test_every_public_name_is_there(name):
     assert getattr(tinybert, name) is not None
 
 
+def test_completion_shows_every_public_name():
+    assert {*tinybert.__all__} <= {*dir(tinybert)}
+
+
 def test_no_module_hides_a_public_name():
     """Importing a module sets its name on the package: the function there would be gone."""
     modules = {module.name for module in pkgutil.iter_modules(tinybert.__path__)}

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from tinybert.steps.prune.rounding import rounded
+
 MASK = "prune_mask"
 """The buffer that says what stays, beside the weights, so that a trainer's checkpoints have it."""
 
@@ -35,16 +37,6 @@ def choose(
         _best(layer, rounded(count, multiple, len(layer)))
         for layer, count in zip(scores, wanted, strict=True)
     ]
-
-
-def rounded(wanted: float, multiple: int, most: int) -> int:
-    """The multiple nearest to what is wanted, at least one of it, at most all.
-
-    Example:
-        >>> rounded(600, 16, 1200), rounded(0.2, 1, 12), rounded(3, 8, 5)
-        (608, 1, 5)
-    """
-    return min(most, max(1, round(wanted / multiple)) * multiple)
 
 
 def _ranked(scores: Sequence[Tensor], share: float) -> list[float]:

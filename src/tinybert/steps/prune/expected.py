@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tinybert.base.errors import InputError
 from tinybert.modeling.expected_shape import ExpectedShape
-from tinybert.steps.prune.choice import rounded
+from tinybert.steps.prune.rounding import rounded
 
 if TYPE_CHECKING:
     from tinybert.steps.prune.config import PruneConfig
