@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinybert.base.errors import InputError
+from tinybert.formats.load import load
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.text import TextEncoder
 
@@ -47,6 +48,10 @@ def test_rows_come_back_in_order_from_batches_of_like_length(model):
     assert logits[:, 0].tolist() == [length + 2 for length in lengths]
     padding = logits[:, 1].sum() / logits[:, 0].sum()
     assert padding < 1.1
+
+
+def test_it_names_its_outputs(tiny_artifact_dir):
+    assert load(tiny_artifact_dir).labels == ("negative", "positive")
 
 
 def test_one_text_gives_a_list_of_one(model):

@@ -95,6 +95,15 @@ class Model(ABC):
         """
         return self._load_task()
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its outputs, in their order; of tokens these are tags.
+
+        Raises:
+            InputError: As for `task`.
+        """
+        return tuple(self.task.model_config()["id2label"].values())
+
     @cached_property
     def _checked(self) -> bool:
         """Whether task and encoder are there and go with each other; checked once."""
