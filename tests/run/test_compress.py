@@ -72,6 +72,9 @@ def test_the_report_is_as_the_contract_says(finished):
         assert artifact["parity"].keys() == {"max_abs_diff", "agreement"}
         assert artifact["metric_low"] <= artifact["metric"] <= artifact["metric_high"]
         assert artifact["bytes"] == (out / artifact["path"]).stat().st_size
+        beside = ("config.json", "tokenizer.json", "tokenizer_config.json")
+        sizes = [(out / name).stat().st_size for name in (artifact["path"], *beside)]
+        assert artifact["bytes_deployed"] == sum(sizes)
     assert [(a["path"], a["precision"]) for a in report["artifacts"]] == [
         ("onnx/model.onnx", "fp32"),
         ("onnx/model_quantized.onnx", "int8"),

@@ -5,8 +5,10 @@ from pathlib import Path
 from tinybert.base.errors import InputError, short
 from tinybert.base.files import is_plain_name
 from tinybert.formats.registry import USUAL_ARTIFACTS, artifact_format
+from tinybert.runtime.config import folder_with_config
 from tinybert.runtime.model import Model
 from tinybert.runtime.published import PublishedFiles, read_settled
+from tinybert.runtime.text import TOKENIZER_FILES
 from tinybert.runtime.threads import require_threads
 
 
@@ -69,6 +71,17 @@ def find_artifact(path: Path, files: PublishedFiles | None = None) -> Path:
     raise InputError(
         f"{path}: holds no compressed model (no report.json and no {USUAL_ARTIFACTS[1]})"
     )
+
+
+def deployed_files(artifact: Path) -> list[Path]:
+    """Every file that inference reads: the artifact's own, config.json and the tokenizer's.
+
+    Raises:
+        InputError: It is no artifact, or there is no config.json with it.
+    """
+    folder = folder_with_config(artifact)
+    beside = (folder / name for name in ("config.json", *TOKENIZER_FILES))
+    return [*artifact_format(artifact).files(artifact), *filter(Path.is_file, beside)]
 
 
 def open_artifact(path: Path, threads: int | None, files: PublishedFiles | None = None) -> Model:

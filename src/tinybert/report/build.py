@@ -50,6 +50,7 @@ def build_report(
             "format": facts["format"],
             "precision": facts["precision"],
             **cost,
+            "bytes_deployed": score["bytes_deployed"],
             **_score(score),
             "parity": score["parity"],
             "kept": _kept(score),

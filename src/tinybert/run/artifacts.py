@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from tinybert.base.files import remove
 from tinybert.base.progress import Progress, ProgressCallback
 from tinybert.formats.export import write_artifacts
-from tinybert.formats.load import open_artifact
+from tinybert.formats.load import deployed_files, open_artifact
 from tinybert.formats.parity import check_parity
 from tinybert.formats.quantize import quantize_artifact
 from tinybert.formats.registry import FORMATS, QUANTIZED, format_of
@@ -105,6 +105,9 @@ def measure(
         given = artifact.outputs(rows.rows)
         found = {
             "path": path,
+            "bytes_deployed": sum(
+                file.stat().st_size for file in deployed_files(artifacts / "model" / path)
+            ),
             **score(given, rows.labels, task),
             "parity": check_parity(artifact, rows.rows, expected.logits, given.logits, name=path),
             "of_teacher": compare(task, given, taught, rows.labels, teacher_task),
