@@ -1,7 +1,9 @@
 """How the program ends: 0, 1, 2, 130 or 141, and what it says then."""
 
+import argparse
 import errno
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tinybert.base.errors import InputError, WorkerKilled
+from tinybert.cli.main import COMMANDS, _parse, main
 from tinybert.cli.program import run_program
 
 MAIN = "import sys; from tinybert.cli.main import main; sys.exit(main())"
@@ -200,3 +203,15 @@ def test_much_output_is_not_kept(capsys):
 
     assert run_program(work) == 0
     assert seen[0] > 100_000
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_examples_that_can_be_run(name, capsys):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    examples = capsys.readouterr().out.partition("\nexamples:\n")[2].splitlines()
+    assert examples
+    for example in examples:
+        program, command, *arguments = shlex.split(example.rpartition("|")[2])
+        assert (program, command) == ("tinybert", name)
+        _parse([command, *arguments], argparse.Namespace())

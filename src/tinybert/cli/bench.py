@@ -5,6 +5,10 @@ import argparse
 from tinybert.cli.printing import print_json
 
 HELP = "Size, speed and memory of models, side by side."
+EXAMPLES = (
+    "tinybert bench teacher out",
+    "tinybert bench teacher out/onnx/model.onnx --batch 8 --length 64 --threads 1",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from tinybert.recipe.recipe import Recipe
 
 HELP = "Runs a recipe, or writes and runs the usual one for a model; run again, it goes on."
+EXAMPLES = (
+    "tinybert compress recipe.yaml --out out --dry-run",
+    "tinybert compress recipe.yaml --out out --set steps.distill.epochs=5",
+    "tinybert compress teacher --train reviews.csv --text review --label stars",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from tinybert.cli.printing import print_result
 from tinybert.cli.terminal import ProgressDisplay
 
 HELP = "Compresses a bundled model on bundled data; minutes."
+EXAMPLES = ("tinybert demo --out demo-out",)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

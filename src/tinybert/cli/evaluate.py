@@ -9,6 +9,10 @@ from tinybert.cli.printing import print_json
 from tinybert.tasks.task import Task
 
 HELP = "The task's metrics on any model or artifact."
+EXAMPLES = (
+    "tinybert evaluate out --data dev.tsv",
+    "tinybert evaluate teacher --task glue/sst-2 --data SST-2 --json",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

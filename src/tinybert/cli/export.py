@@ -8,6 +8,7 @@ from tinybert.cli.printing import print_json
 from tinybert.formats.registry import FORMATS, find_format
 
 HELP = "Exports a Hugging Face model and checks parity."
+EXAMPLES = ("tinybert export teacher --to onnx --out exported",)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

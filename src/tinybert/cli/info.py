@@ -5,6 +5,10 @@ import argparse
 from tinybert.cli.printing import print_json
 
 HELP = "What a model is: structure, parameters, bytes, precision."
+EXAMPLES = (
+    "tinybert info out",
+    "tinybert info out/onnx/model_quantized.onnx --json",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -51,7 +51,13 @@ def _parser() -> argparse.ArgumentParser:
 
     for name in COMMANDS:
         module = importlib.import_module(f"tinybert.cli.{name}")
-        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog="\n  ".join(["examples:", *module.EXAMPLES]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         command.set_defaults(run=module.run)
         command.add_argument("--json", action="store_true", help="print one JSON document")
         module.add_options(command)

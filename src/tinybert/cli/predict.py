@@ -6,6 +6,11 @@ from pathlib import Path
 from tinybert.cli.printing import print_json
 
 HELP = "Predictions for texts."
+EXAMPLES = (
+    'tinybert predict out "a great film" dull',
+    "tinybert predict out --file reviews.csv --text review --out labeled.jsonl",
+    "zcat texts.gz | tinybert predict out -",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
