@@ -43,6 +43,7 @@ def test_one_command(tiny_bert_dir, rows, tmp_path, capsys, quick_bench):
     ("arguments", "message"),
     [
         (["RECIPE", "--text", "a"], "--text is for a model without a recipe: name --train too"),
+        (["RECIPE", "--train", "ROWS"], "rows of .*recipe.yaml are set by --set data.train=DATA"),
         (["MODEL"], "a folder, no recipe; for a model name the rows to learn from by --train"),
         (["MODEL", "--train", "none.csv"], "none.csv: no such file"),
         (["MODEL", "--train", "ROWS", "--text", "x"], "no column 'x'"),

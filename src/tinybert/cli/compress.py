@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinybert.base.errors import InputError
@@ -40,7 +41,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--label", action="append", metavar="COLUMN", help="once for each column of 0 and 1"
     )
     rows.add_argument("--task", metavar="KIND", help="default: the model's, or what labels tell")
-    rows.add_argument("--unlabeled", action="append", metavar="FILE", help="a corpus")
     parser.add_argument("--out", default="out", metavar="DIR", help="default: out")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="such as seed=1"
@@ -80,7 +80,7 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
     from tinybert.recipe.recipe import Recipe
 
     if options.train is None:
-        for name in ("eval", "text", "label", "task", "unlabeled"):
+        for name in ("eval", "text", "label", "task"):
             if getattr(options, name) is not None:
                 raise InputError(f"--{name} is for a model without a recipe: name --train too")
         if os.path.isdir(options.recipe):
@@ -89,6 +89,11 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
                 "by --train"
             )
         return Recipe.read(options.recipe, options.set)
+    if Path(options.recipe).suffix in (".yaml", ".yml", ".json"):
+        raise InputError(
+            f"--train is for a model without a recipe; the rows of {options.recipe} are set by "
+            "--set data.train=DATA"
+        )
     from tinybert.recipe.draft import draft_recipe
 
     draft = draft_recipe(
@@ -98,7 +103,6 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
         text=options.text or (),
         label=options.label or (),
         task=options.task,
-        unlabeled=options.unlabeled or (),
     )
     for note in draft.notes if is_main() else ():
         print(f"tinybert: {note}", file=sys.stderr)

@@ -2,11 +2,13 @@
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinybert.base.errors import InputError, cut
 from tinybert.cli.printing import print_json
-from tinybert.tasks.task import Task
+
+if TYPE_CHECKING:
+    from tinybert.tasks.task import Task
 
 HELP = "The task's metrics on any model or artifact."
 EXAMPLES = (
@@ -64,7 +66,7 @@ def _renamed(score: dict[str, Any]) -> dict[str, Any]:
     return {"value" if key == "metric" else key: value for key, value in score.items()}
 
 
-def _task_spec(options: argparse.Namespace, model: Task) -> dict[str, Any]:
+def _task_spec(options: argparse.Namespace, model: "Task") -> dict[str, Any]:
     label = options.label[0] if options.label and len(options.label) == 1 else options.label
     spec = {"kind": options.task or model.kind, "text": options.text, "label": label}
     spec = {key: value for key, value in spec.items() if value is not None}

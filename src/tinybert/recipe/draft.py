@@ -47,7 +47,6 @@ def draft_recipe(
     text: Sequence[str] = (),
     label: Sequence[str] = (),
     task: str | None = None,
-    unlabeled: Sequence[str] = (),
 ) -> Draft:
     """Writes the usual recipe: fine-tune a bare model, distil a student of it, quantize that.
 
@@ -59,7 +58,6 @@ def draft_recipe(
         text: The columns of text; none where they are to be found out.
         label: Those of labels, likewise.
         task: Its kind, or a data set that we know; None for the model's, or what labels look like.
-        unlabeled: Corpora.
 
     Raises:
         InputError: Something is missing or broken, or more than one reading is possible.
@@ -78,7 +76,7 @@ def draft_recipe(
     if evaluation is None and not has_splits(train):
         evaluation = HELD_OUT
         notes.append(f"eval: {HELD_OUT} of the training rows, held out; name others by --eval")
-    data: dict[str, Any] = {"train": train, "eval": evaluation, "unlabeled": list(unlabeled)}
+    data: dict[str, Any] = {"train": train, "eval": evaluation}
     if columns.text:
         data["text"] = columns.text[0] if len(columns.text) == 1 else list(columns.text)
     if columns.label:
