@@ -7,7 +7,7 @@ from tinybert.recipe.recipe import Recipe
 from tinybert.report.build import build_report, choose_best
 from tinybert.report.card import model_card
 from tinybert.report.page import report_page
-from tinybert.report.table import report_table
+from tinybert.report.table import report_notes, report_table
 from tinybert.tasks import get_task
 
 
@@ -150,3 +150,20 @@ def keys(value):
     for each in value.values() if isinstance(value, dict) else value:
         if isinstance(each, dict | list):
             yield from keys(each)
+
+
+@pytest.mark.parametrize(("metric", "said"), [(0.7, False), (0.9, True), (0.95, True)])
+def test_a_baseline_that_is_as_good_is_said_so(measurements, metric, said):
+    measurements["baseline"]["metric"] = metric
+    report = build_report(measurements, get_task("glue/sst-2"), 10, [], {})
+    assert report["baseline"]["metric"] == metric
+    *_, note = report_notes(report)
+    assert note.startswith(
+        f"TF-IDF with a linear model, of 40 training rows: accuracy {metric:.4f}"
+    )
+    assert ("no worse than" in note) is said
+    measurements["baseline"] = None
+    assert not any(
+        "TF-IDF" in note
+        for note in report_notes(build_report(measurements, get_task("glue/sst-2"), 10, [], {}))
+    )

@@ -21,7 +21,8 @@ def build_report(
     """Puts report.json together.
 
     Args:
-        measurements: "teacher" and "artifacts", scores on the evaluation split; "single" and
+        measurements: "teacher" and "artifacts", scores on the evaluation split, and "baseline", one
+            or None; "single" and
             "batch", `BenchResult`s of the teacher, its ONNX file and the artifacts, in order.
         task: The task.
         rows: Of the evaluation split.
@@ -72,6 +73,11 @@ def build_report(
         },
         "teacher": teacher,
         "artifacts": artifacts,
+        "baseline": measurements["baseline"]
+        and {
+            "train_rows": measurements["baseline"]["train_rows"],
+            **_score(measurements["baseline"]),
+        },
         "best": best["path"],
         "ratios": {
             "retention": _ratio(*values if task.higher_is_better else values[::-1]),

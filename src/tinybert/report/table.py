@@ -6,6 +6,7 @@ from typing import Any
 from tinybert.measure.bench import busy_words
 from tinybert.measure.table import BUSY_MARK, compared, figure, grid, times
 from tinybert.report.kept import kept_lines
+from tinybert.tasks.metrics import LOWER_IS_BETTER
 
 
 def report_table(report: Mapping[str, Any]) -> str:
@@ -49,7 +50,23 @@ def report_caption(report: Mapping[str, Any]) -> str:
 def report_notes(report: Mapping[str, Any]) -> list[str]:
     """What has to be said of the table's figures: a busy machine, what was kept and what not."""
     busy = [busy_words(report["machine"])] if report["measured_at"]["busy"] else []
-    return [*busy, *kept_lines(report)]
+    return [*busy, *kept_lines(report), *_baseline(report)]
+
+
+def _baseline(report: Mapping[str, Any]) -> list[str]:
+    """What TF-IDF comes to, and whether a transformer is worth its price."""
+    found = report.get("baseline")  # reports of older versions have none
+    if found is None:
+        return []
+    metric = report["task"]["metric"]
+    sign = -1 if metric in LOWER_IS_BETTER else 1
+    best = next((each for each in report["artifacts"] if each["path"] == report["best"]), None)
+    enough = best is not None and sign * (found["metric"] - best["metric"]) >= 0
+    so = f": no worse than {report['best']}, and far cheaper" if enough else ""
+    return [
+        f"TF-IDF with a linear model, of {found['train_rows']} training rows: {metric} "
+        f"{found['metric']:.4f} ({found['metric_low']:.4f} to {found['metric_high']:.4f}){so}"
+    ]
 
 
 def _title(artifact: Mapping[str, Any], best: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tinybert.base.files import write_json
 from tinybert.base.progress import Progress
+from tinybert.measure.baseline import baseline
 from tinybert.measure.held_out import HeldOut, hold_out
 from tinybert.modeling.distributed import is_main, wait_for_all
 from tinybert.modeling.load import load_model, save_model
@@ -83,6 +84,8 @@ def _measure(run: Run, state: State, artifacts: Path, folder: Path) -> None:
         _held_out(run, state, folder),
         run.progress,
     )
+    task = task_of(run, state.teacher or state.model)
+    measurements["baseline"] = baseline(task, run.inputs.train, run.inputs.eval)
     write_json(folder / "measurements.json", measurements)
 
 
