@@ -52,3 +52,12 @@ def test_options_that_are_none(tiny_artifact_dir, files, said, option, message):
     found = said(tiny_artifact_dir, files / "reviews.jsonl", "--set", option)
     assert message in found
     assert found.startswith("tinybert: error: ")
+
+
+@pytest.mark.parametrize("threshold", ["best", "best-per-label"])
+def test_thresholds_are_not_chosen_on_the_rows_that_are_measured(tmp_path, said, threshold):
+    model = tiny_model_dir("bert", tmp_path / "model", "multi-label-classification")
+    (tmp_path / "rows.jsonl").write_text('{"text": "a film", "labels": ["a"]}\n', encoding="utf-8")
+    found = said(model, tmp_path / "rows.jsonl", "--set", f"threshold={threshold}")
+    assert "thresholds are chosen on training rows" in found
+    assert "error" not in said(model, tmp_path / "rows.jsonl", "--set", "threshold=.4")

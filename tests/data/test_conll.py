@@ -30,6 +30,12 @@ def test_sentences_are_read_whatever_wrote_them(tmp_path, text):
     assert table.where(0, 1).endswith("train.txt: line 4")
 
 
+def test_a_word_may_have_any_other_blank_in_it(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("10\u00a0000 B-X\nx\u2028y O\n", encoding="utf-8")
+    assert read_conll(path).columns["tokens"] == [["10\u00a0000", "x\u2028y"]]
+
+
 def test_columns_can_be_chosen(tmp_path):
     path = tmp_path / "a.conll"
     path.write_text("1\tNew York\tNNP\n2\tis\tVBZ\n", encoding="utf-8")
@@ -45,6 +51,10 @@ def test_columns_can_be_chosen(tmp_path):
         ("EU B-ORG\nrejects\n", "line 2: expected a word and its tag"),
         ("EU\tB-ORG\n\tO\n", "line 2: expected a word and its tag"),
         ("-DOCSTART- O\n", "no sent"),
+        ("10\u00a0000 NN B-X\nNew York NN B-X\n", "line 2: has 4 columns, and those before it 3"),
+        ("a NN O\nfilm B-X\n", "line 2: has 2 columns, and those before it 3"),
+        ("# text = a film\n1\ta\tDET\tO\n", "line 2: has 4 columns, and those before it 5|line 2"),
+        ("a O\rfilm B-X\r", "line 1: expected a word and its tag"),
         ("1\tEU\tB-ORG\n2\trejects\tO\n\n1\tPeter\tB-PER\n", r"line 1: .*`columns: \[2, -1\]`"),
     ],
 )

@@ -18,10 +18,13 @@ from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import open_artifact
 from tinybert.formats.open import load_student
 from tinybert.modeling.blocks import blocks, home_of
-from tinybert.modeling.load import save_model
+from tinybert.modeling.load import load_tokenizer, save_model
 from tinybert.modeling.observe import input_statistics, make_batches
 from tinybert.modeling.parts import head_layers, tables_of_embeddings
 from tinybert.modeling.shape import SHAPE_KEY, head_counts, neuron_counts
+from tinybert.modeling.torch_model import load_torch
+from tinybert.recipe.inputs import read_inputs
+from tinybert.recipe.recipe import Recipe
 from tinybert.steps.factorize.step import low_rank
 from tinybert.steps.prune.gates import Gates, Group
 from tinybert.steps.prune.importance import Magnitude
@@ -29,6 +32,27 @@ from tinybert.steps.prune.units import drop_layers, head_units, neuron_units
 from tinybert.steps.student.build import build_student
 from tinybert.steps.student.config import StudentConfig
 from tinybert.steps.student.from_teacher import initialize_from_teacher
+
+
+@pytest.mark.parametrize("form", ["pytorch", "onnx"])
+def test_a_text_without_a_token_is_refused_by_its_number(form, tmp_path):
+    """GPT-2's tokenizer adds none of its own, and there is nothing to answer from."""
+    folder = tiny_model_dir("gpt2", tmp_path / "model")
+    model = load_torch(folder)
+    if form == "onnx":
+        tokenizer = load_tokenizer(folder, 64)
+        path = write_artifacts(model.module, tokenizer, tmp_path / "files", ["onnx"])["onnx"]
+        model = open_artifact(path, threads=1)
+    with pytest.raises(InputError, match="text 2 has no tokens"):
+        model.outputs(["a film", ""])
+
+
+def test_layers_that_no_step_can_open_are_refused_before_anything_runs(recipe, tmp_path):
+    folder = tiny_model_dir("albert", tmp_path / "model", inner_group_num=2)
+    steps = [{"student": {"init": "random", "layers": 1}}, {"distill": {"max_steps": 1}}]
+    with pytest.raises(InputError, match=r"teacher: .*inner_group_num"):
+        read_inputs(Recipe.from_mapping(recipe(teacher=str(folder), steps=steps)))
+
 
 SAME = {"layers": 3, "hidden_size": 32, "attention_heads": 4, "intermediate_size": 64}
 CHANGES = [

@@ -94,6 +94,18 @@ def test_bad_cells_are_refused(cells, options, message):
         task.fit(rows).examples(rows)
 
 
+def test_a_label_without_a_column_is_unknown_and_not_absent():
+    rows = table([0, 1], "toxic", rude=[0, 1])
+    task = task_of(label=["toxic", "rude"], labels=["rude", "sad", "toxic"])
+    with pytest.raises(InputError, match=r"names no column for '?sad"):
+        task.examples(rows)
+
+
+def test_a_label_that_is_no_unicode():
+    with pytest.raises(InputError, match="row 1: 'labels' is not valid Unicode"):
+        task_of().fit(table([["\ud800", "b"]]))
+
+
 @pytest.mark.parametrize("cell", [2, "2", "yes", 0.5, -1])
 def test_other_marks_than_0_and_1_are_refused(cell):
     rows = table([0, cell], "toxic", rude=[0, 1])

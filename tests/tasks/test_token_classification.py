@@ -285,3 +285,60 @@ def test_stock_transformers_reads_the_config(tmp_path):
     config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
     assert config["id2label"] == {"0": "O", "1": "B-PER", "2": "I-PER"}
     assert task_from_config(config) == task
+
+
+def rows_of(tags, tokens=None):
+    tokens = tokens or [[f"w{place}" for place in range(len(each))] for each in tags]
+    return Table({"tokens": tokens, "tags": tags}, "rows.jsonl")
+
+
+def test_words_in_no_entity_need_a_label():
+    rows = rows_of([["B-PER", "I-PER"], ["B-PER", "O"]])
+    task = task_of(labels=["B-PER", "I-PER"])
+    with pytest.raises(
+        InputError, match=r"row 2: has words in no entity, and the labels .* lack 'O'"
+    ):
+        task.examples(rows)
+    assert len(task.examples(rows_of([["B-PER", "I-PER"]]))) == 1
+    parts_of_speech = rows_of([["DET", "NOUN"]])
+    assert len(task_of().fit(parts_of_speech).examples(parts_of_speech)) == 1
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        (["B", "I", "O"], "tags such as 'B' lack the type"),
+        (["B-", "O"], "tags such as 'B-' lack the type"),
+        (
+            ["b-org", "i-org", "o"],
+            "tags such as 'b-org' lack the type of the entity, or have a small",
+        ),
+        (["B-\ud800", "O"], "a label is not valid Unicode"),
+    ],
+)
+def test_tags_that_are_half_of_a_scheme(tags, message):
+    with pytest.raises(InputError, match=message):
+        task_of().fit(rows_of([tags]))
+
+
+def test_blanks_around_a_tag_are_no_part_of_it():
+    assert task_of().fit(rows_of([[" B-PER", "O "]])).labels == ("O", "B-PER", "I-PER")
+
+
+def test_an_entity_without_a_word():
+    with pytest.raises(InputError, match="row 1: an entity 'PER' has no word"):
+        task_of().fit(rows_of([["B-PER", "O"]], [["", "x"]]))
+
+
+def test_options_that_can_not_apply_are_refused():
+    with pytest.raises(InputError, match="`columns` is for files of a word a line"):
+        task_of(columns=[2, -1], labels=list(LABELS)).examples(rows_of([["O"]]))
+    entities = Table({"text": ["a b"], "entities": [[]]}, "rows.jsonl")
+    with pytest.raises(InputError, match="`scheme` is for tags, not for entities"):
+        task_of(scheme="bilou", labels=list(LABELS)).examples(entities)
+
+
+def test_a_type_without_b_is_written_in_iob1():
+    """As older models' labels are: B stands only where two entities meet."""
+    assert task_of(labels=["O", "I-PER", "I-LOC", "B-LOC"]).tagging == "iob1"
+    assert task_of(labels=list(LABELS)).tagging == "bio"

@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> None:
 
     model = open_model(options.model, options.threads)
     task = get_task(_task_spec(options, model.task), model.task)
+    _check_thresholds(options, task)
     examples = labeled_examples(model, task, read(options.data, "eval", task.layout))
     score = evaluate(model, examples, task)
     if options.json:
@@ -80,9 +81,17 @@ def _task_spec(options: argparse.Namespace, model: "Task") -> dict[str, Any]:
     return spec
 
 
+def _check_thresholds(options: argparse.Namespace, task: "Task") -> None:
+    """Refuses to choose thresholds on the rows that are measured."""
+    if task.calibrates and any(each.startswith("threshold=") for each in options.set):
+        raise InputError(
+            "--set threshold: thresholds are chosen on training rows, by a recipe; give a number"
+        )
+
+
 def _value(text: str) -> Any:
     """What JSON says it is, and else the text itself: the plain install reads no YAML."""
     try:
-        return json.loads(text)
+        return json.loads(f"0{text}" if text[:1] == "." else text)
     except (ValueError, RecursionError):
         return text

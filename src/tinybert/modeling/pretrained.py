@@ -12,7 +12,7 @@ from torch import nn
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
 from tinybert.base.errors import InputError, said
-from tinybert.families import find_family
+from tinybert.families import FAMILIES, find_family
 from tinybert.modeling.own_code import NOT_RUN, refuse_own_code
 from tinybert.modeling.shape import shaped
 from tinybert.runtime.config import read_config, read_object
@@ -22,6 +22,13 @@ _LAYER = re.compile(r"\.layers?\.(\d+)\.")
 
 _HARMLESS = ("position_ids",)
 """What older versions stored although it says nothing."""
+
+_OTHER_HEADS = {
+    *(name for family in FAMILIES.values() for name in family.masked_lm),
+    *("pooler", "sop_classifier", "discriminator_predictions", "seq_relationship", "lm_head"),
+    *("fit_dense", "fit_denses"),  # TinyBERT's own checkpoints: what its students learned by
+}
+"""Heads of pretraining, and what they read: many fine-tuned models' files still have them."""
 
 _DEFAULTS = {"position_embedding_type": "absolute"}
 """Keys of config.json that Transformers once honoured for more models than now."""
@@ -60,6 +67,8 @@ def load_config(folder: Path) -> PretrainedConfig:
         raise _not_whole(folder, error) from None
     config.output_attentions = config.output_hidden_states = False
     config.return_dict = True
+    if getattr(config, "chunk_size_feed_forward", 0):
+        config.chunk_size_feed_forward = 0  # the same numbers; lengths that are no multiples fail
     family = find_family(config.model_type)
     if family is not None and family.causal:
         config.use_cache = False  # of what it would go on writing with
@@ -104,7 +113,7 @@ def load_weights(
             )
     missing = sorted(loading["missing_keys"])
     _check_missing(folder, module, missing)
-    _check_unexpected(folder, module, loading["unexpected_keys"])
+    _check_unexpected(folder, module, loading["unexpected_keys"], new_head)
     _check_honoured(folder, module)
     mismatched = [name for name, *_ in loading["mismatched_keys"]]
     _check_finite(folder, module, {*missing, *mismatched})
@@ -145,21 +154,30 @@ def _check_missing(folder: Path, module: PreTrainedModel, missing: list[str]) ->
         )
 
 
-def _check_unexpected(folder: Path, module: PreTrainedModel, names: Collection[str]) -> None:
+def _check_unexpected(
+    folder: Path, module: PreTrainedModel, names: Collection[str], new_head: bool
+) -> None:
+    """Refuses weights that would be left out, but for heads that the model is not used with."""
     layers = getattr(module.config, "num_hidden_layers", None) or sys.maxsize
     left = [
         name
         for name in sorted(names)
-        if is_encoders(module, name)
+        if (is_encoders(module, name) or not (new_head or _is_other_head(module, name)))
         and not name.endswith(_HARMLESS)
         and not any(int(layer) >= layers for layer in _LAYER.findall(name)[:1])
     ]
     if left:
         raise InputError(
-            f"{folder}: its files have {_count(left)}, which the encoder of a "
+            f"{folder}: its files have {_count(left)}, which a "
             f"{type(module).__name__} doesn't know and would leave out, so that it would compute "
             "something else; take a model that this version of Transformers holds whole"
         )
+
+
+def _is_other_head(module: PreTrainedModel, name: str) -> bool:
+    """Whether a weight is of a head of pretraining, or the model is without a head itself."""
+    first = name.removeprefix(f"{module.base_model_prefix}.").partition(".")[0]
+    return first in _OTHER_HEADS or module.base_model is module
 
 
 def _check_honoured(folder: Path, module: PreTrainedModel) -> None:

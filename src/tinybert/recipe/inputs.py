@@ -16,6 +16,7 @@ from tinybert.data.hold_out import hold_out, share_of
 from tinybert.data.table import Table
 from tinybert.formats.export import check_exportable
 from tinybert.formats.registry import FORMATS, find_format
+from tinybert.modeling.blocks import blocks
 from tinybert.modeling.hub import find_folder, hash_model
 from tinybert.modeling.load import check_tables, known_task, load_model, load_tokenizer, why_no_task
 from tinybert.modeling.torch_model import load_torch
@@ -93,6 +94,8 @@ def read_inputs(recipe: Recipe) -> Inputs:
     with recipe.placed("teacher"):
         check_tables(model, tokenizer, recipe.teacher, pair=len(task.text) == 2)
         check_exportable(model)
+        if any(step.config.opens_layers or step.config.asks() for step in recipe.steps):
+            blocks(model)  # refuses layers of a kind that no step can open
     materials = Materials(
         teacher=recipe.teacher,
         config=config,

@@ -135,7 +135,8 @@ class Model(ABC):
 
         Args:
             rows: Sentences, pairs as tuples for a model of pairs, or mappings such as
-                {"words": [...]}. Empty strings are allowed.
+                {"words": [...]}. Empty strings are allowed, but for models whose tokenizers add no
+                token of their own, as GPT-2's.
             batch_size: Inputs that run at once.
 
         Raises:
@@ -150,7 +151,13 @@ class Model(ABC):
         given = [as_row(row) for row in rows]
         texts = [row_text(row) for row in given]
         check_pairs(texts, reads, self.encoder.joins_pairs, str(self.path))
-        inputs = self.task.inputs(given, self.encoder.encode(texts))
+        encodings = self.encoder.encode(texts)
+        if 0 in map(len, encodings):  # of GPT-2, which adds none of its own
+            raise InputError(
+                f"{self.path}: text {[*map(len, encodings)].index(0) + 1} has no tokens, so that "
+                "there is nothing to read: leave it out"
+            )
+        inputs = self.task.inputs(given, encodings)
         outputs = inputs.gather(self._run(inputs, batch_size))
         for values in outputs.arrays.values():
             finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))

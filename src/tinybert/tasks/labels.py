@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from tinybert.base.errors import InputError, cut, short
 from tinybert.data.table import Table
-from tinybert.tasks.columns import value
+from tinybert.tasks.columns import text, value
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.0+)?")
 
@@ -52,8 +52,10 @@ def label_name(table: Table, column: str, row: int) -> str:
         return str(cell).lower()
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    if isinstance(cell, str | int):
-        return str(cell).strip()
+    if isinstance(cell, str):
+        return text(table, column, row).strip()
+    if isinstance(cell, int):
+        return str(cell)
     raise InputError(
         f"{table.where(row)}: {short(column)} is no text or whole number: {short(cell)}"
     )

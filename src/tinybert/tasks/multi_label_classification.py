@@ -13,7 +13,7 @@ from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields,
 from tinybert.tasks.label_set_metrics import LABEL_SET_METRICS, f1_of_counts
 from tinybert.tasks.label_sets import listed_labels, marked_labels
 from tinybert.tasks.labeled import LabeledTask
-from tinybert.tasks.labels import in_order
+from tinybert.tasks.labels import in_order, some_names
 from tinybert.tasks.outputs import Outputs
 from tinybert.tasks.task import Examples, Prediction, Task
 from tinybert.tasks.thresholds import (
@@ -145,6 +145,13 @@ class MultiLabelClassification(LabeledTask):
         known = self.output_numbers()
         where = self.columns[0] if self.columns else self.label
         sets = np.zeros((len(table), len(self.labels)), np.float32)
+        if self.columns:
+            named = {self.output_of(name, known, where, table.source) for name in self.columns}
+            if lacking := [name for at, name in enumerate(self.labels) if at not in named]:
+                raise InputError(
+                    f"{table.source}: `label` names no column for {some_names(lacking)}: whether "
+                    "rows have a label without a column is not known"
+                )
         for row, names in enumerate(self._named(table)):
             for name in names:
                 output = self.output_of(name, known, where, table.where(row))

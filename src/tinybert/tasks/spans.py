@@ -30,6 +30,10 @@ PREFIXES: dict[Scheme, str] = {
 _TAG = re.compile(r"([BILUES])[-_](.+)", re.DOTALL)
 
 
+_HALF_TAG = re.compile(r"[BIE]|[BILUES][-_]|[bilues][-_].+", re.DOTALL)
+"""Tags of a scheme with prefixes that are not written as we read them."""
+
+
 class Span(NamedTuple):
     """An entity: of words by their places, or of characters.
 
@@ -118,6 +122,12 @@ def find_scheme(sequences: Collection[Sequence[str]]) -> Scheme:
     names = {tag for sequence in sequences for tag in sequence} - {OUTSIDE}
     found = {name: match[1] for name in names if (match := _TAG.fullmatch(name))}
     if not found:
+        half = [name for name in sorted(names) if _HALF_TAG.fullmatch(name)]
+        if half and len(half) == len(names - {"o"}):
+            raise ValueError(
+                f"tags such as {half[0]!r} lack the type of the entity, or have a small prefix; "
+                "write them as 'B-PER', or name the scheme: words"
+            )
         return "words" if names else "bio"
     if len(found) < len(names):
         odd = min(names - found.keys())

@@ -103,9 +103,16 @@ class TokenClassification(Task):
 
     @property
     def tagging(self) -> Scheme:
-        """The scheme of the model's own labels; of B and I alone it is taken to be BIO."""
+        """The scheme of the model's own labels.
+
+        Of B and I alone it is IOB1 where a type has an I and no B, and else taken to be BIO.
+        """
         scheme = find_scheme([[label] for label in self.labels])
-        return "bio" if scheme == "iob1" else scheme
+        if scheme not in ("bio", "iob1"):
+            return scheme
+        tags = [split_tag(label, "iob1") for label in self.labels]
+        begun = {tag.type for tag in tags if tag.prefix == "B"}
+        return "iob1" if {tag.type for tag in tags if tag.prefix == "I"} - begun else "bio"
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -179,6 +186,14 @@ class TokenClassification(Task):
     def examples(self, table: Table, labeled: bool = True) -> Examples:
         """Rows, and the entities of each, (rows,) of lists of `Span`s of characters."""
         rows = self.rows(table)
+        if self.columns != type(self).columns and table.unit != "line":
+            raise InputError(
+                f"{table.source}: `columns` is for files of a word a line; leave it out"
+            )
+        if self.scheme and rows and "text" in rows[0] and labeled:
+            raise InputError(
+                f"{table.source}: `scheme` is for tags, not for entities; leave it out"
+            )
         if not labeled:
             return Examples(rows, None, table.source)
         self._check_fitted()
@@ -186,6 +201,8 @@ class TokenClassification(Task):
         known = {name.lower(): name for name in known} | known
         found, _ = self._read(table)
         labels = np.empty(len(found), object)
+        if OUTSIDE not in self.labels:
+            self._check_covered(table, rows, found)
         for row, spans in enumerate(found):
             for span in spans:
                 if known.get(span.type, known.get(span.type.lower())) is None:
@@ -199,6 +216,18 @@ class TokenClassification(Task):
                 for span in spans
             ]
         return Examples(rows, labels, table.source)
+
+    def _check_covered(
+        self, table: Table, rows: Sequence[Row], found: Sequence[Sequence[Span]]
+    ) -> None:
+        """Refuses words in no entity where no label is for them."""
+        for row, spans in enumerate(found):
+            words = _word_bounds(rows[row])
+            if sum(span.end - span.start for span in touched_words(words, spans)) < len(words):
+                raise InputError(
+                    f"{table.where(row)}: has words in no entity, and the labels "
+                    f"({some_names(self.labels)}) lack {OUTSIDE!r}"
+                )
 
     def overlap(self, max_length: int) -> int | None:
         """A quarter of what the model takes."""
@@ -298,12 +327,7 @@ class TokenClassification(Task):
 
     def guesses(self, examples: Examples) -> Iterator[Outputs]:
         """Every word with the same tag."""
-        words = [
-            join_bounds(row["words"])
-            if "words" in row
-            else [match.span() for match in re.finditer(r"\S+", row["text"])]
-            for row in examples.rows
-        ]
+        words = [_word_bounds(row) for row in examples.rows]
         spans = np.array([span for row in words for span in row], np.int64).reshape(-1, 2)
         ends = np.cumsum([len(row) for row in words])
         for logits in np.eye(len(self.labels), dtype=np.float32):
@@ -326,3 +350,10 @@ class TokenClassification(Task):
             return None
         labels = config_labels(config)
         return cls(labels=labels, **saved_fields(config, cls.saved)) if len(labels) > 1 else None
+
+
+def _word_bounds(row: Row) -> list[tuple[int, int]]:
+    """Where the words of a row begin and end; those of a text are what blanks part."""
+    if "words" in row:
+        return join_bounds(row["words"])
+    return [match.span() for match in re.finditer(r"\S+", row["text"])]

@@ -102,6 +102,9 @@ def _tagged(
                 f"{table.where(row, error.place)}: {error} (read as {scheme}{hint})"
             ) from None
         bounds = join_bounds(words)
+        for start, end, name in spans:
+            if not "".join(words[start:end]).strip():
+                raise InputError(f"{table.where(row)}: an entity {short(name)} has no word")
         found.append([Span(bounds[a][0], bounds[b - 1][1], name) for a, b, name in spans])
     return found, scheme
 
@@ -133,7 +136,7 @@ def _tags(table: Table, row: int, column: str, names: Sequence[str]) -> list[str
 
 def _tag(table: Table, row: int, place: int, tag: Any, names: Sequence[str]) -> str:
     if isinstance(tag, str) and tag.strip():
-        return tag
+        return _valid(tag.strip(), table.where(row, place))
     if type(tag) is int and 0 <= tag < len(names):
         return names[tag]
     known = f"; there are {len(names)} labels" if names else "; name them by `labels` of the task"
@@ -177,4 +180,13 @@ def _entity(table: Table, row: int, text: str, column: str, cell: Any) -> Span:
             f"{table.where(row)}: {short(column)}: no text from {start} to {end}; the row has "
             f"{len(text)} characters"
         )
-    return Span(start, end, str(name))
+    return Span(start, end, _valid(str(name).strip(), table.where(row)))
+
+
+def _valid(name: str, where: str) -> str:
+    """A label that a file can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{where}: a label is not valid Unicode: {short(name)}") from None
+    return name

@@ -84,7 +84,7 @@ def _session(path: Path, threads: int | None) -> Any:
     def load(precise: str) -> Any:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3  # its warnings are about graphs, not for users
+        options.log_severity_level = 4  # what is wrong it raises, too
         options.add_session_config_entry("session.x64quantprecision", precise)
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
