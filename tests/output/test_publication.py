@@ -334,6 +334,9 @@ def test_every_file_that_decides_an_answer_is_checked(out, name):
     (out / name).write_text(content + " ")
     with pytest.raises(InputError, match=rf"{name}: damaged"):
         load(out)
+    if name == "config.json":  # which `info` reads too
+        with pytest.raises(InputError, match=rf"{name}: damaged"):
+            describe(out)
 
 
 def test_a_damaged_manifest(out):

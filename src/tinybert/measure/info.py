@@ -16,7 +16,7 @@ from tinybert.measure.table import grid, times
 from tinybert.measure.weights import stored_weights
 from tinybert.measure.zeros import sparsity
 from tinybert.modeling.hub import download, may_be_hub_id, weight_files
-from tinybert.runtime.config import max_positions, read_object
+from tinybert.runtime.config import max_positions
 from tinybert.runtime.config_check import check_config
 from tinybert.runtime.published import PublishedFiles, read_settled
 from tinybert.tasks import task_from_config
@@ -56,7 +56,7 @@ def _describe(name: str | Path, files: PublishedFiles) -> dict[str, Any]:
         files.check_all(path)
     else:
         files.check(path)
-    config = read_object(_config(path))
+    config = files.read_object(_config(path))
     try:
         check_config(config)
     except InputError as error:
