@@ -31,8 +31,12 @@ from tinybert.tasks.spans import (
 )
 from tinybert.tasks.task import Examples, Prediction, Row, Task
 from tinybert.tasks.token_columns import entity_columns, read_entities, read_rows
-from tinybert.tasks.windows import join_bounds
-from tinybert.tasks.word_inputs import touched_words, word_inputs
+from tinybert.tasks.word_inputs import (
+    require_entities,
+    touched_words,
+    word_bounds,
+    word_inputs,
+)
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -202,7 +206,7 @@ class TokenClassification(Task):
         found, _ = self._read(table)
         labels = np.empty(len(found), object)
         if OUTSIDE not in self.labels:
-            self._check_covered(table, rows, found)
+            require_entities(table, rows, found, self.labels)
         for row, spans in enumerate(found):
             for span in spans:
                 if known.get(span.type, known.get(span.type.lower())) is None:
@@ -216,18 +220,6 @@ class TokenClassification(Task):
                 for span in spans
             ]
         return Examples(rows, labels, table.source)
-
-    def _check_covered(
-        self, table: Table, rows: Sequence[Row], found: Sequence[Sequence[Span]]
-    ) -> None:
-        """Refuses words in no entity where no label is for them."""
-        for row, spans in enumerate(found):
-            words = _word_bounds(rows[row])
-            if sum(span.end - span.start for span in touched_words(words, spans)) < len(words):
-                raise InputError(
-                    f"{table.where(row)}: has words in no entity, and the labels "
-                    f"({some_names(self.labels)}) lack {OUTSIDE!r}"
-                )
 
     def overlap(self, max_length: int) -> int | None:
         """A quarter of what the model takes."""
@@ -327,7 +319,7 @@ class TokenClassification(Task):
 
     def guesses(self, examples: Examples) -> Iterator[Outputs]:
         """Every word with the same tag."""
-        words = [_word_bounds(row) for row in examples.rows]
+        words = [word_bounds(row) for row in examples.rows]
         spans = np.array([span for row in words for span in row], np.int64).reshape(-1, 2)
         ends = np.cumsum([len(row) for row in words])
         for logits in np.eye(len(self.labels), dtype=np.float32):
@@ -350,10 +342,3 @@ class TokenClassification(Task):
             return None
         labels = config_labels(config)
         return cls(labels=labels, **saved_fields(config, cls.saved)) if len(labels) > 1 else None
-
-
-def _word_bounds(row: Row) -> list[tuple[int, int]]:
-    """Where the words of a row begin and end; those of a text are what blanks part."""
-    if "words" in row:
-        return join_bounds(row["words"])
-    return [match.span() for match in re.finditer(r"\S+", row["text"])]

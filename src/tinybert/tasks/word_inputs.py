@@ -1,14 +1,17 @@
 """Rows of words as the inputs of a model, and entities of characters as those of words."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinybert.base.errors import InputError
+from tinybert.data.table import Table
+from tinybert.tasks.labels import some_names
 from tinybert.tasks.outputs import Arrays, Inputs, Places
 from tinybert.tasks.rows import Row, row_text
-from tinybert.tasks.spans import Span
+from tinybert.tasks.spans import OUTSIDE, Span
 from tinybert.tasks.windows import Bounds, find_words, join_bounds
 
 if TYPE_CHECKING:
@@ -78,3 +81,38 @@ def touched_words(words: Sequence[Bounds], entities: Sequence[Span]) -> list[Spa
         if word > first:
             found.append(Span(first, word, name))
     return found
+
+
+def word_bounds(row: Row) -> list[Bounds]:
+    """Where the words of a row begin and end; those of a text are what blanks part.
+
+    Example:
+        >>> word_bounds({"words": ["a", "film"]}), word_bounds({"text": "a  film"})
+        ([(0, 1), (2, 6)], [(0, 1), (3, 7)])
+    """
+    if "words" in row:
+        return join_bounds(row["words"])
+    return [match.span() for match in re.finditer(r"\S+", row["text"])]
+
+
+def require_entities(
+    table: Table, rows: Sequence[Row], found: Sequence[Sequence[Span]], labels: Sequence[str]
+) -> None:
+    """Refuses words in no entity, for labels none of which is for them.
+
+    Args:
+        table: Of the rows, for messages.
+        rows: As a task reads them.
+        found: The entities of each.
+        labels: Of the model.
+
+    Raises:
+        InputError: A row has such a word.
+    """
+    for row, spans in enumerate(found):
+        words = word_bounds(rows[row])
+        if sum(span.end - span.start for span in touched_words(words, spans)) < len(words):
+            raise InputError(
+                f"{table.where(row)}: has words in no entity, and the labels "
+                f"({some_names(labels)}) lack {OUTSIDE!r}"
+            )
