@@ -175,3 +175,13 @@ def test_a_pair_of_one_column(lines):
     path = lines("sentence\na\n", "rows.csv")
     with pytest.raises(InputError, match="--text twice"):
         read(file=path, pair=True)
+
+
+def test_words_with_tags_are_no_texts(tmp_path):
+    path = tmp_path / "valid.txt"
+    path.write_text("EU B-ORG\nrejects O\n\nPeter B-PER\n", encoding="utf-8")
+    tokens = get_task({"kind": "token-classification", "labels": ["O", "B-X", "I-X"]})
+    with pytest.raises(InputError, match=r"words with tags, no texts; name it valid\.conll"):
+        list(TextInput([], file=str(path)).rows(tokens, 1))
+    path.write_text("Plan B\nEU rejects\n", encoding="utf-8")
+    assert len(list(TextInput([], file=str(path)).rows(tokens, 1))) == 2

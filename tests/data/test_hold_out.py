@@ -49,6 +49,15 @@ def test_lists_are_labels_too(cells):
     assert held_out.columns["label"].count(cells[0]) == 10
 
 
+@pytest.mark.parametrize("cells", [lambda name: name, lambda name: ["common", name]])
+def test_every_label_is_left_to_some_training_row(cells):
+    names = [f"rare {number}" for number in range(50)] + ["twice"] * 2 + ["common"] * 300
+    labels = [cells(name) for name in names]
+    train, held_out = hold_out(table_of(labels), 0.3, ["text"], "label")
+    assert {str(label) for label in train.columns["label"]} == {str(label) for label in labels}
+    assert not any("rare" in str(label) for label in held_out.columns["label"])
+
+
 def test_too_few_rows():
     with pytest.raises(InputError, match=r"rows\.csv: 10% of 12 different texts are 1, too few"):
         hold_out(table_of(["a", "b"] * 6), 0.1, ["text"], "label")

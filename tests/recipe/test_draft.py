@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 
 import pytest
 
@@ -43,7 +44,7 @@ def rows(tmp_path_factory):
     return files
 
 
-def names(recipe):
+def names_of(recipe):
     return [next(iter(step)) for step in recipe["steps"]]
 
 
@@ -54,15 +55,15 @@ def test_a_recipe_for_every_family_can_be_run(kind, task, rows, tmp_path):
     draft = draft_recipe(str(model), str(rows[task]))
     inputs = read_inputs(Recipe.from_mapping(draft.recipe, ["data.max_length=32"]))
     assert len(inputs.eval) >= 20
-    assert "finetune" not in names(draft.recipe)  # its head is one for these labels
-    assert names(draft.recipe)[-1] == "quantize"
+    assert "finetune" not in names_of(draft.recipe)  # its head is one for these labels
+    assert names_of(draft.recipe)[-1] == "quantize"
 
 
 @pytest.mark.parametrize("task", ["text-classification", "token-classification", "text-regression"])
 def test_a_model_for_something_else_is_fine_tuned_first(task, rows, tmp_path):
     model = tiny_model_dir("bert", tmp_path / "model", "multi-label-classification")
     draft = draft_recipe(str(model), str(rows[task]), task=task)
-    assert names(draft.recipe)[0] == "finetune"
+    assert names_of(draft.recipe)[0] == "finetune"
     assert f"finetune: the model has no head for {task}" in draft.notes
     read_inputs(Recipe.from_mapping(draft.recipe, ["data.max_length=32"]))
 
@@ -91,10 +92,40 @@ def test_a_large_model_gets_the_usual_student(rows, tmp_path):
     ]
 
 
+def test_rows_that_have_some_of_the_labels_keep_the_head(rows, tmp_path):
+    names = ["positive", "neutral", "negative"]
+    model = tiny_model_dir(
+        *("bert", tmp_path / "model"),
+        id2label=dict(enumerate(names)),
+        label2id={name: at for at, name in enumerate(names)},
+    )
+    draft = draft_recipe(str(model), str(rows["text-classification"]))
+    assert "finetune" not in names_of(draft.recipe)
+    read_inputs(Recipe.from_mapping(draft.recipe, ["data.max_length=32"]))
+
+
+def test_an_output_folder_is_its_student(rows, tiny_bert_dir, tmp_path):
+    shutil.copytree(tiny_bert_dir, tmp_path / "out" / "student")
+    draft = draft_recipe(str(tmp_path / "out"), str(rows["text-classification"]))
+    assert draft.recipe["teacher"] == str(tmp_path / "out" / "student")
+    assert any(note.startswith("model: ") for note in draft.notes)
+
+
+def test_a_folder_in_conll_layout(tmp_path):
+    bare = tmp_path / "bare"
+    tiny_tokenizer("bert").save_pretrained(bare)
+    tiny_model("bert").base_model.save_pretrained(bare)
+    for name in ("train.txt", "valid.txt"):
+        (tmp_path / name).write_text("EU B-ORG\nrejects O\n", encoding="utf-8")
+    draft = draft_recipe(str(bare), str(tmp_path))
+    assert draft.recipe["task"] == {"kind": "token-classification"}
+    assert draft.recipe["data"]["eval"] is None
+
+
 def test_other_labels_mean_a_new_head(rows, tmp_path):
     model = tiny_model_dir("bert", tmp_path / "model", id2label={0: "x", 1: "y", 2: "z"})
     draft = draft_recipe(str(model), str(rows["text-classification"]))
-    assert names(draft.recipe)[0] == "finetune"
+    assert names_of(draft.recipe)[0] == "finetune"
     (note,) = (note for note in draft.notes if note.startswith("finetune"))
     assert "other labels" in note
     read_inputs(Recipe.from_mapping(draft.recipe, ["data.max_length=32"]))

@@ -145,3 +145,10 @@ def test_a_recipe_that_is_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "r.yaml")
     with pytest.raises(InputError, match="is a pipe; expected a file"):
         RecipeSource.read(tmp_path / "r.yaml")
+
+
+@pytest.mark.parametrize(("text", "value"), [("|", "|"), (">", ">"), ("';'", ";"), ('""', "")])
+def test_a_separator_that_means_something_in_yaml(text, value):
+    source = RecipeSource({"task": {}}, "recipe")
+    source.override(f"task.separator={text}")
+    assert source.values["task"]["separator"] == value

@@ -94,4 +94,6 @@ def _value(text: str) -> Any:
     try:
         return json.loads(f"0{text}" if text[:1] == "." else text)
     except (ValueError, RecursionError):
+        if text[:1] == "[" and text[-1:] == "]":  # of names without quotes
+            return [part.strip() for part in text[1:-1].split(",")]
         return text

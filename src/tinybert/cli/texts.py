@@ -1,5 +1,7 @@
 """The texts that `predict` is given: on the line, in a file or on standard input."""
 
+import itertools
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -95,7 +97,7 @@ class TextInput:
         if self._is_table:
             return iter(self._from_table(task))
         path = Path(self.file)
-        if next(iter(stream_lines(path)), "").startswith(DOCUMENT):
+        if _has_tags(task, itertools.islice(stream_lines(path), 100)):
             raise InputError(
                 f"{path}: its lines are words with tags, no texts; name it {path.stem}.conll"
             )
@@ -165,3 +167,14 @@ def _whole_lines(lines: Iterable[str]) -> Iterator[str]:
         yield from [""] * blank
         blank = 0
         yield line
+
+
+_TAG = re.compile(r"O|[BILUES]-.+")
+
+
+def _has_tags(task: Task, lines: Iterable[str]) -> bool:
+    """Whether lines are of a word and its tag each, which would be read as texts."""
+    cells = [line.split() for line in lines if line.strip()]
+    if not cells or cells[0][0] == DOCUMENT:
+        return bool(cells)
+    return task.reads == "all" and all(len(row) > 1 and _TAG.fullmatch(row[-1]) for row in cells)

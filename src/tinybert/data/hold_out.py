@@ -2,7 +2,8 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from tinybert.base.errors import InputError
 from tinybert.data.table import Table
@@ -29,7 +30,8 @@ def hold_out(
     """Parts a table into training rows and rows to measure on.
 
     Which rows it takes depends on the rows alone. Of each label it takes its share, and rows of the
-    same text stay together, so that no text is in both parts; in the second each is there once.
+    same text stay together, so that no text is in both parts; in the second each is there once. Every
+    label, also of those in lists, is left to some training row.
 
     Args:
         table: The rows.
@@ -64,6 +66,7 @@ def hold_out(
     taken: set[str] = set()
     for keys in [*often, rare]:
         taken.update(dice.sample(keys, round(share * len(keys))))
+    taken -= _last_of_their_label(alike, taken, values)
     if len(taken) < _FEWEST:
         raise InputError(
             f"{table.source}: {100 * share:g}% of {len(alike)} different texts are {len(taken)}, "
@@ -72,3 +75,23 @@ def hold_out(
     held_out = [rows[0] for key, rows in alike.items() if key in taken]
     train = [row for key, rows in alike.items() if key not in taken for row in rows]
     return table.select(sorted(train)), table.select(sorted(held_out))
+
+
+def _last_of_their_label(
+    alike: Mapping[str, Sequence[int]], taken: Collection[str], values: Sequence[Any] | None
+) -> set[str]:
+    """Held-out texts with a label that no training row would have: nothing could learn it."""
+    if values is None:
+        return set()
+    learned = {
+        name
+        for key, rows in alike.items()
+        if key not in taken
+        for row in rows
+        for name in _names(values[row])
+    }
+    return {key for key in taken if not {*_names(values[alike[key][0]])} <= learned}
+
+
+def _names(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)]

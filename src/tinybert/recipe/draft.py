@@ -1,5 +1,6 @@
 """A recipe for a model and rows to learn from, where nobody has written one."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from tinybert.data import has_splits, read
 from tinybert.data.layout import CONLL_LAYOUT, GLUE_LAYOUT
 from tinybert.data.table import Table
 from tinybert.families import find_family
+from tinybert.formats.open import student_folder
 from tinybert.modeling.hub import find_folder
 from tinybert.modeling.load import known_task
 from tinybert.recipe.guess_columns import guess_columns
@@ -66,13 +68,17 @@ def draft_recipe(
         >>> draft_recipe("bert-base", "rows.csv").recipe["steps"]  # doctest: +SKIP
         [{'finetune': {}}, {'student': {...}}, {'distill': {}}, {'quantize': {'method': 'qat'}}]
     """
+    notes = []
+    if os.path.isfile(os.path.join(model, "student", "config.json")):
+        model = str(student_folder(model))
+        notes.append(f"model: {model}, the student of that run")
     folder = find_folder(model)
     config = read_config(folder)
     known = known_task(config)
     wanted = get_task(task) if task is not None else known
     table = _read(train, wanted)
     columns = guess_columns(table, wanted, text, label)
-    notes = [f"{guess} (guessed from the rows)" for guess in columns.guessed]
+    notes += [f"{guess} (guessed from the rows)" for guess in columns.guessed]
     if evaluation is None and not has_splits(train):
         evaluation = HELD_OUT
         notes.append(f"eval: {HELD_OUT} of the training rows, held out; name others by --eval")
@@ -95,7 +101,10 @@ def draft_recipe(
 
 
 def _read(train: str, task: Task | None) -> Table:
-    words = task is None and Path(train).suffix in (".txt", ".conll")
+    words = task is None and (
+        Path(train).suffix in (".txt", ".conll")
+        or (Path(train, CONLL_LAYOUT.train).is_file() and not Path(train, "train.tsv").is_file())
+    )
     layout = CONLL_LAYOUT if words else GLUE_LAYOUT if task is None else task.layout
     return read(train, "train", layout)
 
@@ -112,6 +121,8 @@ def _why_finetune(
         fitted = task.fit(table)
     except InputError:
         return None  # the recipe's own check says so
+    if {*getattr(fitted, "labels", ())} <= {*getattr(known, "labels", ())}:
+        return None  # also where the rows have some of them only
     try:
         fitted.for_model(known)
     except UnnamedOutputs:

@@ -160,7 +160,8 @@ def _training_rows(recipe: Recipe, data: str, task: Task) -> list[Table]:
     share = share_of(recipe.data.eval)
     if share is None:
         return [table]
-    label = task.label if task.label in table.columns else None
+    classes = hasattr(task, "labels") and task.label in table.columns  # numbers are no strata
+    label = task.label if classes else None
     with recipe.placed("data", "eval"):
         return list(hold_out(table, share, task.text_columns(table), label))
 

@@ -117,6 +117,8 @@ class RecipeSource:
         if not equals or not path:
             raise InputError(f"{option}: expected path.to.key=value")
         value, _ = _parse(text, option)
+        if value == "" and text.strip(" '\""):  # `|` and `>` begin a text of several lines
+            value = text
         for place in self._places(path.split("."), option):
             self._assign(place, value, assignment)
 
