@@ -30,8 +30,8 @@ def hold_out(
     """Parts a table into training rows and rows to measure on.
 
     Which rows it takes depends on the rows alone. Of each label it takes its share, and rows of the
-    same text stay together, so that no text is in both parts; in the second each is there once. Every
-    label, also of those in lists, is left to some training row.
+    same text stay together, so that no text is in both parts; in the second each is there once.
+    Every label, also of those in lists, is left to some training row.
 
     Args:
         table: The rows.

@@ -81,7 +81,8 @@ def _parts(cell: Any, column: str, separator: str | None, where: str) -> list[An
     if not isinstance(cell, str):
         raise InputError(
             f"{where}: {short(column)} is no text with labels between {short(separator)}: "
-            f"{short(cell)}" + ("; leave `separator` out" if isinstance(cell, list) else "")
+            f"{short(cell)}"
+            + ("; leave `separator` out, or set it to null" if isinstance(cell, list) else "")
         )
     parts = [part.strip() for part in cell.split(separator)] if cell.strip() else []
     if "" in parts:

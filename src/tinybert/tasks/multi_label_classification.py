@@ -97,7 +97,8 @@ class MultiLabelClassification(LabeledTask):
         if name == "label":
             return {**super().option_fields(name, value), "columns": ()}
         if name == "separator":
-            if not isinstance(value, str) or not value.strip():
+            # None for lists, whatever the model learned from.
+            if value is not None and not (isinstance(value, str) and value.strip()):
                 raise InputError(
                     f'task: separator: expected text such as "|" or ",", got {short(value)}'
                 )
