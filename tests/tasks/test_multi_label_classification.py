@@ -104,12 +104,8 @@ def test_a_label_without_a_column_is_unknown_and_not_absent():
 def test_lists_for_a_model_that_learned_from_text_with_a_separator():
     task = task_of(separator="|", labels=["a", "b"])
     rows = table([["a"], ["a", "b"]])
-    assert get_task({"kind": task.kind, "separator": None}, task).examples(
-        rows
-    ).labels.tolist() == [
-        [1, 0],
-        [1, 1],
-    ]
+    of_lists = get_task({"kind": KIND, "separator": None}, task)
+    assert of_lists.examples(rows).labels.tolist() == [[1, 0], [1, 1]]
 
 
 def test_a_label_that_is_no_unicode():

@@ -79,10 +79,10 @@ def _parts(cell: Any, column: str, separator: str | None, where: str) -> list[An
             "the columns, such as `label: [toxic, rude]`"
         )
     if not isinstance(cell, str):
+        hint = "; leave `separator` out, or set it to null" if isinstance(cell, list) else ""
         raise InputError(
             f"{where}: {short(column)} is no text with labels between {short(separator)}: "
-            f"{short(cell)}"
-            + ("; leave `separator` out, or set it to null" if isinstance(cell, list) else "")
+            f"{short(cell)}{hint}"
         )
     parts = [part.strip() for part in cell.split(separator)] if cell.strip() else []
     if "" in parts:
