@@ -10,7 +10,7 @@ from tinybert.data.table import Table
 
 _SHARE = re.compile(r"(\d{1,2}(?:\.\d+)?)%")
 _FEWEST = 20
-"""Of fewer rows no metric says anything: its 95% interval is wider than 0.3."""
+"""The fewest rows to measure on: with fewer a metric's 95% interval is wider than 0.3."""
 
 
 def share_of(data: str | None) -> float | None:

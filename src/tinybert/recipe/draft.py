@@ -22,10 +22,10 @@ from tinybert.tasks.labels import UnnamedOutputs
 from tinybert.tasks.task import Task
 
 HELD_OUT = "10%"
-"""Of the training rows, where there are none to measure on."""
+"""The share of the training rows to measure on, where there are no others."""
 
 MOST_HEADS = 4
-"""Of a student's layer: a third of TinyBERT's, as few wide heads are faster (docs/recipes.md)."""
+"""The heads of a student's layer: a third of TinyBERT's, as few wide ones are faster."""
 
 
 @dataclass(frozen=True)
@@ -137,11 +137,10 @@ def _shrinking(config: Mapping[str, Any]) -> tuple[list[Any], str | None]:
     family = find_family(config.get("model_type"))
     if family is None:
         return [], None  # refused, with its reason, when the recipe is checked
-    method = (
-        "dynamic" if "qat" in family.refuses else "static" if "student" in family.refuses else "qat"
-    )
+    reason = family.refuses.get("student")
+    method = "dynamic" if "qat" in family.refuses else "static" if reason else "qat"
     quantize = {"quantize": {"method": method}}
-    if reason := family.refuses.get("student"):
+    if reason:
         return [quantize], f"steps: only quantized: {reason}"
     sizes = family.sizes.read(config)
     usual = StudentConfig(attention_heads=MOST_HEADS)
