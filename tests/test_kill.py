@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,17 +38,23 @@ def recipe(tiny_bert_dir, reviews, tmp_path):
     return path
 
 
-def run_until(recipe, out, reached):
-    """Starts `tinybert compress` and kills it, children and all, once `reached` says so."""
+def run_until(recipe, out, reached, *options, by=signal.SIGKILL):
+    """Starts `tinybert compress` and kills it, children and all, once `reached` says so.
+
+    Returns:
+        What it said, and its exit code.
+    """
     program = "import sys; from tinybert.cli.main import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "compress", str(recipe), "--out", str(out)]
+    command = [sys.executable, "-c", program, "compress", str(recipe), "--out", str(out), *options]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE) as process:
         start = time.monotonic()
         while not reached():
             assert process.poll() is None, process.stderr.read().decode()
             assert time.monotonic() - start < PATIENCE
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, by)
+        said = process.communicate()[1].decode()
+    return said, process.returncode
 
 
 def weights(out):
@@ -70,6 +77,31 @@ def test_a_run_killed_while_it_distills_ends_with_the_same_bytes(recipe, tmp_pat
     assert len(weights(killed)) == 2
     run_until(recipe, killed, trained(killed))
     assert weights(killed) == weights(whole)
+
+
+def test_an_interrupt_saves_a_checkpoint_and_says_how_to_go_on(recipe, tmp_path):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    long = ["--set", "steps.distill.epochs=100", "--set", "steps.distill.checkpoint_steps=20"]
+
+    def trained(out):
+        return lambda: len(weights(out)) == 3
+
+    def distills():
+        return any(stopped.glob("steps/.03-distill-*/checkpoints/checkpoint-*/complete"))
+
+    run_until(recipe, whole, trained(whole), *long)
+    said, code = run_until(recipe, stopped, distills, "--fresh", *long, by=signal.SIGINT)
+    assert code == 130
+    line = said.splitlines()[-1]
+    command = f"compress {recipe} --out {stopped} {' '.join(long)}"
+    assert "--fresh" not in line
+    match = re.search(r"interrupted: a checkpoint is saved at step (\d+) of \d+; to go on:", line)
+    assert match, said
+    assert line.endswith(command)
+    said, _ = run_until(recipe, stopped, trained(stopped), *long)
+    assert f"from the checkpoint at step {match[1]}" in said
+    assert "[1/5] finetune  done before in" in said
+    assert weights(stopped) == weights(whole)
 
 
 @pytest.mark.slow

@@ -11,6 +11,15 @@ def require_training_packages() -> None:
     Raises:
         InputError: A package of the extra `train` is missing.
     """
-    for package in ("torch", "transformers", "accelerate", "onnx", "pydantic", "sklearn", "yaml"):
+    for package in (
+        "torch",
+        "transformers",
+        "accelerate",
+        "onnx",
+        "pydantic",
+        "rich",
+        "sklearn",
+        "yaml",
+    ):
         if importlib.util.find_spec(package) is None:
             raise missing_extra(package, "train", "for this command")

@@ -39,8 +39,8 @@ def run_program(work: Callable[[], None], out: Callable[[], Path | None] = lambd
             work()
     except BrokenPipeError:  # the reader of our output, such as `head`, went away
         return NO_READER
-    except KeyboardInterrupt:
-        _say("interrupted; run the same command again to go on")
+    except KeyboardInterrupt as error:
+        _say(_interrupted(str(error)))
         return INTERRUPTED
     except Exception as error:
         line = reason(error, out())
@@ -111,6 +111,16 @@ def _write(text: str, to: TextIO | None) -> None:
             f"can't show {character!a} in {error.encoding}; set PYTHONIOENCODING=utf-8",
             "stdout",
         ) from None
+
+
+def _interrupted(saved: str) -> str:
+    """The line on an interrupt: what is saved, and the command that goes on from there."""
+    if not saved:
+        return "interrupted; run the same command again to go on"
+    program = "tinybert" if Path(sys.argv[0]).name == "tinybert" else "python -m tinybert"
+    # To begin anew, as argparse lets it be abbreviated, is what must not be said again.
+    words = [word for word in sys.argv[1:] if len(word) < 4 or not "--fresh".startswith(word)]
+    return f"interrupted: {saved}; to go on: {program} {shlex.join(words)}"
 
 
 def _say(text: str) -> None:

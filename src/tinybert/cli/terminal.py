@@ -1,19 +1,22 @@
-"""Progress on stderr: a bar with the time left on a terminal, plain lines anywhere else."""
+"""Progress on stderr: the plan on a terminal, plain lines anywhere else."""
 
-import shutil
+import contextlib
 import sys
 import time
 from types import TracebackType
 from typing import TextIO
 
 from tinybert.base.progress import Progress
+from tinybert.cli.progress_board import Board, Row, clock, figures
 
-SECONDS_BETWEEN_LINES = 10.0
-BAR_WIDTH = 24
+SECONDS_BETWEEN_LINES = 30.0
 
 
 class ProgressDisplay:
-    """A progress callback that draws; to be used in a `with` block.
+    """A progress callback that shows what it is told; to be used in a `with` block.
+
+    On a terminal it draws the plan again and again, and what is logged meanwhile stands above it.
+    Anywhere else a line says that something began, how far it is from time to time, and its end.
 
     Args:
         stream: Where to, stderr unless told.
@@ -21,11 +24,12 @@ class ProgressDisplay:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._bar = self._stream.isatty()
-        self._step = ""
-        self._total = 0
-        self._first = (0.0, 0)  # when this run began the step, and with how much of it done
-        self._last = 0.0
+        self._board = Board()
+        self._stack = contextlib.ExitStack()
+        self._begun = False
+        self._draws = False
+        self._said: tuple[Row | None, str] = (None, "")  # what the last line was of, and its note
+        self._when = 0.0
 
     def __enter__(self) -> "ProgressDisplay":
         return self
@@ -36,49 +40,47 @@ class ProgressDisplay:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._end_bar()
+        self._stack.close()
 
     def __call__(self, progress: Progress) -> None:
         """Shows one report."""
         now = time.monotonic()
-        if progress.step != self._step or progress.done < self._first[1]:
-            self._end_bar()
-            self._step, self._total, self._last = progress.step, 0, 0.0
-        if progress.total != self._total:
-            # Steps announce themselves as 0 of 1 before they know how much they resume from.
-            self._total, self._first = progress.total, (now, progress.done)
-        pause = 0.1 if self._bar else SECONDS_BETWEEN_LINES
-        if progress.done < progress.total and now - self._last < pause:
+        row = self._board.add(progress, now)
+        if not self._begun:
+            self._begin()
+        if not self._draws:
+            self._write_lines(row, progress, now)
+
+    def _begin(self) -> None:
+        """Begins to draw, where one can: not before there is something to show."""
+        self._begun = True
+        if not self._stream.isatty():
             return
-        self._last = now
-        line = self._line(progress, now)
-        if self._bar:
-            # A line that wraps could not be drawn over.
-            columns = shutil.get_terminal_size().columns
-            self._stream.write(f"\r\x1b[2K{line[: columns - 1]}")
+        from tinybert.cli.progress_live import drawn, open_console  # rich: not in a plain install
+
+        console = open_console(self._stream)
+        if console is not None:
+            self._draws = True
+            self._stack.enter_context(drawn(self._board, console))
+
+    def _write_lines(self, row: Row, progress: Progress, now: float) -> None:
+        before, note = self._said
+        if progress.ended:
+            took = "" if row.seconds is None else f" in {clock(row.seconds)}"
+            self._write(row, f"{row.end}{took}", figures(progress))
+        elif row is not before:
+            self._write(row, figures(progress))
+        elif progress.note != note or (row.counts and now - self._when >= SECONDS_BETWEEN_LINES):
+            part = "" if progress.step == row.name else progress.step
+            self._write(row, part, row.how_far(now) if row.counts else figures(progress))
         else:
-            self._stream.write(f"{line}\n")
+            return
+        self._said, self._when = (None if progress.ended else row, progress.note), now
+
+    def _write(self, row: Row, *words: str) -> None:
+        rows = self._board.rows
+        width = max(len(each.name) for each in rows)
+        number = f"[{self._board.place + 1}/{len(rows)}] " if len(rows) > 1 else ""
+        line = "  ".join(filter(None, (f"{number}{row.name:<{width}}", *words)))
+        self._stream.write(f"{line.rstrip()}\n")
         self._stream.flush()
-
-    def _line(self, progress: Progress, now: float) -> str:
-        share = progress.done / progress.total
-        values = "  ".join(f"{name} {value:.4g}" for name, value in progress.values.items())
-        parts = [f"{progress.step:<10}"]
-        if self._bar:
-            full = int(share * BAR_WIDTH)
-            parts.append("█" * full + "░" * (BAR_WIDTH - full))
-        parts += [f"{share:4.0%}", f"{progress.done}/{progress.total}", self._left(progress, now)]
-        return "  ".join([*filter(None, parts), values]).rstrip()
-
-    def _left(self, progress: Progress, now: float) -> str:
-        start, done_before = self._first
-        done = progress.done - done_before
-        if done <= 0 or progress.done == progress.total:
-            return ""
-        seconds = round((now - start) / done * (progress.total - progress.done))
-        return f"{seconds // 60}:{seconds % 60:02d} left"
-
-    def _end_bar(self) -> None:
-        if self._bar and self._step:
-            self._stream.write("\n")
-            self._stream.flush()

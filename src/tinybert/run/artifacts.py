@@ -86,10 +86,11 @@ def measure(
         held_out: Training rows on which quantized artifacts are compared as well.
         progress: Called as the work goes on.
     """
-    student = load_torch(model)
-    expected = student.outputs(rows.rows)
     paths = artifact_paths(artifacts / "model")
     scores, total = [], len(paths) + 2
+    progress(Progress("measure", 0, total))
+    student = load_torch(model)
+    expected = student.outputs(rows.rows)
     task, teacher_task = task_of(model), task_of(teacher)
     whole_task = task if unquantized is None else task_of(unquantized)
     assert rows.labels is not None, "`read_inputs` reads them with labels"

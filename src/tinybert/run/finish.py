@@ -31,9 +31,11 @@ def finish(run: Run, state: State) -> dict[str, Any]:
     artifacts = run.folders.run(
         "export", export_settings(run), lambda folder: _export(run, state, folder)
     )
+    run.report_end("export")
     measured = run.folders.run(
         "measure", MEASUREMENTS, lambda folder: _measure(run, state, artifacts, folder)
     )
+    run.report_end("measure")
     # The other processes of the run have the report too, but leave OUT to the first.
     measurements = json.loads((measured / "measurements.json").read_text(encoding="utf-8"))
     inputs = run.inputs
@@ -47,7 +49,7 @@ def finish(run: Run, state: State) -> dict[str, Any]:
 
 
 def _export(run: Run, state: State, folder: Path) -> None:
-    run.progress(Progress("export", 0, 1))
+    run.report(Progress("export", 0, 1))
     withdraw(run.out, REPORT)
     if state.model == run.inputs.teacher:
         # No step has made it: its tokenizer would cut texts elsewhere than the artifacts do.
@@ -62,7 +64,6 @@ def _export(run: Run, state: State, folder: Path) -> None:
         targets=run.recipe.export,
         quantize=run.quantize,
     )
-    run.progress(Progress("export", 1, 1))
 
 
 def _student(state: State, artifacts: Path) -> Path:
@@ -82,7 +83,7 @@ def _measure(run: Run, state: State, artifacts: Path, folder: Path) -> None:
         run.recipe.data.max_length,
         run.inputs.eval,
         _held_out(run, state, folder),
-        run.progress,
+        run.report,
     )
     task = task_of(run, state.teacher or state.model)
     measurements["baseline"] = baseline(task, run.inputs.train, run.inputs.eval)

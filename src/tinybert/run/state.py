@@ -1,13 +1,15 @@
 """What a run has come to: which model, by which steps, with what kept."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from tinybert.base.progress import ProgressCallback
+from tinybert.base.progress import Progress, ProgressCallback
+from tinybert.modeling.distributed import is_main
 from tinybert.recipe.inputs import Inputs
 from tinybert.recipe.recipe import Recipe
 from tinybert.run.workspace import StepFolders
@@ -41,6 +43,28 @@ class Run:
         last = self.recipe.steps[-1].config if self.recipe.steps else None
         # The recipe lets nothing follow such a step.
         return last if last is not None and last.works_on == "artifact" else None  # type: ignore[return-value]
+
+    @property
+    def plan(self) -> tuple[str, ...]:
+        """What is done, each in a folder of its own."""
+        steps = [step.name for step in self.recipe.steps if step.config.works]
+        return (*steps, "export", "measure")
+
+    def report(self, progress: Progress) -> None:
+        """Tells how far that is which is at work; of several processes the first tells."""
+        if is_main():
+            self.progress(replace(progress, plan=self.plan, place=self.folders.count - 1))
+
+    def report_end(self, name: str, entry: Mapping[str, Any] | None = None) -> None:
+        """Tells that something of the plan is done, now or by an earlier run.
+
+        Args:
+            name: Of it.
+            entry: What report.json says of a step.
+        """
+        seconds = None if entry is None else entry["seconds"]
+        values = {} if entry is None else {self.inputs.task.metric: entry["metric"]}
+        self.report(Progress(name, 1, 1, values, ended=True, seconds=seconds))
 
 
 @dataclass(frozen=True)

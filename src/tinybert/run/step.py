@@ -49,9 +49,12 @@ def advance(run: Run, state: State, step: Step, reads: list[str]) -> State:
     settings: list[Any] = [step.config.model_dump(), reads]
     if step.config.depends_on_export:
         settings.append(export_settings(run))
-    if step.config.works_on == "rows":
-        return _make_rows(run, state, step, settings)
-    return _change_model(run, state, step, settings) if step.config.prepares else state
+    if not step.config.works:
+        return state
+    does = _make_rows if step.config.works_on == "rows" else _change_model
+    after = does(run, state, step, settings)
+    run.report_end(step.name, after.done[-1])
+    return after
 
 
 def export_settings(run: Run) -> list[Any]:
@@ -71,7 +74,7 @@ def make_context(
 
     def report(progress: Progress) -> None:
         watch.tick()
-        run.progress(progress)
+        run.report(progress)
 
     def measure_latencies(models: Sequence[PreTrainedModel]) -> list[float]:
         return latencies(models, state.tokenizer, run.recipe.export[0], run.quantize)

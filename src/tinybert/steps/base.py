@@ -61,6 +61,11 @@ class StepConfig(Config):
         return True
 
     @property
+    def works(self) -> bool:
+        """Whether there is anything to do before the export."""
+        return self.works_on == "rows" or self.prepares
+
+    @property
     def distills(self) -> bool:
         """Whether it trains the model by distillation from the run's teacher."""
         return False

@@ -33,6 +33,7 @@ from tinybert.training.batches import LengthBucketedSampler, PaddingCollator
 from tinybert.training.config import TrainingConfig
 from tinybert.training.curves import loss_curves
 from tinybert.training.divergence import StopWhereDiverged
+from tinybert.training.interrupts import saved_where_interrupted
 from tinybert.training.packing import EpochSampler, PackedTokens
 
 logger = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ class _ReportProgress(TrainerCallback):
         self._step = step
         self._progress = progress
         self._values: dict[str, float] = {}
+        self._note = ""
 
     def on_log(
         self,
@@ -114,6 +116,8 @@ class _ReportProgress(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        if state.global_step:
+            self._note = f"from the checkpoint at step {state.global_step}"
         self._report(state)  # after a resumption, what was done before is not this run's speed
 
     def on_step_end(
@@ -124,7 +128,7 @@ class _ReportProgress(TrainerCallback):
     def _report(self, state: TrainerState) -> None:
         if state.is_world_process_zero:
             done, total = state.global_step, state.max_steps
-            self._progress(Progress(self._step, done, total, self._values))
+            self._progress(Progress(self._step, done, total, self._values, self._note))
 
 
 def optimizer_steps(config: TrainingConfig, rows: int) -> int:
@@ -220,6 +224,8 @@ def train_to_end(trainer: Trainer, *, gradient_checkpointing: bool = False) -> N
     same machine: the order of rows depends on seed and epoch, and a checkpoint holds weights,
     optimizer, schedule and random states.
 
+    An interrupt (Ctrl-C) leaves a checkpoint of the step that it comes in.
+
     Raises:
         InputError: The checkpoint is of another number of processes. Its steps had other rows, so
             that neither what is left to do nor the learning rate would be right.
@@ -232,7 +238,7 @@ def train_to_end(trainer: Trainer, *, gradient_checkpointing: bool = False) -> N
         # Where the last step ends within an epoch, the Trainer would do one more.
         trainer._load_from_checkpoint(checkpoint)
         return
-    with _made_for_training(trainer, gradient_checkpointing):
+    with saved_where_interrupted(trainer), _made_for_training(trainer, gradient_checkpointing):
         trainer.train(resume_from_checkpoint=checkpoint)
 
 
