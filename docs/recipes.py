@@ -3,20 +3,15 @@
 .venv/bin/python docs/recipes.py
 """
 
-import json
-import textwrap
 from collections.abc import Iterable
 from pathlib import Path
-from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin
-
-from pydantic.fields import FieldInfo
 
 from tinybert.distillation.config import DistillationConfig, DistillConfig
 from tinybert.recipe.recipe import DataConfig, RecipeHead
 from tinybert.steps.registry import STEPS
 from tinybert.training.config import TrainingConfig
 from tinybert.training.section import Config
+from tinybert.training.settings import Setting, about, settings_of
 
 PAGE = Path(__file__).with_suffix(".md")
 
@@ -71,7 +66,7 @@ def page() -> str:
 def _step(name: str, config: type[Config]) -> str:
     base = next((shared for shared in SHARED if issubclass(config, shared)), None)
     rows = [*_rows(config, base), *_nested_rows(config)]
-    text = f"## `{name}`\n\n{_plain(config.__doc__ or '')}\n\n```yaml\n{EXAMPLES[name]}\n```\n"
+    text = f"## `{name}`\n\n{about(config)}\n\n```yaml\n{EXAMPLES[name]}\n```\n"
     if base is not None:
         text += f"\nIt has {SHARED[base]}{', and these:' if rows else '.'}\n"
     return text + (f"\n{_table(rows)}" if rows else "")
@@ -80,27 +75,24 @@ def _step(name: str, config: type[Config]) -> str:
 def _nested_rows(config: type[Config]) -> list[list[str]]:
     """The options of sections within a step, but for those that `distill` has alike."""
     rows = []
-    for name, field in config.model_fields.items():
-        for section in (field.annotation, *get_args(field.annotation)):
-            if isinstance(section, type) and issubclass(section, Config):
-                base = DistillConfig if issubclass(section, DistillConfig) else None
-                rows += [[f"`{name}`: {key}", *cells] for key, *cells in _rows(section, base)]
+    for setting in settings_of(config):
+        for section in setting.sections:
+            base = DistillConfig if issubclass(section, DistillConfig) else None
+            rows += [[f"`{setting.name}`: {key}", *cells] for key, *cells in _rows(section, base)]
     return rows
 
 
 def _rows(config: type[Config], base: type[Config] | None = None) -> list[list[str]]:
     """Name, values, default and description of each option that `base` has not, or otherwise."""
-    known = {} if base is None else base.model_fields
-    return [
-        _row(name, field)
-        for name, field in config.model_fields.items()
-        if name not in known or _row(name, field) != _row(name, known[name])
-    ]
+    known = [] if base is None else settings_of(base)
+    return [_row(setting) for setting in settings_of(config) if setting not in known]
 
 
-def _row(name: str, field: FieldInfo) -> list[str]:
-    values = _values(field.annotation) + _bounds(field)
-    return [f"`{name}`", values, _default(field), field.description or ""]
+def _row(setting: Setting) -> list[str]:
+    default = f"`{setting.shown_default}`" if setting.shown_default else ""
+    if setting.required:
+        default = "required"
+    return [f"`{setting.name}`", setting.values, default, setting.description]
 
 
 def _recipe_rows() -> list[list[str]]:
@@ -108,60 +100,10 @@ def _recipe_rows() -> list[list[str]]:
     return [*_rows(RecipeHead), steps]
 
 
-def _values(annotation: Any) -> str:
-    """What may stand there, in words."""
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _values(inner[0])
-    if origin is Literal:
-        return ", ".join(f"`{_yaml(value)}`" for value in inner)
-    if origin in (list, dict):
-        each = _values(inner[0]).replace("a mapping", "mappings").replace("integer", "integers")
-        return f"a list of {each}" if origin is list else "a mapping"
-    if inner:
-        parts = [_values(each) for each in inner if each is not NoneType]
-        return " or ".join(dict.fromkeys(parts))
-    if isinstance(annotation, type) and issubclass(annotation, Config):
-        return "a mapping"
-    return {int: "integer", float: "number", bool: "true or false", str: "text"}[annotation]
-
-
-def _bounds(field: FieldInfo) -> str:
-    signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
-    found = [
-        f" {sign} {getattr(limit, name)}"
-        for limit in field.metadata
-        for name, sign in signs.items()
-        if getattr(limit, name, None) is not None
-    ]
-    return ",".join(found)
-
-
-def _default(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    if field.default is None or isinstance(field.default, Config):
-        return ""
-    return f"`{_yaml(field.default)}`"
-
-
-def _yaml(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return f"{value:g}".replace("e-0", "e-")
-    return json.dumps(value).replace('"', "")
-
-
 def _table(rows: Iterable[list[str]]) -> str:
     lines = ["| option | values | default | |", "|---|---|---|---|"]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
-
-
-def _plain(docstring: str) -> str:
-    head, _, rest = docstring.strip().partition("\n")
-    return "\n".join([head, textwrap.dedent(rest)]).strip()
 
 
 if __name__ == "__main__":

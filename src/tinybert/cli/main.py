@@ -10,7 +10,7 @@ from pathlib import Path
 from tinybert import __version__
 from tinybert.cli.program import run_program
 
-COMMANDS = ("demo", "compress", "evaluate", "bench", "predict", "export", "info")
+COMMANDS = ("demo", "compress", "evaluate", "bench", "predict", "export", "info", "steps")
 """Each is a file of this folder: `HELP`, `add_options(parser)` and `run(options)`."""
 
 
