@@ -184,7 +184,7 @@ def student(teacher):
     return build_student(StudentConfig(**shape), teacher)
 
 
-def bench_by_facts(models, *, batch=1, length=128, threads=None, repeats=100):
+def bench_by_facts(models, *, batch=1, length=128, threads=None, repeats=100, warns=True):
     """Costs from facts alone: processes that time models take longer than all else here."""
     from tinybert.formats.open import open_model
     from tinybert.measure.bench import BenchResult, ModelBench

@@ -84,21 +84,29 @@ def test_to_a_table(program, one_text, table, tmp_path, suffix, separator):
     with out.open(newline="", encoding="utf-8") as file:
         rows = [*csv.DictReader(file, delimiter=separator)]
     expected = tinybert.load(one_text)(TEXTS)
+    assert [row["text"] for row in rows] == TEXTS
     assert [(row["label"], float(row["score"])) for row in rows] == [
         (each["label"], each["score"]) for each in expected
     ]
 
 
 def test_values_and_odd_labels(tmp_path):
-    write_predictions(tmp_path / "a.csv", [{"value": 3.5}, {"value": -1.0}], TASK)
-    assert (tmp_path / "a.csv").read_text() == "value\n3.5\n-1.0\n"
-    odd = [{"label": 'a,"b"\n', "score": 0.5, "scores": {}}]
-    write_predictions(tmp_path / "b.csv", odd, TASK)
-    assert [*csv.reader(io.StringIO((tmp_path / "b.csv").read_text()))][1] == ['a,"b"\n', "0.5"]
-    write_predictions(tmp_path / "c.tsv", [{"label": '"so"', "score": 0.5, "scores": {}}], TASK)
-    assert (tmp_path / "c.tsv").read_text() == 'label\tscore\n"so"\t0.5\n'
-    with pytest.raises(InputError, match=r"d\.tsv: a label has a tab or a line end"):
-        write_predictions(tmp_path / "d.tsv", odd, TASK)
+    def written(name, text, prediction, columns=("review",)):
+        write_predictions(tmp_path / name, [(text, prediction)], TASK, columns)
+        return (tmp_path / name).read_text()
+
+    assert written("a.csv", "dull", {"value": 3.5}) == "review,value\ndull,3.5\n"
+    pair = ("dull", "long")
+    assert written("a.csv", pair, {"value": 3.5}) == "text,pair,value\ndull,long,3.5\n"
+    assert written("a.csv", pair, {"value": 3.5}, ("a", "b")) == "a,b,value\ndull,long,3.5\n"
+    odd = {"label": 'a,"b"\n', "score": 0.5, "scores": {}}
+    assert [*csv.reader(io.StringIO(written("b.csv", "x", odd)))][1] == ["x", 'a,"b"\n', "0.5"]
+    quoted = {"label": '"so"', "score": 0.5, "scores": {}}
+    assert written("c.tsv", "x", quoted) == 'review\tlabel\tscore\nx\t"so"\t0.5\n'
+    with pytest.raises(InputError, match=r"d\.tsv: a cell of label has a tab or a line end"):
+        written("d.tsv", "x", odd)
+    with pytest.raises(InputError, match=r"d\.tsv: a cell of review has a tab or a line end"):
+        written("d.tsv", "a\tb", quoted)
     assert not [*tmp_path.glob("*d.tsv*")]
 
 
@@ -108,6 +116,24 @@ def test_standard_input(program, one_text, monkeypatch):
         content = io.BytesIO(b"good film\ndull\tpositive\n")
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(content))
         assert program("predict", one_text, *given) == expected
+
+
+def test_rows_of_json_on_standard_input_are_no_texts(program, one_text, monkeypatch, tmp_path):
+    rows = b'{"text": "good film"}\n{"text": "dull"}\n'
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(rows)))
+    said = program("predict", one_text, "-", code=2)
+    assert "line 1 is a JSON object" in said
+    assert "--file F.jsonl --text COLUMN" in said
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{so} it is\n")))
+    program("predict", one_text, "-")
+    lines = tmp_path / "lines.txt"
+    lines.write_bytes(rows)
+    assert program("predict", one_text, "--file", lines, "--out", tmp_path / "a.csv")
+
+
+def test_one_text_is_one_prediction(program, one_text, tmp_path):
+    out = tmp_path / "a.jsonl"
+    assert program("predict", one_text, "dull", "--out", out) == f"{out}: 1 prediction\n"
 
 
 def test_a_model_of_one_text_takes_no_pairs(program, one_text, tmp_path):
@@ -211,8 +237,8 @@ def test_memory_does_not_grow_with_the_texts(tmp_path):
     def peak(rows):
         tracemalloc.start()
         texts = (f"text {row}" for row in range(rows))
-        predictions = predict_all(Constant(), texts)
-        assert write_predictions(tmp_path / "out.jsonl", predictions, TASK) == rows
+        answered = predict_all(Constant(), texts)
+        assert write_predictions(tmp_path / "out.jsonl", answered, TASK, ("text",)) == rows
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return used

@@ -387,5 +387,5 @@ def test_predictions_of_tokens_are_a_mean_over_tokens(tiny_context, tiny_bert_di
 
 def test_a_model_without_logits(tiny_bert_dir, teacher, tiny_context, tmp_path):
     student = BertForQuestionAnswering.from_pretrained(tiny_bert_dir)
-    with pytest.raises(InputError, match="a BertForQuestionAnswering gives no logits"):
+    with pytest.raises(InputError, match="BertForQuestionAnswering gives no logits"):
         trainer_of(student, teacher, tiny_context(), tmp_path, settings=config()).train()

@@ -45,7 +45,11 @@ def test_each_form_has_the_same_structure_and_task(files):
         info = describe(file)
         assert info["structure"] == STRUCTURE
         assert info["model_type"] == "bert"
-        assert info["task"] == {"kind": "text-classification", "labels": ["negative", "positive"]}
+        assert info["task"] == {
+            "kind": "text-classification",
+            "labels": ["negative", "positive"],
+            "thresholds": None,
+        }
 
 
 def test_size_and_precision_are_those_that_bench_shows(files):
@@ -154,6 +158,32 @@ def test_what_is_not_proven_is_called_so(output, tiny_bert_dir, capsys):
     text = capsys.readouterr().out
     assert f"\n{output}: {told}\n" in text
     assert text.count("keeps") == 1
+
+
+def test_a_file_that_is_not_the_best_has_its_own_figures(output, capsys):
+    report = json.loads((output / "report.json").read_text(encoding="utf-8"))
+    report["task"] = {"metric": "accuracy"}
+    found = {"retention": 0.9, "retention_low": 0.8, "retention_high": 0.95}
+    report["artifacts"] = [
+        {
+            "path": "onnx/model.onnx",
+            "bytes": 50,
+            "peak_memory_mb": 20.0,
+            "faster": 3.0,
+            "faster_than_onnx": None,
+            "kept": {"of_teacher": {"verdict": "not kept", "eval": found}, "of_student": None},
+        },
+        {"path": report["best"]},
+    ]
+    report["teacher"] = {"bytes": 100, "peak_memory_mb": 40.0}
+    (output / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    assert main(["info", str(output / "onnx" / "model.onnx")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "onnx/model.onnx: keeps 90.0% of its teacher's accuracy (80.0 to 95.0%; 98% not kept), "
+        f"2.0x smaller, 3.0x faster, 2.0x less memory; the best file is {report['best']}"
+    )
+    assert main(["info", str(output)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"{report['best']}: keeps 99.0%")
 
 
 def _cut(path):

@@ -136,7 +136,9 @@ def test_these_are_refused(steps, says):
 @pytest.mark.parametrize("step", [{"factorize": {}}, HALF, {"quantize": {"method": "qat"}}])
 def test_another_family(step):
     deberta = {"model_type": "deberta", "hidden_size": 8}
-    with pytest.raises(InputError, match="teacher: a deberta model is not supported here"):
+    with pytest.raises(
+        InputError, match="teacher: models of the type deberta are not supported here"
+    ):
         plan(Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2", "steps": [step]}), deberta)
 
 

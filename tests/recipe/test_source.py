@@ -121,6 +121,11 @@ def test_values_that_python_can_not_hold(value, tmp_path):
         RecipeSource({}, "recipe").override(f"seed={value}")
 
 
+def test_a_value_of_the_command_line_has_no_line_number():
+    with pytest.raises(InputError, match=r"^--set seed=\[1: expected "):
+        RecipeSource({}, "recipe").override("seed=[1")
+
+
 def test_a_date_that_is_none_has_its_line(tmp_path):
     with pytest.raises(InputError, match=r"r\.yaml:2: .*month"):
         read(tmp_path / "r.yaml", "teacher: x\nseed: 2020-13-45\n")

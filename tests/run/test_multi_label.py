@@ -156,12 +156,20 @@ def test_the_program(finished, data, tmp_path, capsys):
     (tmp_path / "texts.jsonl").write_text("\n".join(json.dumps({"text": each}) for each in texts))
     run("predict", out, "--file", tmp_path / "texts.jsonl", "--out", tmp_path / "out.csv")
     table = read(tmp_path / "out.csv")
+    assert table.columns["text"] == texts
     assert table.columns["labels"] == ["|".join(each["labels"]) for each in predictions]
     said = run("evaluate", out, "--task", "multi-label-classification", "--data", data)
     assert [line.split()[0] for line in said.splitlines()[:4]] == [
         *("micro_f1", "macro_f1", "subset_accuracy", "lrap"),
     ]
-    assert "multi-label-classification, old, positive, sad" in run("info", out)
+    said = run("info", out)
+    assert "multi-label-classification, old, positive, sad" in said
+    thresholds = dict(zip(("old", "positive", "sad"), thresholds_of(out), strict=True))
+    assert json.loads(run("info", out, "--json"))["task"]["thresholds"] == thresholds
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["task"]["thresholds"] == thresholds
+    for page in (said, (out / "README.md").read_text(encoding="utf-8")):
+        assert f"from a probability on of: old {thresholds['old']:.4g}, positive" in page
     assert "pipeline_tag: text-classification" in (out / "README.md").read_text()
 
 

@@ -112,6 +112,8 @@ def test_the_program_predicts_and_evaluates(run, data, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == {"predictions": predictions}
     for entity in predictions[0]["entities"]:
         assert text[entity["start"] : entity["end"]] == entity["text"]
+    words = text.split()
+    assert model([words, ["a", "film"]]) == model([{"words": words}, {"words": ["a", "film"]}])
     assert main(["predict", str(run.out), text, "a film"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
     conll = tmp_path / "some.conll"

@@ -5,7 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tinybert.base.errors import InputError, cut
-from tinybert.cli.printing import print_json
+from tinybert.cli.printing import counted, print_json
 
 if TYPE_CHECKING:
     from tinybert.tasks.task import Task
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"{name}  {value:.4f}")
     print(
         f"95% interval of {task.metric}: {score['metric_low']:.4f} to {score['metric_high']:.4f}, "
-        f"{score['rows']} rows"
+        f"{counted(score['rows'], 'row')}"
     )
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tinybert.cli.printing import print_json
+from tinybert.cli.printing import counted, print_json
 
 HELP = "Predictions for texts."
 EXAMPLES = (
@@ -54,15 +54,16 @@ def run(options: argparse.Namespace) -> None:
     if options.out is not None:
         check_target(options.out, options.file)
     model = open_model(options.model, options.threads)
-    predictions = predict_all(model, given.rows(model.task, texts_per_input(model.config)))
+    answered = predict_all(model, given.rows(model.task, texts_per_input(model.config)))
     if options.out is not None:
-        count = write_predictions(Path(options.out), predictions, model.task)
+        columns = tuple(options.text) or model.task.text
+        count = write_predictions(Path(options.out), answered, model.task, columns)
         if options.json:
             print_json({"out": options.out, "predictions": count})
         else:
-            print(f"{options.out}: {count} predictions")
+            print(f"{options.out}: {counted(count, 'prediction')}")
     elif options.json:
-        print_json({"predictions": list(predictions)})
+        print_json({"predictions": [prediction for _, prediction in answered]})
     else:
-        for prediction in predictions:
+        for _, prediction in answered:
             print(model.task.line(prediction))

@@ -1,6 +1,7 @@
 """The texts that `predict` is given: on the line, in a file or on standard input."""
 
 import itertools
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -91,7 +92,8 @@ class TextInput:
             [('a man', 'a woman')]
         """
         if self._is_stdin:
-            return _from_lines(_stdin_lines(), "standard input", self.pair or reads == 2, reads)
+            lines = _no_objects(_stdin_lines())
+            return _from_lines(lines, "standard input", self.pair or reads == 2, reads)
         if self.file is None:
             return iter(self._on_the_line())
         if self._is_table:
@@ -129,6 +131,28 @@ def _stdin_lines() -> Iterator[str]:
     if sys.stdin is None:
         raise InputError("standard input is closed")
     return decode_lines(sys.stdin.buffer.readline, "standard input")
+
+
+def _no_objects(lines: Iterable[str]) -> Iterator[str]:
+    """Lines as they are, unless the first is an object: rows of .jsonl, not texts.
+
+    Raises:
+        InputError: It is.
+    """
+    for number, line in enumerate(lines):
+        if number == 0 and _is_object(line):
+            raise InputError(
+                "standard input: line 1 is a JSON object, and lines are read as texts; put rows of "
+                ".jsonl in a file: --file F.jsonl --text COLUMN (texts that look so, in a .txt)"
+            )
+        yield line
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return line.lstrip()[:1] == "{" and isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _from_lines(

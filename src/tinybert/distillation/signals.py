@@ -74,7 +74,7 @@ def run(
     if LOGITS in wanted:
         if getattr(outputs, "logits", None) is None:
             raise InputError(
-                f"a {type(model).__name__} gives no logits to compare; set `prediction: 0`"
+                f"{type(model).__name__} gives no logits to compare; set `prediction: 0`"
             )
         signals[LOGITS] = outputs.logits
     return outputs, signals

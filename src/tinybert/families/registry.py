@@ -48,7 +48,7 @@ def family_of(model_type: object) -> Family:
     family = find_family(model_type)
     if family is None:
         raise InputError(
-            f"a {model_type} model is not supported here; "
+            f"models of the type {model_type} are not supported here; "
             f"supported model types: {', '.join(FAMILIES)}"
         )
     return family

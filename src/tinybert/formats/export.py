@@ -1,6 +1,6 @@
 """Trained models to files in the formats that are asked for, each checked against the model."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -43,7 +43,7 @@ def check_exportable(model: PreTrainedModel) -> None:
         )
     if _writes_texts(model.config) and not _reads_texts(model):
         raise InputError(
-            f"a {type(model).__name__} is a {model.config.model_type} model, which writes texts; "
+            f"{type(model).__name__} is of the type {model.config.model_type}, which writes texts; "
             "what can be exported are encoders, which read whole texts, as BERT's family does"
         )
     size = sum(weight.numel() for weight in model.parameters()) * 4
@@ -55,7 +55,7 @@ def check_exportable(model: PreTrainedModel) -> None:
         outputs = model(torch.ones(1, 2, dtype=torch.int64, device=model.device))
     if getattr(outputs, "logits", None) is None:
         raise InputError(
-            f"a {type(model).__name__} gives no logits; supported are models with a head for "
+            f"{type(model).__name__} gives no logits; supported are models with a head for "
             "sequences or tokens"
         )
 
@@ -64,7 +64,7 @@ def check_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) 
     """Refuses ids that the model has no row for, and padding that its head would read."""
     task = known_task(model.config.to_dict())
     pair = task is not None and len(task.text) == 2
-    check_tables(model, tokenizer, f"a {type(model).__name__}", pair=pair)
+    check_tables(model, tokenizer, type(model).__name__, pair=pair)
 
 
 def _reads_texts(model: PreTrainedModel) -> bool:
@@ -86,6 +86,7 @@ def write_artifacts(
     tokenizer: PreTrainedTokenizerBase,
     folder: Path,
     targets: Iterable[str],
+    checked: Callable[[str, float], object] = lambda *_: None,
 ) -> dict[str, Path]:
     """What `export` does, into a folder that is the caller's own: there is no manifest."""
     found = {name: find_format(name) for name in targets}
@@ -99,5 +100,5 @@ def write_artifacts(
     for name, target in found.items():
         with atomic_path(paths[name], target.beside) as temporary:
             target.load("convert").convert(model, tokenizer, temporary)
-        self_check(open_artifact(paths[name], threads=None), model)
+        checked(name, self_check(open_artifact(paths[name], threads=None), model))
     return paths

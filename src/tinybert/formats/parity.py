@@ -95,15 +95,18 @@ def check_parity(
     return parity
 
 
-def self_check(artifact: Model, model: PreTrainedModel) -> None:
+def self_check(artifact: Model, model: PreTrainedModel) -> float:
     """Compares an fp32 artifact with its model on random tokens: several shapes, padded rows.
+
+    Returns:
+        The largest difference of a logit.
 
     Raises:
         RuntimeError: A logit differs by more than `FP32_TOLERANCE`.
     """
     generator = np.random.default_rng(0)
     parameters = input_names(model)
-    training = model.training
+    training, largest = model.training, 0.0
     model.eval()
     longest = max_positions(model.config.to_dict()) or max(length for _, length in _SHAPES)
     selection = selection_of(model)
@@ -126,7 +129,9 @@ def self_check(artifact: Model, model: PreTrainedModel) -> None:
             given, expected = given[real], expected[real]
         difference = _difference(given, expected)
         _require_equal(str(artifact.path), difference, expected)
+        largest = max(largest, difference)
     model.train(training)
+    return largest
 
 
 def _advice(artifact: Model) -> str:

@@ -82,6 +82,7 @@ def bench(
     length: int = 128,
     threads: int | None = None,
     repeats: int = 100,
+    warns: bool = True,
 ) -> BenchResult:
     """Measures models on random tokens, each in its own process, in turns.
 
@@ -94,6 +95,7 @@ def bench(
         length: Tokens a row, none of them padding.
         threads: CPU threads of each model; None for every core that this process may use.
         repeats: Timed runs of each model.
+        warns: Whether to log that others kept the machine busy, which the result says too.
 
     Raises:
         InputError: An option is out of range, or a model can't be opened or is too short.
@@ -126,7 +128,7 @@ def bench(
         busy = watch.share()
         summaries = [worker.summary() for worker in workers]
     machine = describe_machine(threads) | {"busy": None if busy is None else round(busy, 2)}
-    if is_busy(machine):
+    if warns and is_busy(machine):
         logger.warning("%s", busy_words(machine))
     return BenchResult(
         machine,

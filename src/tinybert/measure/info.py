@@ -12,7 +12,7 @@ from tinybert.formats.registry import artifact_format, format_of
 from tinybert.formats.tensors import Weights
 from tinybert.measure.components import by_component
 from tinybert.measure.provenance import kept_words, provenance
-from tinybert.measure.table import grid, times
+from tinybert.measure.table import grid, threshold_words, times
 from tinybert.measure.weights import stored_weights
 from tinybert.measure.zeros import sparsity
 from tinybert.modeling.hub import download, may_be_hub_id, weight_files
@@ -34,7 +34,8 @@ def describe(name: str | Path) -> dict[str, Any]:
 
     Returns:
         "path"; "format", "precision"; "model_type", "structure", None for what config.json does
-        not say; "task", None for a bare encoder; "parameters", "parameters_without_embeddings"
+        not say; "task", None for a bare encoder, else "kind", "labels" and "thresholds", None where
+        none decide which labels a text has; "parameters", "parameters_without_embeddings"
         (LayerNorms are no embeddings) and "bytes"; "components", which add up to these; "zeros",
         None where few weights are 0, see `MANY_ZEROS`, else their "share" of all matrices and
         "packed_bytes", what the file would take if they were left out of it;
@@ -108,9 +109,11 @@ def info_text(info: Mapping[str, Any]) -> str:
     shape = ", ".join(
         f"{_words(key)} {_number(value)}" for key, value in structure.items() if value is not None
     )
+    thresholds = task and task["thresholds"]
     lines = [
         info["path"],
         f"{info['model_type']}, {info['format']} {info['precision']}; {does}",
+        *([threshold_words(thresholds)] if thresholds else []),
         shape,
         f"{info['parameters']:,} parameters, "
         f"{info['parameters_without_embeddings']:,} without embeddings; "
@@ -150,7 +153,8 @@ def _origin_lines(origin: Mapping[str, Any]) -> list[str]:
         steps = ", ".join(name for step in origin["steps"] or [] for name in step)
         lines.append(f"teacher: {origin['teacher']}; steps: {steps}")
     if told := [*filter(None, [kept_words(origin)]), *_ratios_in_words(origin["ratios"])]:
-        lines.append(f"{origin['best']}: {', '.join(told)}")
+        best = "" if origin["file"] == origin["best"] else f"; the best file is {origin['best']}"
+        lines.append(f"{origin['file']}: {', '.join(told)}{best}")
     return lines
 
 
@@ -195,7 +199,8 @@ def _task(config: Mapping[str, Any]) -> dict[str, Any] | None:
         task = task_from_config(config)
     except InputError:  # a bare encoder, or a head that we have no task for
         return None
-    return {"kind": task.kind, "labels": list(getattr(task, "labels", ()))}
+    labels = list(getattr(task, "labels", ()))
+    return {"kind": task.kind, "labels": labels, "thresholds": task.label_thresholds or None}
 
 
 def _zeros(path: Path, stored: Weights) -> dict[str, Any] | None:

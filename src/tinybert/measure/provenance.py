@@ -16,8 +16,9 @@ def provenance(path: Path) -> dict[str, Any] | None:
         path: The model's file or folder, at most two levels below the output folder.
 
     Returns:
-        "folder"; "teacher" and "steps" of the recipe; "best" and "ratios" of the report; "metric",
-        that these are of, and "kept", the report's verdict on whether `best` keeps 98% of its
+        "folder"; "teacher" and "steps" of the recipe; "best" of the report; "file", the artifact
+        that `path` is, else the best; its "ratios" to the teacher, as in the report; "metric", that
+        these are of, and "kept", the report's verdict on whether the file keeps 98% of its
         teacher's, both None in reports of older versions. None where no run made the model.
 
     Raises:
@@ -28,24 +29,43 @@ def provenance(path: Path) -> dict[str, Any] | None:
         report = read_object(folder / "report.json") if (folder / "report.json").exists() else {}
         if recipe := report.get("recipe"):
             try:
-                return _provenance(folder, report, recipe)
+                return _provenance(folder, report, recipe, path)
             except (KeyError, TypeError, AttributeError):
                 raise InputError(f"{folder / 'report.json'}: is damaged; compress again") from None
     return None
 
 
-def _provenance(folder: Path, report: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
+def _provenance(
+    folder: Path, report: dict[str, Any], recipe: dict[str, Any], path: Path
+) -> dict[str, Any]:
     if [name for step in recipe["steps"] for name in step if not isinstance(name, str)]:
         raise TypeError
-    best = [each for each in report.get("artifacts", []) if each["path"] == report["best"]]
+    files = {each["path"]: each for each in report.get("artifacts", [])}
+    name = path.relative_to(folder).as_posix()
+    own = files.get(name if name in files else report["best"])
+    best = own is None or own["path"] == report["best"]
     return {
         "folder": str(folder),
         "teacher": recipe["teacher"],
         "steps": recipe["steps"],
         "best": report["best"],
-        "ratios": dict(report["ratios"]),
+        "file": report["best"] if own is None else own["path"],
+        "ratios": dict(report["ratios"]) if best or own is None else _ratios(report, own),
         "metric": report.get("task", {}).get("metric"),
-        "kept": best[0]["kept"]["of_teacher"]["verdict"] if best and "kept" in best[0] else None,
+        "kept": own["kept"]["of_teacher"]["verdict"] if own and "kept" in own else None,
+    }
+
+
+def _ratios(report: dict[str, Any], file: dict[str, Any]) -> dict[str, float | None]:
+    """What the report's ratios would be, were this file the best."""
+    compared = file["kept"]["of_teacher"]["eval"] if "kept" in file else {}  # of older versions
+    teacher = report["teacher"]
+    kept = {name: compared.get(name) for name in ("retention", "retention_low", "retention_high")}
+    return kept | {
+        "smaller": teacher["bytes"] / file["bytes"],
+        "faster": file.get("faster"),
+        "faster_than_onnx": file.get("faster_than_onnx"),
+        "less_memory": teacher["peak_memory_mb"] / file["peak_memory_mb"],
     }
 
 

@@ -1,6 +1,6 @@
 """Measurements as a table of plain text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinybert.base.errors import InputError
@@ -72,7 +72,7 @@ def _kept(result: BenchResult) -> list[str]:
             continue
         if origin is not None and (told := kept_words(origin)):
             folder = Path(origin["folder"])
-            if path.resolve() in (folder, folder / origin["best"]):
+            if path.resolve() in (folder, folder / origin["file"]):
                 lines.append(f"{model.model}: {told}")
     return lines
 
@@ -133,3 +133,18 @@ def grid(rows: Sequence[Sequence[str]]) -> str:
         )
         for line in lines
     )
+
+
+def threshold_words(thresholds: Mapping[str, float]) -> str:
+    """From which probability on a text has which label.
+
+    Example:
+        >>> threshold_words({"joy": 0.3, "love": 0.3})
+        'a text has a label from a probability of 0.3 on'
+        >>> threshold_words({"joy": 0.31, "love": 0.4})
+        'a text has a label from a probability on of: joy 0.31, love 0.4'
+    """
+    if len({*thresholds.values()}) == 1:
+        return f"a text has a label from a probability of {next(iter(thresholds.values())):.4g} on"
+    each = ", ".join(f"{label} {threshold:.4g}" for label, threshold in thresholds.items())
+    return f"a text has a label from a probability on of: {each}"

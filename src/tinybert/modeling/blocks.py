@@ -224,7 +224,7 @@ class Block:
     def _part(self, role: Role) -> Part:
         part: Part | None = getattr(self.family, role)
         if part is None:
-            raise AttributeError(f"a {self.family.model_types[0]} layer has no {role}")
+            raise AttributeError(f"layers of {self.family.model_types[0]} have no {role}")
         return part
 
     def _set_outputs(self, roles: Sequence[Role], width: int) -> None:
@@ -268,7 +268,7 @@ def _shared(model: "PreTrainedModel", family: Family, size: int) -> list[Block]:
     config = model.config
     if config.inner_group_num != 1:
         raise InputError(
-            f"a {config.model_type} model with inner_group_num {config.inner_group_num} is not "
+            f"{config.model_type} models with inner_group_num {config.inner_group_num} are not "
             "supported here; supported are those with 1"
         )
     found: list[Block] = []
@@ -300,7 +300,7 @@ def keep_layers(model: "PreTrainedModel", kept: Sequence[int]) -> None:
     family, layers = family_in(model), layer_list(model)
     if family.first_layer_differs and kept[0] != 0:
         raise InputError(
-            f"the first layer of a {model.config.model_type} model has no norm, and no other can "
+            f"the first layer of {model.config.model_type} models has no norm, and no other can "
             "take its place; keep it"
         )
     replace_module(base_of(model), family.layers, nn.ModuleList(layers[at] for at in kept))

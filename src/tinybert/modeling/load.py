@@ -124,7 +124,7 @@ def load_masked_lm(folder: Path) -> PreTrainedModel:
     model = load_torch(folder)
     if not has_masked_lm(model.module):
         raise InputError(
-            f"{folder}: has no masked-LM head, it is a {type(model.module).__name__}; "
+            f"{folder}: has no masked-LM head, it is of the class {type(model.module).__name__}; "
             "name a model that has one"
         )
     if model.untrained:
@@ -156,7 +156,7 @@ def masked_lm_head(model: PreTrainedModel) -> nn.Module:
     """
     require(family_of(model.config.model_type), "masked-lm")
     if not has_masked_lm(model):
-        raise InputError(f"a {type(model).__name__} has no masked-LM head that can be used here")
+        raise InputError(f"{type(model).__name__} has no masked-LM head that can be used here")
     modules = masked_lm_modules(model)
     return modules[0] if len(modules) == 1 else nn.Sequential(*modules)
 

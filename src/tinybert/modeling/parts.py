@@ -97,7 +97,7 @@ def head_layers(model: "PreTrainedModel") -> HeadLayers:
     found = (head for end, head in family_in(model).heads.items() if kind.endswith(end))
     head = next(found, None)
     if head is None:
-        raise InputError(f"the head of a {kind} is not known here")
+        raise InputError(f"the head of {kind} is not known here")
 
     def layer(name: str | None) -> Any:
         return None if name is None else model.get_submodule(name)

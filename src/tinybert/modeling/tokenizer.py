@@ -76,7 +76,7 @@ def _sentencepiece(folder: Path) -> str | None:
 
 def _slow(folder: Path, name: str) -> InputError:
     return InputError(
-        f"{folder}: its tokenizer, a {name}, is written in Python and has no fast form "
+        f"{folder}: its tokenizer, {name}, is written in Python and has no fast form "
         "(tokenizer.json), which compressed models carry; take a model that has one"
     )
 
@@ -97,7 +97,7 @@ def check_inputs(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, sou
         return
     if "token_type_ids" in tokenizer.model_input_names:
         raise InputError(
-            f"{source}: its tokenizer gives token types, which a {model.config.model_type} model "
+            f"{source}: its tokenizer gives token types, which {model.config.model_type} models "
             'looks up among its words; set "model_input_names": ["input_ids", "attention_mask"] '
             "in tokenizer_config.json"
         )

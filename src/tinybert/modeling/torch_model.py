@@ -120,8 +120,8 @@ class TorchModel(Model):
     def _load_task(self) -> Task:
         if self._unknown_class:
             raise InputError(
-                f"{self.path}: config.json names a {self._unknown_class}, which Transformers "
-                "doesn't have: its encoder alone was loaded; fine-tune it first"
+                f"{self.path}: config.json names the class {self._unknown_class}, which "
+                "Transformers doesn't have: its encoder alone was loaded; fine-tune it first"
             )
         if self.untrained:
             raise InputError(

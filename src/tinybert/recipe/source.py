@@ -116,7 +116,7 @@ class RecipeSource:
         option = f"--set {cut(assignment, 200)}"
         if not equals or not path:
             raise InputError(f"{option}: expected path.to.key=value")
-        value, _ = _parse(text, option)
+        value, _ = _parse(text, option, has_lines=False)
         if value == "" and text.strip(" '\""):  # `|` and `>` begin a text of several lines
             value = text
         for place in self._places(path.split("."), option):
@@ -170,8 +170,13 @@ def _key_in(parent: Any, key: str | int, place: Place, assignment: str) -> str |
     return int(key)
 
 
-def _parse(text: str, name: str) -> tuple[Any, dict[Place, int]]:
+def _parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Any, dict[Place, int]]:
     """The value of a YAML text, and the line of each key in it.
+
+    Args:
+        text: YAML.
+        name: Of where it is from, for messages.
+        has_lines: Whether one can look up a line there.
 
     Raises:
         InputError: It is not YAML, or not what a recipe may hold.
@@ -185,7 +190,7 @@ def _parse(text: str, name: str) -> tuple[Any, dict[Place, int]]:
         _add_lines(lines, root)
         return loader.construct_document(root), lines
     except yaml.YAMLError as error:
-        raise InputError(_yaml_message(name, error)) from None
+        raise InputError(_yaml_message(name, error, has_lines)) from None
     except RecursionError:
         raise InputError(f"{name}: a value holds itself, or is nested too deeply") from None
     except ValueError as error:  # "\\U00110000" in quotes, of which PyYAML makes a character
@@ -220,7 +225,7 @@ def _add_lines(lines: dict[Place, int], node: yaml.Node, place: Place = ()) -> N
             add((*place, index), value.start_mark.line, value)
 
 
-def _yaml_message(name: str, error: yaml.YAMLError) -> str:
+def _yaml_message(name: str, error: yaml.YAMLError, has_lines: bool) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = cut(getattr(error, "problem", None) or "not valid YAML")
-    return f"{name}:{mark.line + 1}: {problem}" if mark else f"{name}: {problem}"
+    return f"{name}:{mark.line + 1}: {problem}" if mark and has_lines else f"{name}: {problem}"

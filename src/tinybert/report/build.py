@@ -24,7 +24,7 @@ def build_report(
         measurements: "teacher" and "artifacts", scores on the evaluation split, and "baseline", one
             or None; "single" and
             "batch", `BenchResult`s of the teacher, its ONNX file and the artifacts, in order.
-        task: The task.
+        task: The task, as it was calibrated for the student.
         rows: Of the evaluation split.
         steps: What each step left, in order.
         recipe: With every default.
@@ -65,7 +65,12 @@ def build_report(
     return {
         "schema": 1,
         "machine": measurements["single"]["machine"],
-        "task": {"kind": task.kind, "metric": task.metric, "eval_rows": rows},
+        "task": {
+            "kind": task.kind,
+            "metric": task.metric,
+            "eval_rows": rows,
+            **({"thresholds": task.label_thresholds} if task.label_thresholds else {}),
+        },
         "measured_at": {
             **conditions,
             "throughput_batch": measurements["batch"]["batch"],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinybert.measure.bench import busy_words
-from tinybert.measure.table import BUSY_MARK, compared, figure, grid, times
+from tinybert.measure.table import BUSY_MARK, compared, figure, grid, threshold_words, times
 from tinybert.report.kept import kept_lines
 from tinybert.tasks.metrics import LOWER_IS_BETTER
 
@@ -50,7 +50,9 @@ def report_caption(report: Mapping[str, Any]) -> str:
 def report_notes(report: Mapping[str, Any]) -> list[str]:
     """What has to be said of the table's figures: a busy machine, what was kept and what not."""
     busy = [busy_words(report["machine"])] if report["measured_at"]["busy"] else []
-    return [*busy, *kept_lines(report), *_baseline(report)]
+    thresholds = report["task"].get("thresholds")
+    labels = [threshold_words(thresholds)] if thresholds else []
+    return [*busy, *labels, *kept_lines(report), *_baseline(report)]
 
 
 def _baseline(report: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """Exports a model into a folder of its own, with a manifest."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -19,6 +19,7 @@ def export(
     tokenizer: PreTrainedTokenizerBase,
     out: Path,
     targets: Iterable[str] = ("onnx",),
+    checked: Callable[[str, float], object] = lambda *_: None,
 ) -> dict[str, Path]:
     """Writes a model with a head in every target's format, and checks each file against the model.
 
@@ -31,6 +32,8 @@ def export(
         tokenizer: Its fast tokenizer; its `model_max_length` is where the runtime cuts texts.
         out: The output folder: new, empty or of an earlier export.
         targets: Names of `FORMATS`.
+        checked: Called with each target and the largest difference that a logit of its file has
+            to the model's, on random tokens.
 
     Returns:
         The artifact of each target.
@@ -54,7 +57,7 @@ def export(
         made = out / ".export.partial"
         remove(made)
         try:
-            write_artifacts(model, tokenizer, made, targets)
+            write_artifacts(model, tokenizer, made, targets, checked)
             publish_files(out, files_below(made))
         finally:
             remove(made)

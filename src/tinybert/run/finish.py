@@ -39,11 +39,16 @@ def finish(run: Run, state: State) -> dict[str, Any]:
     # The other processes of the run have the report too, but leave OUT to the first.
     measurements = json.loads((measured / "measurements.json").read_text(encoding="utf-8"))
     inputs = run.inputs
+    student = _student(state, artifacts)
     report = build_report(
-        measurements, inputs.task, len(inputs.eval), list(state.done), run.recipe.resolved()
+        measurements,
+        task_of(run, student),
+        len(inputs.eval),
+        list(state.done),
+        run.recipe.resolved(),
     )
     if is_main():
-        publish(run.out, _student(state, artifacts), artifacts / "model", report, run.recipe)
+        publish(run.out, student, artifacts / "model", report, run.recipe)
     wait_for_all()
     return report
 

@@ -148,7 +148,7 @@ class Model(ABC):
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         self.require_predictions()
         reads = texts_per_input(self.config)
-        given = [as_row(row) for row in rows]
+        given = self._as_rows(rows)
         texts = [row_text(row) for row in given]
         check_pairs(texts, reads, self.encoder.joins_pairs, str(self.path))
         encodings = self.encoder.encode(texts)
@@ -169,6 +169,9 @@ class Model(ABC):
                     "precision"
                 )
         return outputs
+
+    def _as_rows(self, given: Sequence[Text | Row]) -> list[Row]:
+        return [as_row(row, of_words=self.task.reads == "all") for row in given]
 
     def logits(self, texts: Sequence[Text | Row], batch_size: int = 32) -> NDArray[np.float32]:
         """The logits alone of what `outputs` gives, in order.
@@ -217,7 +220,8 @@ class Model(ABC):
         """Predictions, one a text, in order.
 
         As in Transformers' pipelines, one text alone gives a list of one. A pair is a tuple, a
-        text that is split into words {"words": [...]}; several texts are a list.
+        text that is split into words {"words": [...]}, or for a model of tokens the list of its
+        words alone; several texts are a list.
 
         Example:
             >>> model = tinybert.load("out")  # doctest: +SKIP
@@ -228,4 +232,4 @@ class Model(ABC):
         if not len(rows):
             return []
         outputs = self.outputs(rows, batch_size)
-        return self.task.predictions([as_row(row) for row in rows], outputs)
+        return self.task.predictions(self._as_rows(rows), outputs)

@@ -190,6 +190,11 @@ class MultiLabelClassification(LabeledTask):
         return np.full(len(self.labels), given, np.float64)
 
     @property
+    def label_thresholds(self) -> dict[str, float]:
+        """Those of `cutoffs`, by label."""
+        return dict(zip(self.labels, self.cutoffs.tolist(), strict=True))
+
+    @property
     def calibrates(self) -> bool:
         """Whether thresholds are chosen on training rows."""
         return self.threshold in (BEST, BEST_PER_LABEL)

@@ -27,10 +27,14 @@ def text_parts(text: Text) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) else text
 
 
-def as_row(given: Text | Row) -> Row:
+def as_row(given: Text | Row | list[str], of_words: bool = False) -> Row:
     """The row that a text, a pair or a mapping stands for.
 
     What is none of them becomes the row's text as it is: whoever reads it says what is wrong.
+
+    Args:
+        given: As a user gives it.
+        of_words: Whether words are what is answered, so that a list can only be that of a text's.
 
     Raises:
         InputError: A mapping has neither a text nor words, or words that are no strings.
@@ -39,6 +43,8 @@ def as_row(given: Text | Row) -> Row:
         >>> as_row("a film"), as_row(("a film", "a book")), as_row({"words": ["a", "film"]})
         ({'text': 'a film'}, {'text': 'a film', 'pair': 'a book'}, {'words': ['a', 'film']})
     """
+    if of_words and isinstance(given, list):
+        given = {"words": given}
     if isinstance(given, Mapping):
         words = given.get("words", ())
         whole = isinstance(words, list | tuple) and all(isinstance(word, str) for word in words)

@@ -93,6 +93,11 @@ class Task(ABC):
         """Whether a model with more of `metric` is the better one."""
         return self.metric not in LOWER_IS_BETTER
 
+    @property
+    def label_thresholds(self) -> dict[str, float]:
+        """The probability from which on a row has a label; empty where that is no question."""
+        return {}
+
     def option_fields(self, name: str, value: Any) -> dict[str, Any]:
         """The fields that an option of a recipe sets, a text or a tuple of texts.
 

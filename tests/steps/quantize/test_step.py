@@ -209,6 +209,12 @@ def test_the_layers_that_hurt_most_are_kept(context, model):
     assert set(kept) == set(sorted(errors, key=errors.get)[-2:])
 
 
+def test_more_layers_to_keep_than_there_are(context, model, caplog):
+    config = QuantizeConfig(method="weight-only", bits=4, keep_sensitive=99)
+    assert len(note_of(prepare(config, model, context)).kept) == len(linear_layers(model)) < 99
+    assert "quantize.keep_sensitive: 99, and the model has" in caplog.text
+
+
 @pytest.fixture
 def run(quick_bench, recipe, tmp_path):
     """Compresses the tiny BERT by some steps."""

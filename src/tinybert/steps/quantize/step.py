@@ -1,5 +1,6 @@
 """What `quantize` does to the model before it is exported: measure, and for `qat` train."""
 
+import logging
 from dataclasses import replace
 
 from transformers import PreTrainedModel, TrainerCallback
@@ -22,6 +23,8 @@ from tinybert.steps.quantize.sensitivity import most_sensitive
 from tinybert.training.calibration import calibration_batches
 from tinybert.training.context import Context
 
+logger = logging.getLogger(__name__)
+
 
 def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
     """Notes in the model's config what its quantized file is made with; `qat` trains it.
@@ -40,6 +43,7 @@ def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) ->
         ranges = measure_ranges(model, batches, linear_layers(model))
     note = QuantizationNote.of(config, ranges)
     if config.keep_sensitive:
+        _warn_where_all_stay(config.keep_sensitive, len(linear_layers(model)))
         note = replace(note, kept=most_sensitive(model, note, batches, config.keep_sensitive))
     if config.rounding == "gptq":
         round_by_gptq(model, note, batches)
@@ -51,6 +55,16 @@ def prepare(config: QuantizeConfig, model: PreTrainedModel, context: Context) ->
         note = replace(note, attention=measure_attention(model, batches))
     setattr(model.config, QUANTIZATION_KEY, note.as_json())
     return model
+
+
+def _warn_where_all_stay(kept: int, layers: int) -> None:
+    if kept >= layers:
+        logger.warning(
+            "quantize.keep_sensitive: %d, and the model has %d linear layers: all of them stay in "
+            "higher precision",
+            kept,
+            layers,
+        )
 
 
 def assume_ranges(config: QuantizeConfig, model: PreTrainedModel) -> None:

@@ -26,7 +26,7 @@ def shorten(config: ShortenConfig, model: PreTrainedModel, context: Context) -> 
     """
     if not reads_first_position(model):
         raise InputError(
-            f"shorten: the head of a {type(model).__name__} may read what would be left out; leave "
+            f"shorten: the head of {type(model).__name__} may read what would be left out; leave "
             "this step out"
         )
     few = sample_texts(context, _LOOKED_AT * config.calibration_rows)

@@ -41,7 +41,7 @@ def build_student(config: StudentConfig, teacher: PreTrainedModel) -> PreTrained
         if family.rotary and config.hidden_size // config.attention_heads % 2:
             raise InputError(
                 f"student.attention_heads: heads {config.hidden_size // config.attention_heads} "
-                f"wide can't be turned by their positions, as a {shape.model_type} model does; "
+                f"wide can't be turned by their positions, as {shape.model_type} models do; "
                 "give them an even width"
             )
         if family.embedding_size and getattr(shape, family.embedding_size) == shape.hidden_size:

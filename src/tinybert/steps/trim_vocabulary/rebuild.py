@@ -41,6 +41,6 @@ def rebuild(
     rebuilt.name_or_path = tokenizer.name_or_path
     if read_document(rebuilt) != document:
         raise InputError(
-            f"a {type(tokenizer).__name__} can't be trimmed: it builds its vocabulary anew"
+            f"{type(tokenizer).__name__} can't be trimmed: it builds its vocabulary anew"
         )
     return rebuilt
