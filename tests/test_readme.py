@@ -86,5 +86,5 @@ def test_the_result_runs_as_shown(tiny_artifact_dir, tmp_path, monkeypatch, caps
 def test_every_command_is_in_the_table(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    commands = re.findall(r"^    ([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
+    commands = re.findall(r"^    ([a-z]+)(?: |$)", capsys.readouterr().out, re.MULTILINE)
     assert commands == re.findall(r"^\| `tinybert ([a-z]+)", README, re.MULTILINE)

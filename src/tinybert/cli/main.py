@@ -10,7 +10,17 @@ from pathlib import Path
 from tinybert import __version__
 from tinybert.cli.program import run_program
 
-COMMANDS = ("demo", "compress", "evaluate", "bench", "predict", "export", "info", "steps")
+COMMANDS = (
+    "demo",
+    "compress",
+    "evaluate",
+    "bench",
+    "predict",
+    "export",
+    "info",
+    "steps",
+    "completion",
+)
 """Each is a file of this folder: `HELP`, `add_options(parser)` and `run(options)`."""
 
 
@@ -32,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None, options: argparse.Namespace) -> None:
     """Reads options; texts may stand behind them too, which argparse alone refuses."""
-    parser = _parser()
+    parser = make_parser()
     _, left = parser.parse_known_args(arguments, options)
     if not left:
         return
@@ -41,7 +51,8 @@ def _parse(arguments: Sequence[str] | None, options: argparse.Namespace) -> None
     options.texts += left
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
     parser = argparse.ArgumentParser(
         prog="tinybert",
         description="Makes a BERT-family model small and fast, and measures what that cost.",

@@ -191,7 +191,7 @@ class MultiLabelClassification(LabeledTask):
 
     @property
     def label_thresholds(self) -> dict[str, float]:
-        """Those of `cutoffs`, by label."""
+        """The cutoffs by label."""
         return dict(zip(self.labels, self.cutoffs.tolist(), strict=True))
 
     @property
