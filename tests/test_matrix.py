@@ -66,6 +66,11 @@ STEPS_TRIED = {
         {"distill": {**TRAINING, "relations": 1, "relation_heads": 2, "mapping": "last"}},
     ],
     "factorize": [{"factorize": {"rank": 4, **ROWS}}, DISTILL],
+    "factorize embeddings": [
+        {"factorize": {"rank": 4, "parts": ["embeddings"], **ROWS}},
+        {"trim-vocabulary": {}},
+        DISTILL,
+    ],
     "trim-vocabulary": [{"trim-vocabulary": {}}, DISTILL],
     "prune neurons": [{"prune": {"neurons": 0.5, **ROWS}}, DISTILL],
     "prune heads": [{"prune": {"heads": 0.5, **ROWS}}, DISTILL],

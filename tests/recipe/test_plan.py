@@ -60,7 +60,15 @@ def test_these_go_together(steps):
     {
         "a rank that saves nothing": (
             [{"student": {}}, "distill", {"factorize": {"rank": 256}}],
-            r"steps\.2\.factorize\.rank: 256 would make no layer smaller.* rank of 248",
+            r"steps\.2\.factorize\.rank: 256 would make no matrix smaller.* rank of 248",
+        ),
+        "a rank that saves nothing of the table": (
+            ["student", "distill", {"factorize": {"rank": 312, "parts": ["embeddings"]}}],
+            r"steps\.2\.factorize\.rank: 312 would make no matrix smaller.* rank of 30\d",
+        ),
+        "a table of low rank already": (
+            [{"factorize": {"parts": ["embeddings"]}}, {"factorize": {"parts": ["embeddings"]}}],
+            r"steps\.1\.factorize\.parts: embeddings are of low rank already",
         ),
         "low rank already": (
             [{"factorize": {"rank": 64}}, {"factorize": {"rank": 32}}],

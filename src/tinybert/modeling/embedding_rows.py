@@ -1,12 +1,12 @@
 """A model with part of its vocabulary."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
+from tinybert.modeling.parts import word_table
 
 
 @torch.no_grad()
@@ -28,7 +28,7 @@ def keep_pieces(model: PreTrainedModel, kept: Sequence[int]) -> PreTrainedModel:
         >>> keep_pieces(model, [0, 3, 8]).config.vocab_size
         3
     """
-    table: Any = model.get_input_embeddings()
+    table = word_table(model)
     if not all(0 <= piece < table.num_embeddings for piece in kept):
         raise InputError(
             f"a piece to keep is not among the {table.num_embeddings} of the embedding table"

@@ -6,7 +6,7 @@ from math import gcd
 from typing import Any
 
 from tinybert.base.errors import InputError
-from tinybert.families import LayerPart, family_of
+from tinybert.families import MatrixPart, family_of
 
 SHAPE_KEY = "tinybert_shape"
 """The key of config.json for what stock Transformers has no settings for."""
@@ -24,7 +24,8 @@ class ExpectedShape:
         head_counts: Of each layer; where this is not known, at least.
         neuron_counts: Likewise.
         exact: Whether the counts are known.
-        low_rank: The parts of layers that are of low rank.
+        embedding_size: Width of the table of words.
+        low_rank: What is of low rank.
         selects: The layer, 0 for the embeddings, behind which some tokens go on only; None: all
             tokens do.
     """
@@ -35,8 +36,9 @@ class ExpectedShape:
     head_size: int
     head_counts: tuple[int, ...]
     neuron_counts: tuple[int, ...]
+    embedding_size: int
     exact: bool = True
-    low_rank: frozenset[LayerPart] = frozenset()
+    low_rank: frozenset[MatrixPart] = frozenset()
     selects: int | None = None
 
     @classmethod
@@ -69,6 +71,7 @@ class ExpectedShape:
                 head_size=sizes["hidden_size"] // sizes["attention_heads"],
                 head_counts=tuple(heads),
                 neuron_counts=tuple(neurons),
+                embedding_size=config.get(family.embedding_size, sizes["hidden_size"]),
                 low_rank=frozenset(family.part_of(name) for name in noted.get("ranks", ())),
                 selects=noted["selection"]["layer"] if "selection" in noted else None,
             )

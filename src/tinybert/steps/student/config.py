@@ -126,6 +126,7 @@ class StudentConfig(StepConfig):
         head_size = self.hidden_size // self.attention_heads
         if self.shape == "fast":  # what divides the widths of heads of all candidates
             head_size = gcd(head_size, FAST_HEAD_STEP)
+        narrow = source.embedding_size != source.hidden_size  # and stays as it is
         return ExpectedShape(
             model_type=source.model_type,
             layers=self.layers,
@@ -133,6 +134,7 @@ class StudentConfig(StepConfig):
             head_size=head_size,
             head_counts=(self.attention_heads,) * self.layers,
             neuron_counts=(self.intermediate_size,) * self.layers,
+            embedding_size=source.embedding_size if narrow else self.hidden_size,
         )
 
     def read(self, materials: Materials) -> list[str]:
