@@ -161,7 +161,7 @@ def test_the_file_gathers_narrow_rows_and_multiplies_once(model, tiny_context, t
         ("onnx", {"method": "static"}),
         ("onnx", {"method": "qat", "bits": 4, "activations": False}),
         ("onnx", {"method": "weight-only", "bits": 4}),
-        ("openvino", {"method": "qat"}),
+        ("openvino", {"method": "qat", "attention": False}),
     ],
     ids=str,
 )

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from tinybert.base.errors import PlacedError
 from tinybert.distillation.config import DistillConfig
 from tinybert.families import Capability
 from tinybert.steps.base import Need
@@ -19,7 +20,7 @@ class QuantizedDistillConfig(DistillConfig):
 
 
 class QuantizeConfig(DistillingConfig):
-    """Weights and embedding tables in 8 or 4 bits, products of layers in int8 where they pay.
+    """Weights and embedding tables in 8, 4 or 2 bits, products of layers in int8 where they pay.
 
     `static` and `qat` read training rows; `qat` trains. Kept layers are found on training rows
     whatever the method. A `dynamic` file measures the range of a whole batch, so that an answer
@@ -38,7 +39,11 @@ class QuantizeConfig(DistillingConfig):
         "static: beforehand, on training rows; qat: as static, and the model learns to live with "
         "it; weight-only: activations stay float, the file alone gets smaller",
     )
-    bits: Literal[8, 4] = Field(8, description="of the weights of linear layers and of tables")
+    bits: Literal[8, 4, 2] = Field(
+        8,
+        description="of the weights of linear layers and of tables; with 2, which want `qat`, "
+        "tables have 4",
+    )
     group_size: Literal[32, 64, 128] | None = Field(
         None,
         description="neighbouring weights that share a scale, where activations are float; "
@@ -185,9 +190,22 @@ class QuantizeConfig(DistillingConfig):
                 "distill": (trains, "only `method: qat` trains"),
             }
         )
+        if self.bits == 2 and not self.float_activations:
+            raise ValueError(
+                "bits: weights of 2 bits are multiplied as floats: `method: qat` with "
+                "`activations: false`, or `weight-only`"
+            )
+        if self.bits == 2 and self.rounding == "gptq":
+            raise ValueError(
+                "rounding: gptq looks for the best of many values, and 2 bits have four; use `qat`"
+            )
         return self
 
     def check(self, before: Expected, plan: Plan) -> Expected:
         """The same shape; `qat` must be able to compare it with the teacher's."""
         self.check_within(before, plan, before.shape)
+        if self.bits == 2 and before.zeros_by is not None:
+            raise PlacedError(
+                f"2 bits have no 0, and `{before.zeros_by}` has set weights to it; use 4", ("bits",)
+            )
         return super().check(before, plan)
