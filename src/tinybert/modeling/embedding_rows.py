@@ -36,7 +36,7 @@ def keep_pieces(model: PreTrainedModel, kept: Sequence[int]) -> PreTrainedModel:
     table.weight = torch.nn.Parameter(table.weight[list(kept)].clone())
     table.num_embeddings = len(kept)
     new = {old: piece for piece, old in enumerate(kept)}
-    table.padding_idx = new.get(table.padding_idx)
+    table.padding_idx = None if table.padding_idx is None else new.get(table.padding_idx)
     model.config.vocab_size = len(kept)
     for name, old in model.config.to_dict().items():
         if name.endswith("_token_id") and isinstance(old, int):

@@ -12,7 +12,7 @@ from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.quantize.note import QuantizationNote
 
 _OPSET = 20
-"""That of our files, and the least that fewer bits than 8 can be put into."""
+"""Our files have it, and an older one can't take fewer bits than 8."""
 
 
 def check(config: QuantizeConfig) -> None:

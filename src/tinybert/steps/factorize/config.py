@@ -100,10 +100,9 @@ def _saving(part: MatrixPart, shape: ExpectedShape, plan: Plan) -> float:
     A vocabulary that was trimmed has no more rows than the teacher's, so that at least this is
     known.
     """
-    rows = plan.config.get("vocab_size")
-    unknown = not isinstance(rows, int) if part == "embeddings" else not shape.even
-    if unknown:
-        return inf
-    inner = {"ffn": shape.neurons, "attention": shape.attention_width, "embeddings": rows}[part]
-    width = shape.embedding_size if part == "embeddings" else shape.hidden_size
-    return width * inner / (width + inner)
+    if part == "embeddings":
+        rows, width = plan.config.get("vocab_size"), shape.embedding_size
+        return width * rows / (width + rows) if isinstance(rows, int) else inf
+    width = shape.hidden_size
+    inner = {"ffn": shape.neurons, "attention": shape.attention_width}[part]
+    return width * inner / (width + inner) if shape.even else inf

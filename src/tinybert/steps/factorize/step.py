@@ -33,7 +33,7 @@ def factorize(config: FactorizeConfig, model: PreTrainedModel, context: Context)
     def choose(values: Tensor) -> int:
         return config.rank or chosen_rank(values, energy, config.multiple)
 
-    found = {}
+    found: dict[str, int] = {}
     if config.of_layers:
         batches = calibration_batches(context, config.calibration_rows, model.device)
         roles = [role for part in config.of_layers for role in ROLES[part]]
