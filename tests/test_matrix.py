@@ -80,6 +80,7 @@ STEPS_TRIED = {
     "quantize dynamic": [{"quantize": {}}],
     "quantize static": [{"quantize": {"method": "static", **ROWS}}],
     "quantize qat": [{"quantize": {"method": "qat", "distill": TRAINING, **ROWS}}],
+    "quantize 2 bits": [{"quantize": {"method": "weight-only", "bits": 2}}],
     "quantize gptq": [
         {"quantize": {"method": "weight-only", "bits": 4, "rounding": "gptq", **ROWS}}
     ],
@@ -98,10 +99,12 @@ NO_FILE = "no file"
 
 ANY = None
 
+NO_RANGES = ("quantize dynamic", "quantize gptq", "quantize 2 bits")
+
 PRUNED = ("prune neurons", "prune heads", "prune layers")
 
 REFUSED = [
-    (ANY, ANY, ["quantize dynamic", "quantize gptq"], ["openvino"], "is not for OpenVINO"),
+    (ANY, ANY, NO_RANGES, ["openvino"], "is not for OpenVINO"),
     (["albert"], ANY, ["student"], ANY, "its layers share their weights, so that none can be fit"),
     (["albert"], ANY, PRUNED, ANY, "its layers share their weights, so that what goes from one"),
     (["albert"], ANY, ["factorize"], ANY, "its layers share their weights, and no one product"),

@@ -102,6 +102,22 @@ def test_these_go_together(steps):
             [{"prune": {"layers": [9], "neurons": 0.5, "of_layers": [1]}}],
             r"steps\.0\.prune\.layers: there is no layer 9; the model has 6",
         ),
+        "more positions than the teacher has": (
+            [{"student": {"positions": 600}}],
+            r"steps\.0\.student\.positions: 600 are more than the 512 of the teacher",
+        ),
+        "too few positions": (
+            [{"student": {"positions": 100}}],
+            r"steps\.0\.student\.positions: 128 tokens are more than the 100 that the student",
+        ),
+        "too few positions for a corpus": (
+            [{"student": {"positions": 128}}, {"general-distill": {"length": 256}}],
+            r"steps\.1\.general-distill\.length: 256 tokens are more than the 128 that the stud",
+        ),
+        "2 bits after zeros": (
+            [{"prune": {"sparsity": 0.5}}, {"quantize": {"method": "weight-only", "bits": 2}}],
+            r"steps\.1\.quantize\.bits: 2 bits have no 0, and `prune` has set weights to it",
+        ),
         "random answers to choose tokens by": (
             [{"student": {"init": "random"}}, {"shorten": {}}, "distill"],
             r"steps\.1\.shorten: chooses .* put it after `distill`",

@@ -7,6 +7,7 @@ from typing import Any
 
 from tinybert.base.errors import InputError
 from tinybert.families import MatrixPart, family_of
+from tinybert.runtime.config import max_positions
 
 SHAPE_KEY = "tinybert_shape"
 """The key of config.json for what stock Transformers has no settings for."""
@@ -25,6 +26,7 @@ class ExpectedShape:
         neuron_counts: Likewise.
         exact: Whether the counts are known.
         embedding_size: Width of the table of words.
+        positions: Tokens that it takes at most; None: any number.
         low_rank: What is of low rank.
         selects: The layer, 0 for the embeddings, behind which some tokens go on only; None: all
             tokens do.
@@ -37,6 +39,7 @@ class ExpectedShape:
     head_counts: tuple[int, ...]
     neuron_counts: tuple[int, ...]
     embedding_size: int
+    positions: int | None = None
     exact: bool = True
     low_rank: frozenset[MatrixPart] = frozenset()
     selects: int | None = None
@@ -72,6 +75,7 @@ class ExpectedShape:
                 head_counts=tuple(heads),
                 neuron_counts=tuple(neurons),
                 embedding_size=config.get(family.embedding_size, sizes["hidden_size"]),
+                positions=max_positions(config),
                 low_rank=frozenset(family.part_of(name) for name in noted.get("ranks", ())),
                 selects=noted["selection"]["layer"] if "selection" in noted else None,
             )

@@ -12,13 +12,13 @@ from tinybert.base.errors import InputError, PlacedError, placed
 from tinybert.families import Capability, family_of
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.mapping import LayerMapping, group_heads, map_layers
-from tinybert.runtime.config import read_config
+from tinybert.runtime.config import first_position, read_config, require_positions
 from tinybert.steps.base import Need, StepConfig
 from tinybert.steps.expected import Expected, Plan
 from tinybert.training.materials import Materials
 
 TABLES = ("vocab_size", "type_vocab_size")
-"""Rows of a student's embedding tables, beside those of positions, which are its teacher's."""
+"""Rows of a student's embedding tables, which are its teacher's."""
 
 FAST_HEAD_STEP = 8
 """The heads of shapes that `shape: fast` tries have multiples of it as widths."""
@@ -38,6 +38,12 @@ class StudentConfig(StepConfig):
     hidden_size: int = Field(312, gt=0, description="width of hidden states and embeddings")
     attention_heads: int = Field(12, gt=0, description="heads a layer; must divide hidden_size")
     intermediate_size: int = Field(1200, gt=0, description="neurons of a feed-forward block")
+    positions: int | None = Field(
+        None,
+        gt=0,
+        description="tokens that it takes at most, the rows of its table of positions; default: "
+        "the teacher's",
+    )
     shape: Literal["given", "fast"] = Field(
         "given",
         description="fast: of shapes with as many layers and heads, and about as many weights, "
@@ -102,10 +108,18 @@ class StudentConfig(StepConfig):
         after = super().check(before, plan)
         if before.shape is None:
             return after
+        if self.positions is not None:
+            with placed("positions"):
+                self._check_positions(self.positions, before.shape.positions, plan.max_length)
         if self.init == "teacher":
             before.require_every_token()
             self._check_smaller(before.shape)
         return replace(after, shape=self._shape(before.shape), untrained=self.init != "teacher")
+
+    def _check_positions(self, own: int, teachers: int | None, length: int) -> None:
+        if teachers is not None and own > teachers:
+            raise InputError(f"{own} are more than the {teachers} of the teacher")
+        require_positions(own, length, "the student")
 
     def _check_smaller(self, source: ExpectedShape) -> None:
         sizes = {"hidden_size": source.hidden_size, "intermediate_size": source.neurons}
@@ -135,6 +149,7 @@ class StudentConfig(StepConfig):
             head_counts=(self.attention_heads,) * self.layers,
             neuron_counts=(self.intermediate_size,) * self.layers,
             embedding_size=source.embedding_size if narrow else self.hidden_size,
+            positions=self.positions or source.positions,
         )
 
     def read(self, materials: Materials) -> list[str]:
@@ -156,6 +171,8 @@ class StudentConfig(StepConfig):
         sizes = family_of(teacher.get("model_type")).sizes
         wanted = {name: getattr(self, ours) for ours, name in sizes.names.items()}
         wanted |= {name: teacher.get(name) for name in (*TABLES, sizes.positions)}
+        if self.positions is not None:
+            wanted[sizes.positions] = self.positions + first_position(teacher)
         for name, value in wanted.items():
             if theirs.get(name) != value:
                 raise InputError(f"{folder} has {name} {theirs.get(name)}, the student {value}")

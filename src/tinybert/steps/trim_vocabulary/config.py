@@ -27,6 +27,12 @@ class TrimConfig(StepConfig):
         description="pieces at most, the most used; special pieces and the alphabet always stay; "
         "default: as many as are used",
     )
+    characters: Literal["all", "used"] = Field(
+        default="all",
+        description="pieces of one character that stay whatever the size: all, so that any word "
+        "can be spelled; used: of WordPiece, those of the texts and of ASCII, and a word with "
+        "another character is unknown",
+    )
     corpus: list[str] | None = Field(
         default=None,
         description="texts to count beside the training rows, named as in data.unlabeled; "
@@ -48,7 +54,10 @@ class TrimConfig(StepConfig):
         from tinybert.steps.trim_vocabulary.pieces import read_pieces
         from tinybert.steps.trim_vocabulary.rebuild import read_document
 
-        always = always_kept(read_pieces(read_document(materials.tokenizer)), materials.config)
+        pieces = read_pieces(read_document(materials.tokenizer))
+        with placed("characters"):  # what texts use is not known yet
+            used = () if self.characters == "used" else None
+            always = always_kept(pieces, materials.config, used)
         with placed("size"):
             check_size(self, always)
         if self.corpus:
