@@ -25,6 +25,8 @@ class ExpectedShape:
         neuron_counts: Likewise.
         exact: Whether the counts are known.
         low_rank: The parts of layers that are of low rank.
+        positions: Tokens that go on behind it at most.
+        vocabulary: Rows of the table of word pieces, at most; None where config.json does not say.
         selects: The layer, 0 for the embeddings, behind which some tokens go on only; None: all
             tokens do.
     """
@@ -38,6 +40,8 @@ class ExpectedShape:
     exact: bool = True
     low_rank: frozenset[LayerPart] = frozenset()
     selects: int | None = None
+    positions: int | None = None
+    vocabulary: int | None = None
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ExpectedShape":
@@ -71,6 +75,8 @@ class ExpectedShape:
                 neuron_counts=tuple(neurons),
                 low_rank=frozenset(family.part_of(name) for name in noted.get("ranks", ())),
                 selects=noted["selection"]["layer"] if "selection" in noted else None,
+                positions=noted["selection"]["positions"] if "selection" in noted else None,
+                vocabulary=config.get("vocab_size"),
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise InputError(

@@ -1,12 +1,13 @@
 """The settings of `quantize`."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from tinybert.distillation.config import DistillConfig
 from tinybert.families import Capability
 from tinybert.steps.base import Need
+from tinybert.steps.choice import Choice
 from tinybert.steps.distilling import DistillingConfig
 from tinybert.steps.expected import Expected, Plan
 
@@ -93,6 +94,13 @@ class QuantizeConfig(DistillingConfig):
     distill: QuantizedDistillConfig = Field(
         QuantizedDistillConfig(), description="how qat trains; the keys of `distill`"
     )
+
+    def choices(self, plan: Plan) -> dict[str, Choice]:
+        """Bits of weights: fewer make the file smaller, and products of floats are slower."""
+        if self.method != "qat":
+            return {}
+        four: dict[str, Any] = {"bits": 4, "activations": False}
+        return {"bits": Choice((four, {"bits": 8}), (0.4, 0.0))}
 
     @property
     def prepares(self) -> bool:
