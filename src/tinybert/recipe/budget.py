@@ -23,6 +23,10 @@ Latency = Annotated[str | None, _checked_by(amount, MILLISECONDS, "1ms")]
 Share = Annotated[str | None, _checked_by(share)]
 
 
+SEARCH_ALONE = ("time", "trials", "storage")
+"""What says how a search is made, and nothing of what comes out."""
+
+
 class BudgetConfig(Config):
     """What the result has to keep; what is not bounded is minimised.
 
@@ -76,9 +80,7 @@ class BudgetConfig(Config):
                 "batch": (timed, told),
                 "threads": (timed, told),
                 "strict": (self.drop is not None, "is about the drop, which is not bounded"),
-                "time": searches,
-                "trials": searches,
-                "storage": searches,
+                **dict.fromkeys(SEARCH_ALONE, searches),
             }
         )
         return self
@@ -103,7 +105,7 @@ class BudgetConfig(Config):
 
     def without_search(self) -> "BudgetConfig":
         """The same bounds for a recipe that is run as it is."""
-        given = self.model_dump(exclude={"search", "time", "trials", "storage"})
+        given = self.model_dump(exclude={"search", *SEARCH_ALONE})
         return BudgetConfig(**given, search=False)
 
     @property

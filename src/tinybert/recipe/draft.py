@@ -14,6 +14,7 @@ from tinybert.families import find_family
 from tinybert.formats.open import student_folder
 from tinybert.modeling.hub import find_folder
 from tinybert.modeling.load import known_task, load_tokenizer
+from tinybert.recipe.budget import SEARCH_ALONE
 from tinybert.recipe.guess_columns import guess_columns
 from tinybert.runtime.config import read_config
 from tinybert.steps.augment.split import WordSplitter, changeable
@@ -102,13 +103,14 @@ def draft_recipe(
         notes.append(f"finetune: {why}")
     shrinks, note = _shrinking(config)
     asked = dict(budget or {})
-    if asked and len(shrinks) > 1:
-        words = known or get_task(task or columns.kind)
-        rows, why = _more_rows(words, table, folder)
-        notes += [why] if why else []
-        shrinks = [*rows, *_open(asked, words.reads == "first")]
+    if asked and (reason := _why_no_search(config)):
+        asked = {key: value for key, value in asked.items() if key not in SEARCH_ALONE}
+        asked["search"] = False
+        notes.append(f"budget: nothing is searched, the result is only compared with it: {reason}")
     elif asked:
-        asked["search"] = False  # nothing of one step is worth a search
+        words = known or get_task(task or columns.kind)
+        rows, note = _more_rows(words, table, folder)
+        shrinks = [*rows, *_open(asked, words.reads == "first")]
     steps += shrinks
     notes += [note] if note else []
     spec = {"kind": task or columns.kind}  # a mapping, for `--set task.separator=";"` and the like
@@ -147,6 +149,14 @@ def _why_finetune(
     except InputError as error:
         return f"the model's head is for other labels, and gets a new one ({error})"
     return None
+
+
+def _why_no_search(config: Mapping[str, Any]) -> str | None:
+    """Why students of a model can't be searched; None where they can."""
+    family = find_family(config.get("model_type"))
+    if family is None:
+        return "its architecture is not known"
+    return family.refuses.get("student") or family.refuses.get("qat")
 
 
 def _more_rows(task: Task, table: Table, folder: Path) -> tuple[list[Any], str | None]:
