@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from tinybert.base.errors import InputError
-from tinybert.search.costs import CostModel, Costs
+from tinybert.search.costs import TIMED, CostModel, Costs
 from tinybert.search.space import Candidate, Space
 from tinybert.steps.expected import Plan
 
@@ -56,6 +56,18 @@ class Fit:
         """Whether all bounds but the drop are kept, as far as is known."""
         costs = self.of(candidate)
         return costs is not None and self._keeps(costs)
+
+    def fits_measured(self, candidate: Candidate) -> bool:
+        """Whether it fits by its own file with random weights, where time or memory count."""
+        if self.of(candidate) is None:
+            return False
+        recipe = self.space.recipe_of(candidate)
+        shape = recipe.follow(self.plan).shape
+        assert shape is not None, "a candidate whose costs are known has one"
+        if not {*TIMED} & {*self.asked}:
+            return self.fits(candidate)
+        self._known[candidate] = self.costs.measure(shape, recipe.quantize)
+        return self.fits(candidate)
 
     def _keeps(self, costs: Costs) -> bool:
         found = {

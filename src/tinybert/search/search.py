@@ -194,6 +194,8 @@ class Search:
             trial.set_user_attr(CANDIDATE, [time.time(), []])
             raise optuna.TrialPruned
         try:
+            if not self.fit.fits_measured(candidate):
+                raise optuna.TrialPruned
             return self._trained(trial, candidate)
         except InputError as error:
             trial.set_user_attr(ERROR, str(error))
