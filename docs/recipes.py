@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from tinybert.distillation.config import DistillationConfig, DistillConfig
+from tinybert.recipe.budget import BudgetConfig
 from tinybert.recipe.recipe import DataConfig, RecipeHead
 from tinybert.steps.registry import STEPS
 from tinybert.training.config import TrainingConfig
@@ -52,6 +53,15 @@ with every default. A key that is unknown, of the wrong type or impossible with 
 refused with its line. `--set steps.distill.epochs=5` sets a key from the command line.
 """
 
+BUDGET = """```yaml
+budget: {size: 5MB, drop: 1%, time: 30min}
+```
+
+With a budget the recipe is searched: what its steps give stays, and what they leave to their
+defaults is varied: the shape of `student`, `size` of `trim-vocabulary`, `bits` of `quantize`
+(`method: qat`), `positions` of `shorten`. [budgets.md](budgets.md) says how.
+"""
+
 LAYER_LOSSES = """## Losses between layers
 
 `distill`, `general-distill` and the `distill` within `prune` and `quantize` have these.
@@ -62,6 +72,8 @@ def page() -> str:
     """The page as Markdown."""
     parts = [HEAD, "## The recipe\n", _table(_recipe_rows())]
     parts += ["## `data`\n", _table(_rows(DataConfig))]
+    parts += [f"## `budget`\n\n{_plain(BudgetConfig.__doc__ or '')}\n", BUDGET]
+    parts += [_table(_rows(BudgetConfig))]
     parts += ["## Options of every step that trains\n", _table(_rows(TrainingConfig))]
     parts += [LAYER_LOSSES, _table(_rows(DistillationConfig, TrainingConfig))]
     parts += [_step(name, config) for name, config in STEPS.items()]

@@ -28,8 +28,11 @@ class ExpectedShape:
         embedding_size: Width of the table of words.
         positions: Tokens that it takes at most; None: any number.
         low_rank: What is of low rank.
+        vocabulary: Rows of the table of words, at most; None where config.json does not say.
         selects: The layer, 0 for the embeddings, behind which some tokens go on only; None: all
             tokens do.
+        selected: How many go on at most.
+        embedding_rank: Of the table of words, where it is a product and its rank is known.
     """
 
     model_type: str
@@ -43,6 +46,9 @@ class ExpectedShape:
     exact: bool = True
     low_rank: frozenset[MatrixPart] = frozenset()
     selects: int | None = None
+    selected: int | None = None
+    vocabulary: int | None = None
+    embedding_rank: int | None = None
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ExpectedShape":
@@ -78,6 +84,8 @@ class ExpectedShape:
                 positions=max_positions(config),
                 low_rank=frozenset(family.part_of(name) for name in noted.get("ranks", ())),
                 selects=noted["selection"]["layer"] if "selection" in noted else None,
+                selected=noted["selection"]["positions"] if "selection" in noted else None,
+                vocabulary=config.get("vocab_size"),
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise InputError(

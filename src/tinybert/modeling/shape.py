@@ -113,12 +113,12 @@ def take_shape(model: PreTrainedModel) -> None:
         block.set_neurons(neurons)
     base: Any = model.base_model
     for name, rank in shape.get("ranks", {}).items():
-        replace_module(base, name, _low_rank(base.get_submodule(name), rank))
+        replace_module(base, name, low_rank(base.get_submodule(name), rank))
     if selection := shape.get("selection"):
         select_in(model, selection["layer"], selection["positions"])
 
 
-def _low_rank(old: Any, rank: int) -> nn.Module:
+def low_rank(old: Any, rank: int) -> nn.Module:
     """What takes the place of a linear layer or an embedding table, weights at random."""
     if isinstance(old, nn.Embedding):
         rows, width = old.weight.shape

@@ -45,6 +45,7 @@ class Inputs:
         key: Hash of the content of all of this.
         reads: For each step of the recipe, hashes of what it alone reads beside its settings: its
             corpus, other models, a user's own schedule.
+        materials: What steps look at before a run begins.
     """
 
     teacher: Path
@@ -53,6 +54,7 @@ class Inputs:
     eval: Examples
     key: str
     reads: list[list[str]]
+    materials: Materials
 
 
 def read_inputs(recipe: Recipe) -> Inputs:
@@ -108,15 +110,15 @@ def read_inputs(recipe: Recipe) -> Inputs:
     )
     key = hash_value(
         [hash_model(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
-        + [_hash_examples(rows) for rows in (train, evaluation)]
+        + [hash_examples(rows) for rows in (train, evaluation)]
     )
-    reads = []
+    whole, reads = materials, []
     for index, step in enumerate(recipe.steps):
         with recipe.placed("steps", index, step.name):
             reads.append(step.config.read(materials))
         if step.config.works_on == "rows":
             materials = replace(materials, train=None)
-    return Inputs(teacher, task, train, evaluation, key, reads)
+    return Inputs(teacher, task, train, evaluation, key, reads, whole)
 
 
 def _read_rows(
@@ -279,7 +281,8 @@ def _has_labels(task: Task, table: Table, known: Task | None) -> bool:
     return True
 
 
-def _hash_examples(rows: Examples | None) -> str | None:
+def hash_examples(rows: Examples | None) -> str | None:
+    """A hash of inputs and labels; None where there are no rows."""
     if rows is None:
         return None
     return hash_value([list(rows.rows), None if rows.labels is None else rows.labels.tolist()])

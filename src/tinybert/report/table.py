@@ -6,12 +6,17 @@ from typing import Any
 from tinybert.measure.bench import busy_words
 from tinybert.measure.table import BUSY_MARK, compared, figure, grid, times
 from tinybert.report.kept import kept_lines
+from tinybert.report.promise import frontier_lines, promise_lines
 from tinybert.tasks.metrics import LOWER_IS_BETTER
 
 
 def report_table(report: Mapping[str, Any]) -> str:
     """One column a model, one row a figure, each with its ratio to the PyTorch teacher."""
-    return "\n".join([grid(report_rows(report)), report_caption(report), *report_notes(report)])
+    promise, notes = promise_lines(report), report_notes(report)
+    lines = [*promise, *frontier_lines(report), *([""] if promise else [])]
+    return "\n".join(
+        [*lines, grid(report_rows(report)), report_caption(report), *notes[len(promise) :]]
+    )
 
 
 def report_rows(report: Mapping[str, Any]) -> list[list[str]]:
@@ -50,7 +55,7 @@ def report_caption(report: Mapping[str, Any]) -> str:
 def report_notes(report: Mapping[str, Any]) -> list[str]:
     """What has to be said of the table's figures: a busy machine, what was kept and what not."""
     busy = [busy_words(report["machine"])] if report["measured_at"]["busy"] else []
-    return [*busy, *kept_lines(report), *_baseline(report)]
+    return [*promise_lines(report), *busy, *kept_lines(report), *_baseline(report)]
 
 
 def _baseline(report: Mapping[str, Any]) -> list[str]:

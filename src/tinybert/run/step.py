@@ -18,9 +18,7 @@ from tinybert.modeling.distributed import agree, is_main
 from tinybert.modeling.embedding_rows import keep_pieces
 from tinybert.modeling.load import load_model, load_tokenizer, save_model
 from tinybert.modeling.torch_model import TorchModel, load_torch
-from tinybert.output.publication import withdraw
 from tinybert.recipe.recipe import Step
-from tinybert.report.publish import REPORT
 from tinybert.run.artifacts import latencies
 from tinybert.run.calibrate import calibrated, note_task, task_of
 from tinybert.run.state import Run, State
@@ -118,7 +116,7 @@ def _change_model(run: Run, state: State, step: Step, settings: list[Any]) -> St
     begins = config.shrinks and state.teacher is None  # from here on there is a student
     if is_main() and not run.folders.is_done(step.name, settings):
         # From here on OUT is no longer the finished run that it may have been.
-        withdraw(run.out, REPORT)
+        run.begin()
         if begins:
             _check_teacher(run, state)
     folder = run.folders.run(

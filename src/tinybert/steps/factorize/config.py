@@ -1,7 +1,7 @@
 """The settings of `factorize`."""
 
 from dataclasses import replace
-from math import inf
+from math import inf, log
 from typing import ClassVar
 
 from pydantic import Field, model_validator
@@ -10,7 +10,11 @@ from tinybert.base.errors import InputError, placed
 from tinybert.families import Capability, LayerPart, MatrixPart
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.steps.base import Need, StepConfig
+from tinybert.steps.choice import LEFT_OUT, Choice
 from tinybert.steps.expected import Expected, Plan
+
+RANKS = (32, 48, 64, 96, 128)
+"""Ranks of a table of words that a search tries."""
 
 
 class FactorizeConfig(StepConfig):
@@ -60,6 +64,15 @@ class FactorizeConfig(StepConfig):
         """Layers that can become products; a table of words can in every family."""
         return {"parts": ("factorize",)} if self.of_layers else {}
 
+    def choices(self, plan: Plan) -> dict[str, Choice]:
+        """The rank of a table of words, or a table as it is."""
+        if self.parts != ["embeddings"] or self.energy is not None or plan.teacher is None:
+            return {}
+        whole = plan.teacher.embedding_size
+        ranks = [rank for rank in RANKS if rank < whole / 2]
+        losses = [0.3 * log(whole / rank) ** 2 for rank in ranks]
+        return {"rank": Choice((*({"rank": rank} for rank in ranks), LEFT_OUT), (*losses, 0.0))}
+
     def needs(self, corpus: bool) -> set[Need]:
         """Rows show what flows through the layers."""
         return {"rows"}
@@ -82,7 +95,8 @@ class FactorizeConfig(StepConfig):
                 f"{self.rank} would make no matrix smaller: a product saves parameters below a "
                 f"rank of {min(saving):.0f} here"
             )
-        return replace(shape, low_rank=shape.low_rank.union(parts))
+        rank = self.rank if "embeddings" in parts else shape.embedding_rank
+        return replace(shape, low_rank=shape.low_rank.union(parts), embedding_rank=rank)
 
     @model_validator(mode="after")
     def _one_rule(self) -> "FactorizeConfig":

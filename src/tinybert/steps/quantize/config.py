@@ -1,6 +1,6 @@
 """The settings of `quantize`."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,7 @@ from tinybert.base.errors import PlacedError
 from tinybert.distillation.config import DistillConfig
 from tinybert.families import Capability
 from tinybert.steps.base import Need
+from tinybert.steps.choice import Choice
 from tinybert.steps.distilling import DistillingConfig
 from tinybert.steps.expected import Expected, Plan
 
@@ -98,6 +99,14 @@ class QuantizeConfig(DistillingConfig):
     distill: QuantizedDistillConfig = Field(
         QuantizedDistillConfig(), description="how qat trains; the keys of `distill`"
     )
+
+    def choices(self, plan: Plan) -> dict[str, Choice]:
+        """Bits of weights: fewer make the file smaller, and products of floats are slower."""
+        if self.method != "qat":
+            return {}
+        floats: dict[str, Any] = {"activations": False}
+        settings = ({"bits": 2, **floats}, {"bits": 4, **floats}, {"bits": 8})
+        return {"bits": Choice(settings, (2.0, 0.4, 0.0))}
 
     @property
     def prepares(self) -> bool:

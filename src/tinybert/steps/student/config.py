@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import gcd
+from math import gcd, lcm
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -14,6 +14,7 @@ from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.mapping import LayerMapping, group_heads, map_layers
 from tinybert.runtime.config import first_position, read_config, require_positions
 from tinybert.steps.base import Need, StepConfig
+from tinybert.steps.choice import Choice, sizes
 from tinybert.steps.expected import Expected, Plan
 from tinybert.training.materials import Materials
 
@@ -22,6 +23,16 @@ TABLES = ("vocab_size", "type_vocab_size")
 
 FAST_HEAD_STEP = 8
 """The heads of shapes that `shape: fast` tries have multiples of it as widths."""
+
+FEW_HEADS = 4
+"""Heads of a layer that is faster than one of TinyBERT's 12, and as wide."""
+
+LAYERS = (1, 2, 3, 4, 6, 8, 10)
+WIDTHS = (1, 13 / 16, 2 / 3, 1 / 2, 1 / 3, 1 / 6)
+"""Shares of the teacher's width that a search tries; 13/16 of MiniLM's 384 are TinyBERT's 312."""
+
+NEURON_STEPS = 24
+"""Parts of the teacher's neurons that a search tries one by one."""
 
 
 class StudentConfig(StepConfig):
@@ -81,6 +92,36 @@ class StudentConfig(StepConfig):
     def asks(self) -> dict[str, tuple[Capability, ...]]:
         """Weights that can be carried over, for `init: teacher`."""
         return {"init": ("student",)} if self.init == "teacher" else {}
+
+    def choices(self, plan: Plan) -> dict[str, Choice]:
+        """All sizes. Weights of losses are by trials on MRPC and SST-2 (benchmarks/results)."""
+        teacher = plan.teacher
+        if teacher is None or self.init != "teacher" or self.shape == "fast":
+            return {}
+        heads = [count for count in {teacher.heads, FEW_HEADS} if count <= teacher.heads]
+        step = lcm(*heads, FAST_HEAD_STEP)
+        widths = {max(round(part * teacher.hidden_size / step), 1) * step for part in WIDTHS}
+        widths = {each for each in widths if each <= teacher.hidden_size}
+        widths = widths or {teacher.hidden_size}
+        neurons = {
+            max(round(part * teacher.neurons / NEURON_STEPS), 1)
+            for part in range(1, NEURON_STEPS + 1)
+        }
+        length = min(plan.max_length, teacher.positions or plan.max_length)
+        return {
+            # Texts are cut to as many, so that rows of other positions are never read.
+            "positions": Choice(({"positions": length},), (0.0,)),
+            "layers": sizes(
+                "layers",
+                [n for n in LAYERS if n < teacher.layers] + [teacher.layers],
+                *(teacher.layers, 2.0),
+            ),
+            "hidden_size": sizes("hidden_size", [*widths], teacher.hidden_size, 10.0),
+            "attention_heads": sizes("attention_heads", heads, teacher.heads, 1.0),
+            "intermediate_size": sizes(
+                "intermediate_size", [*neurons], teacher.neurons, 0.8, grows=True
+            ),
+        }
 
     def needs(self, corpus: bool) -> set[Need]:
         """Rows, where the teacher is measured on them."""
@@ -150,6 +191,7 @@ class StudentConfig(StepConfig):
             neuron_counts=(self.intermediate_size,) * self.layers,
             embedding_size=source.embedding_size if narrow else self.hidden_size,
             positions=self.positions or source.positions,
+            vocabulary=source.vocabulary,
         )
 
     def read(self, materials: Materials) -> list[str]:
