@@ -110,12 +110,11 @@ def test_another_budget_trains_no_candidate_again(searched, recipe, monkeypatch)
 
 def test_a_result_that_keeps_its_budget_stays(searched, recipe, caplog):
     before = (searched.out / "report.json").read_text()
-    missed = search(recipe, searched.out, {"drop": "0%", "size": "0.06MB", "trials": 1})
-    if missed.report["budget"]["kept"] is True:
-        pytest.skip("the smaller model loses nothing on these rows")
-    if missed.report["budget"]["kept"] is False:
-        assert "what is there stays" in caplog.text
-        assert (searched.out / "report.json").read_text() == before
+    missed = search(recipe, searched.out, {"size": "1kB", "search": False})
+    assert missed.report["budget"]["kept"] is False
+    assert "what is there stays" in caplog.text
+    assert (searched.out / "report.json").read_text() == before
+    assert tinybert.load(searched.out)("a good film")
 
 
 def test_nothing_trains_where_nothing_fits(recipe, tmp_path, monkeypatch):

@@ -112,7 +112,7 @@ def draft_recipe(
         asked["search"] = False
         notes.append(f"budget: nothing is searched, the result is only compared with it: {reason}")
     elif asked:
-        given = {name: data[name] for name in ("text", "label") if name in data}
+        given: dict[str, Any] = {name: data[name] for name in ("text", "label") if name in data}
         words = get_task({"kind": task or columns.kind, **given})
         rows, note = _more_rows(words, table, folder)
         shrinks = [*rows, *_open(asked, words.reads == "first")]

@@ -128,7 +128,7 @@ def prepare(recipe: Recipe) -> Prepared:
         config = read_config(find_folder(recipe.teacher))
         plan = Plan(recipe.data.max_length, config, ExpectedShape.of(config))
     space = Space.of(recipe, plan)
-    if not space.choices:
+    if all(len(choice.settings) == 1 for choice in space.choices.values()):
         raise recipe.source.error(
             ("budget",),
             "the steps leave nothing open to search for: leave settings out, such as those of "
