@@ -104,7 +104,7 @@ def compress(
             "budget: a search runs in one process; start it without torchrun, and several of "
             "them on one budget.storage"
         )
-    found = prepare(recipe)
+    found = prepare(recipe, progress)
     check_users_code(found.recipe)
     with at_work(out):
         return _search(found, out, fresh, progress)
@@ -115,7 +115,7 @@ def searches(recipe: Recipe) -> bool:
     return recipe.budget is not None and recipe.budget.search
 
 
-def prepare(recipe: Recipe) -> Prepared:
+def prepare(recipe: Recipe, progress: ProgressCallback = silent) -> Prepared:
     """Reads what a recipe with a budget names, and refuses what can't be before anything trains.
 
     Raises:
@@ -140,7 +140,7 @@ def prepare(recipe: Recipe) -> Prepared:
     finetunes = bool(recipe.steps) and recipe.steps[0].config.new_head
     model = load_model(inputs.teacher, inputs.task, new_head=finetunes)
     tokenizer = load_tokenizer(inputs.teacher, recipe.data.max_length)
-    costs = cost_model(budget, goal.asked, recipe.export[0], model, tokenizer)
+    costs = cost_model(budget, goal.asked, recipe.export[0], model, tokenizer, progress)
     fit = Fit(space, plan, costs, goal.asked, grows=not goal.smallest)
     with recipe.placed("budget"):
         fit.pool(recipe.seed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.base.files import hash_value
+from tinybert.base.progress import ProgressCallback, silent
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.last_layer import reads_first_position
 from tinybert.recipe.budget import BudgetConfig
@@ -183,6 +184,7 @@ def cost_model(
     target: str,
     teacher: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
+    progress: ProgressCallback = silent,
 ) -> CostModel:
     """The costs that a budget asks for.
 
@@ -192,6 +194,7 @@ def cost_model(
         target: The format.
         teacher: The model; its weights are not looked at.
         tokenizer: Of it.
+        progress: Called as shapes are measured.
     """
     shape = ExpectedShape.of(teacher.config.to_dict())
     conditions = None
@@ -199,4 +202,5 @@ def cost_model(
         most = max_positions(teacher.config.to_dict()) or budget.length
         conditions = Conditions(min(budget.length, most), budget.batch, budget.threads)
     reference = first_shapes(shape, timed=False)[0]
-    return CostModel(Measurements(teacher, tokenizer, target, conditions, reference), shape)
+    measurements = Measurements(teacher, tokenizer, target, conditions, reference, progress)
+    return CostModel(measurements, shape)

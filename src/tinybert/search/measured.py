@@ -1,7 +1,6 @@
 """Files of models with random weights, weighed and timed on this machine."""
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.base.files import hash_value, write_json
+from tinybert.base.progress import Progress, ProgressCallback, silent
 from tinybert.distillation.cache import cache_root
 from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import deployed_files
@@ -23,8 +23,6 @@ from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.search.sketch import sketch
 from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.quantize.step import assume_ranges
-
-logger = logging.getLogger(__name__)
 
 REPEATS = 40
 """Runs of each file; those of all files are interleaved."""
@@ -81,6 +79,7 @@ class Measurements:
         target: The format.
         conditions: How to time; None to weigh only.
         reference: The shape that others are compared with.
+        progress: Called as files are made.
     """
 
     teacher: PreTrainedModel
@@ -88,13 +87,13 @@ class Measurements:
     target: str
     conditions: Conditions | None
     reference: ExpectedShape
+    progress: ProgressCallback = silent
 
     def of(self, shapes: Sequence[ExpectedShape], quantize: QuantizeConfig | None) -> list[Figures]:
         """The figures of each shape as a file."""
         found = {shape: self._kept(shape, quantize) for shape in shapes}
         missing = [shape for shape, figures in found.items() if figures is None]
         if missing:
-            logger.info("measuring %d shapes with random weights", len(missing))
             for shape, figures in zip(missing, self._measure(missing, quantize), strict=True):
                 path = self._path(shape, quantize)
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,10 +105,11 @@ class Measurements:
         self, shapes: Sequence[ExpectedShape], quantize: QuantizeConfig | None
     ) -> list[Figures]:
         with TemporaryDirectory() as folder:
-            paths = [
-                self._export(shape, quantize, Path(folder, str(number)))
-                for number, shape in enumerate(shapes)
-            ]
+            paths = []
+            for number, shape in enumerate(shapes):
+                self.progress(Progress("measure shapes", number, len(shapes)))
+                paths.append(self._export(shape, quantize, Path(folder, str(number))))
+            self.progress(Progress("measure shapes", len(shapes), len(shapes)))
             sizes = [
                 (
                     paths[at].stat().st_size,

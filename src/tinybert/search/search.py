@@ -1,6 +1,5 @@
 """The search itself: candidates by successive halving, until time or trials are used up."""
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from tinybert.search.fit import Fit
 from tinybert.search.score import Goal
 from tinybert.search.space import Candidate
 from tinybert.search.study import (
-    CANDIDATE,
     ERROR,
     OUTCOME,
     SECONDS,
@@ -27,11 +25,9 @@ from tinybert.search.study import (
     note,
     seed_sampler,
     taken,
-    was_taken,
+    taken_before,
 )
 from tinybert.search.trial import Outcome, Trials
-
-logger = logging.getLogger(__name__)
 
 SHARES = (1 / 9, 1 / 3)
 """Shares of its training: what a candidate gets at first, and what the better third of them get."""
@@ -113,10 +109,19 @@ class Search:
         return self.best(done)
 
     def best(self, done: list[FrozenTrial]) -> FrozenTrial:
-        """The one with the best score among those that were trained the longest."""
-        longest = max(trial.user_attrs[OUTCOME]["share"] for trial in done)
-        last = [trial for trial in done if trial.user_attrs[OUTCOME]["share"] == longest]
-        return min(last, key=lambda trial: (trial.user_attrs[OUTCOME]["score"], trial.number))
+        """The best of those that were trained the longest, unless time cut a better one short.
+
+        Scores compare after as much training alone. So where the best after the first training is
+        not among those that were trained for longer, it is the winner.
+        """
+
+        def score(trial: FrozenTrial, step: int) -> tuple[float, int]:
+            return trial.intermediate_values[step], trial.number
+
+        first = min(done, key=lambda trial: score(trial, min(trial.intermediate_values)))
+        last = max(first.intermediate_values)
+        longest = [trial for trial in done if last in trial.intermediate_values]
+        return min(longest, key=lambda trial: score(trial, last))
 
     def _goes_on(self) -> bool:
         done = finished(self.study)
@@ -125,7 +130,12 @@ class Search:
         if not done:
             return True
         outcome, share = outcome_of(done[-1])
-        return self.clock.allows(outcome, share, SHARES[0])
+        return self.clock.allows(outcome, share, self.shares[0])
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """How long candidates are trained; whether a drop is kept no glance tells."""
+        return SHARES[1:] if self.goal.smallest else SHARES
 
     def _propose(self, misfits: int) -> None:
         """Has the next candidate tried that is expected to do well, as long as that is due."""
@@ -190,8 +200,9 @@ class Search:
         note(trial, candidate, self.worker)
         if self.shared:
             time.sleep(SETTLE_SECONDS)
-        if was_taken(self.study, trial):
-            trial.set_user_attr(CANDIDATE, [time.time(), []])
+        if (other := taken_before(self.study, trial)) is not None:
+            if OUTCOME in other.user_attrs:
+                return float(other.user_attrs[OUTCOME]["score"])
             raise optuna.TrialPruned
         try:
             if not self.fit.fits_measured(candidate):
@@ -205,7 +216,7 @@ class Search:
         space = self.fit.space
         trial.set_user_attr(SETTINGS, dict(space.settings(candidate)))
         score = 0.0
-        for rung, share in enumerate(SHARES):
+        for rung, share in enumerate(self.shares):
             self._report(trial.number, share)
             recipe = space.recipe_of(candidate, share)
             outcome = self.trials.train(recipe, space.reads_of(candidate))
@@ -215,9 +226,9 @@ class Search:
             trial.set_user_attr(SECONDS, spent + outcome.seconds)
             trial.set_user_attr(OUTCOME, found)
             trial.report(score, step=3**rung)
-            if share == SHARES[-1]:
+            if share == self.shares[-1]:
                 break
-            if trial.should_prune() or not self.clock.allows(outcome, share, SHARES[rung + 1]):
+            if trial.should_prune() or not self.clock.allows(outcome, share, self.shares[rung + 1]):
                 raise optuna.TrialPruned
         return score
 

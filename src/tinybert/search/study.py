@@ -84,22 +84,23 @@ def note(trial: optuna.Trial, candidate: Candidate, worker: str) -> None:
 
 
 def taken(study: optuna.Study) -> set[Candidate]:
-    """The candidates that were trained, or are being trained."""
-    states = (*DONE, TrialState.RUNNING)
-    trials = study.get_trials(deepcopy=False, states=states)
-    return {candidate_of(trial) for trial in trials if CANDIDATE in trial.user_attrs}
+    """The candidates that were trained, are being trained, or can't be."""
+    return {
+        candidate_of(trial)
+        for trial in study.get_trials(deepcopy=False)
+        if CANDIDATE in trial.user_attrs
+        and (trial.state in (*DONE, TrialState.RUNNING) or ERROR in trial.user_attrs)
+    }
 
 
-def was_taken(study: optuna.Study, trial: optuna.Trial) -> bool:
-    """Whether another trial took this one's candidate before it did."""
-    own = trial.user_attrs[CANDIDATE]
-    return any(
-        other.number != trial.number
-        and CANDIDATE in other.user_attrs
-        and other.user_attrs[CANDIDATE][1] == own[1]
-        and (other.user_attrs[CANDIDATE][0], other.number) < (own[0], trial.number)
-        for other in study.get_trials(deepcopy=False, states=(*DONE, TrialState.RUNNING))
-    )
+def taken_before(study: optuna.Study, trial: optuna.Trial) -> FrozenTrial | None:
+    """The trial that took this one's candidate before it did; None where it was the first."""
+    began, candidate = trial.user_attrs[CANDIDATE]
+    for other in study.get_trials(deepcopy=False, states=(*DONE, TrialState.RUNNING)):
+        theirs, same = other.user_attrs.get(CANDIDATE, (began, None))
+        if same == candidate and (theirs, other.number) < (began, trial.number):
+            return other
+    return None
 
 
 def candidate_of(trial: FrozenTrial) -> Candidate:
