@@ -14,6 +14,8 @@ from tinybert.base.errors import InputError
 from tinybert.search.study import OUTCOME, finished, open_study
 from tinybert.search.trial import Trials
 
+SHAPE = {"layers": 1, "hidden_size": 24, "attention_heads": 4, "intermediate_size": 48}
+FIXED = [{"student": SHAPE}, {"distill": {}}]
 BUDGET = {"size": "0.2MB", "trials": 3}
 
 
@@ -96,9 +98,9 @@ def test_another_budget_trains_no_candidate_again(searched, recipe, monkeypatch)
     trained = []
     whole = Trials._train
 
-    def train(self, recipe, reads):
-        trained.append([step.config.model_dump() for step in recipe.steps])
-        return whole(self, recipe, reads)
+    def train(self, recipe, reads, inputs):
+        trained.append([inputs.key, *(step.config.model_dump() for step in recipe.steps)])
+        return whole(self, recipe, reads, inputs)
 
     monkeypatch.setattr(Trials, "_train", train)
     search(recipe, searched.out, {**BUDGET, "size": "0.3MB"})
@@ -110,7 +112,7 @@ def test_another_budget_trains_no_candidate_again(searched, recipe, monkeypatch)
 
 def test_a_result_that_keeps_its_budget_stays(searched, recipe, caplog):
     before = (searched.out / "report.json").read_text()
-    missed = search(recipe, searched.out, {"size": "1kB", "search": False})
+    missed = search({**recipe, "steps": FIXED}, searched.out, {"size": "1kB", "search": False})
     assert missed.report["budget"]["kept"] is False
     assert "what is there stays" in caplog.text
     assert (searched.out / "report.json").read_text() == before
@@ -125,20 +127,9 @@ def test_nothing_trains_where_nothing_fits(recipe, tmp_path, monkeypatch):
 
 
 def test_a_recipe_that_leaves_nothing_open_is_refused(recipe, tmp_path):
-    fixed = [
-        {
-            "student": {
-                "layers": 1,
-                "hidden_size": 24,
-                "attention_heads": 4,
-                "intermediate_size": 48,
-            }
-        },
-        {"distill": {}},
-    ]
     with pytest.raises(InputError, match="leave nothing open"):
-        search({**recipe, "steps": fixed}, tmp_path / "out")
-    kept = search({**recipe, "steps": fixed}, tmp_path / "out", {"size": "9MB", "search": False})
+        search({**recipe, "steps": FIXED}, tmp_path / "out")
+    kept = search({**recipe, "steps": FIXED}, tmp_path / "out", {"size": "9MB", "search": False})
     assert kept.report["budget"]["kept"] is True
     assert "search" not in kept.report
 

@@ -38,7 +38,8 @@ def part(rows: Examples, seed: int) -> tuple[Examples, Examples]:
             f"{rows.source}: {len(texts)} different texts are too few to compare candidates on; a "
             f"search needs {4 * LEAST} or more: write a recipe without a budget, or more rows"
         )
-    taken = {*random.Random(seed).sample(texts, count)}
+    dice = random.Random(seed)
+    taken = {*dice.sample(texts, count)}
     learned, compared, seen = [], [], set()
     for place, text in enumerate(rows.texts):
         if text not in taken:
@@ -46,4 +47,5 @@ def part(rows: Examples, seed: int) -> tuple[Examples, Examples]:
         elif text not in seen:
             seen.add(text)
             compared.append(place)
+    dice.shuffle(learned)  # the first of them are a sample of all
     return rows.take(learned), rows.take(compared)

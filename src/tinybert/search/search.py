@@ -218,8 +218,7 @@ class Search:
         score = 0.0
         for rung, share in enumerate(self.shares):
             self._report(trial.number, share)
-            recipe = space.recipe_of(candidate, share)
-            outcome = self.trials.train(recipe, space.reads_of(candidate))
+            outcome = self.trials.train(space, candidate, share)
             score = self.goal.score(outcome)
             found = {**outcome.as_json(), "share": share, "score": score}
             spent = trial.user_attrs.get(SECONDS, 0.0)

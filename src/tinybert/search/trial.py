@@ -24,7 +24,9 @@ from tinybert.run.step import advance
 from tinybert.run.workspace import StepFolders
 from tinybert.search.distance import distance
 from tinybert.search.rows import part
+from tinybert.search.space import Candidate, Space
 from tinybert.tasks.outputs import Outputs
+from tinybert.tasks.task import Examples
 
 
 @dataclass(frozen=True)
@@ -73,50 +75,65 @@ class Trials:
     results: optuna.Study
 
     @cached_property
-    def inputs(self) -> Inputs:
-        """The run's, with training rows in the place of the evaluation rows."""
-        inputs = self.run.inputs
+    def _parts(self) -> tuple[Examples, Examples]:
         assert self.state.train is not None, "a recipe that trains has rows"
-        learned, compared = part(self.state.train, self.run.recipe.seed)
-        key = hash_value([self.run.folders.key, *map(hash_examples, (learned, compared))])
-        return replace(inputs, train=learned, eval=compared, key=key)
+        return part(self.state.train, self.run.recipe.seed)
 
     @cached_property
     def teacher(self) -> Outputs:
         """What the teacher gives for the rows that candidates are compared on."""
         model = load_torch(self.state.model, max_length=self.run.recipe.data.max_length)
-        return model.outputs(self.inputs.eval.rows)
+        return model.outputs(self._parts[1].rows)
 
-    def train(self, recipe: Recipe, reads: Sequence[list[str]]) -> Outcome:
-        """Trains a candidate, unless that was done before.
+    def inputs(self, rows: float) -> Inputs:
+        """The run's, with training rows in the place of the evaluation rows.
 
         Args:
-            recipe: Of the candidate, with as much training as it gets.
-            reads: What each of its steps reads beside its settings.
+            rows: The share of the others that candidates learn from.
+        """
+        learned, compared = self._parts
+        few = learned.take(range(max(round(rows * len(learned)), 1)))
+        key = hash_value([self.run.folders.key, *map(hash_examples, (few, compared))])
+        return replace(self.run.inputs, train=few, eval=compared, key=key)
+
+    def train(self, space: Space, candidate: Candidate, share: float) -> Outcome:
+        """Trains a candidate, unless that was done before.
+
+        Less than one epoch is one of fewer rows, as the teacher answers every row that there is.
+
+        Args:
+            space: Of the candidate.
+            candidate: What to train.
+            share: Of its training.
 
         Raises:
             InputError: It can't be, which nobody could know before.
         """
+        whole = space.recipe_of(candidate).steps[self.first :]
+        epochs = max((getattr(step.config, "epochs", 1.0) for step in whole), default=1.0)
+        rows = min(epochs * share, 1.0)
+        recipe, reads = space.recipe_of(candidate, share / rows), space.reads_of(candidate)
+        inputs = self.inputs(rows)
         steps = [[step.name, step.config.model_dump()] for step in recipe.steps[self.first :]]
-        key = hash_value([self.inputs.key, steps, list(reads)[self.first :], recipe.export])
+        key = hash_value([inputs.key, steps, reads[self.first :], recipe.export])
         known = self.results.user_attrs.get(key)
         if known is not None:
             return Outcome(**known)
-        outcome = self._train(recipe, reads)
+        outcome = self._train(recipe, reads, inputs)
         self.results.set_user_attr(key, outcome.as_json())
         return outcome
 
-    def _train(self, recipe: Recipe, reads: Sequence[list[str]]) -> Outcome:
+    def _train(self, recipe: Recipe, reads: Sequence[list[str]], inputs: Inputs) -> Outcome:
         """Runs the steps of a candidate, and measures the file that they end in.
 
         What is left is what others share: made rows and vocabularies.
         """
         began = time.monotonic()
-        folders = StepFolders(self.folder, self.inputs.key)
+        folders = StepFolders(self.folder, inputs.key)
         run = replace(
-            self.run, recipe=recipe, inputs=self.inputs, folders=folders, begin=_nothing, chosen={}
+            self.run, recipe=recipe, inputs=inputs, folders=folders, begin=_nothing, chosen={}
         )
-        state = replace(self.state, train=self.inputs.train)
+        state = replace(self.state, train=inputs.train)
         training, own = 0.0, []
         for step, needed in list(zip(recipe.steps, reads, strict=True))[self.first :]:
             before = {*_names(self.folder)}
@@ -144,7 +161,7 @@ class Trials:
         )
         form = FORMATS[target]
         path = made / (form.path if run.quantize is None else form.quantized)
-        rows = self.inputs.eval
+        rows = run.inputs.eval
         outputs = open_artifact(path, threads=None).outputs(rows.rows)
         teacher_task = task_of(self.run, self.state.model)
         compared: Comparison = compare(task, outputs, self.teacher, rows.labels, teacher_task)
