@@ -118,7 +118,15 @@ def test_only_true_and_noise_count_as_kept():
 
 def test_the_frontier_is_shown_where_nothing_keeps_the_budget():
     missed = report(False, {"size_mb": False}, {"size_mb": 3.0})
-    entry = {"trial": 3, "size_mb": 4.0, "latency_ms": None, "drop": 0.02, "frontier": True}
+    entry = {
+        "trial": 3,
+        "size_mb": 4.0,
+        "latency_ms": None,
+        "drop": 0.02,
+        "frontier": True,
+        "distance": 0.01,
+        "share": 0.33,
+    }
     missed["search"] = {"trials": 2, "candidates": [entry, {**entry, "frontier": False}]}
     text = "\n".join(frontier_lines(missed))
     assert "Of 2 candidates" in text

@@ -77,6 +77,9 @@ def test_the_winner_keeps_the_budget_and_is_a_recipe_of_its_own(searched, recipe
     chosen = {key: value for each in found["chosen"].values() for key, value in each.items()}
     assert {key: student[key] for key in ("layers", "hidden_size")}.items() <= chosen.items()
     assert report["recipe"]["budget"]["search"] is False
+    page = (searched.out / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Search</h2>" in page
+    assert "Budget kept by" in page
     model = tinybert.load(searched.out)
     assert len(model(["a good film", "an awful film"])) == 2
 

@@ -137,23 +137,35 @@ def frontier_lines(report: Mapping[str, Any]) -> list[str]:
     search = report.get("search")
     if search is None or is_kept(report):
         return []
-    best = [each for each in search["candidates"] if each["frontier"]]
-    rows = [["candidate", "size", "latency", "drop"]]
-    for each in sorted(best, key=lambda each: float(each["size_mb"]))[:MOST_SHOWN]:
-        latency, drop = each["latency_ms"], each["drop"]
-        rows.append(
-            [
-                str(each["trial"]),
-                figure(each["size_mb"], "MB"),
-                "" if latency is None else figure(latency, "ms"),
-                "" if drop is None else f"{100 * drop:.1f}%",
-            ]
-        )
     told = (
         f"Of {search['trials']} candidates none of these is beaten (drop after a short training, "
         "on held-out training rows; settings are in report.json):"
     )
-    return ["", told, grid(rows)]
+    return ["", told, grid(candidate_rows(search, frontier_alone=True)[: MOST_SHOWN + 1])]
+
+
+def candidate_rows(search: Mapping[str, Any], frontier_alone: bool = False) -> list[list[str]]:
+    """A search's candidates as a table, the smallest first; the first row and column are titles.
+
+    Args:
+        search: As report.json has it.
+        frontier_alone: Whether only those are shown that no other beats.
+    """
+    rows = [["candidate", "size", "expected latency", "drop", "distance", "of its training"]]
+    shown = [each for each in search["candidates"] if each["frontier"] or not frontier_alone]
+    for each in sorted(shown, key=lambda each: float(each["size_mb"])):
+        latency, drop = each["latency_ms"], each["drop"]
+        rows.append(
+            [
+                f"{each['trial']}{'' if frontier_alone or not each['frontier'] else ' *'}",
+                figure(each["size_mb"], "MB"),
+                "" if latency is None else figure(latency, "ms"),
+                "" if drop is None else f"{100 * drop:.1f}%",
+                f"{each['distance']:.4f}",
+                f"{100 * each['share']:.0f}%",
+            ]
+        )
+    return rows
 
 
 def _shown(name: str, got: Mapping[str, Any]) -> str:
