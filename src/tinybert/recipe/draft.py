@@ -130,7 +130,7 @@ def _read(train: str, task: Task | None) -> Table:
         or (Path(train, CONLL_LAYOUT.train).is_file() and not Path(train, "train.tsv").is_file())
     )
     layout = CONLL_LAYOUT if words else GLUE_LAYOUT if task is None else task.layout
-    return read(train, "train", layout)
+    return read(train, "train", layout, "sentence" if task is None else task.text[0])
 
 
 def _why_finetune(

@@ -41,11 +41,12 @@ class Inputs:
         teacher: Folder of the teacher.
         task: With the label names and their order fixed.
         train: Training rows; None where no step trains.
-        eval: The whole evaluation split.
+        eval: The whole evaluation split; without labels where its rows are texts and nothing else.
         key: Hash of the content of all of this.
         reads: For each step of the recipe, hashes of what it alone reads beside its settings: its
             corpus, other models, a user's own schedule.
         materials: What steps look at before a run begins.
+        answered: Whether the labels of `eval` are the teacher's answers.
     """
 
     teacher: Path
@@ -55,6 +56,7 @@ class Inputs:
     key: str
     reads: list[list[str]]
     materials: Materials
+    answered: bool = False
 
 
 def read_inputs(recipe: Recipe) -> Inputs:
@@ -147,8 +149,15 @@ def _read_rows(
         if tables:
             train = fitted.examples(tables[0], labeled)
         if len(tables) < 2:
-            tables.append(read(_evaluation(recipe), "eval", task.layout))
-        return fitted, train, fitted.examples(tables[-1])
+            tables.append(read(_evaluation(recipe), "eval", task.layout, task.text[0]))
+        labeled = not fitted.is_unlabeled(tables[-1])
+        if not labeled and finetunes:
+            raise recipe.source.error(
+                ("data", "eval"),
+                f"{tables[-1].source}: has no labels, which only a model that is fine-tuned "
+                "already can be compared on: name labeled rows, or such a teacher",
+            )
+        return fitted, train, fitted.examples(tables[-1], labeled)
     except UnnamedOutputs as error:
         model = load_torch(teacher, max_length=recipe.data.max_length)
         likely = first_likely_order(model, task, tables)
@@ -158,7 +167,7 @@ def _read_rows(
 
 def _training_rows(recipe: Recipe, data: str, task: Task) -> list[Table]:
     """The rows, and those held out of them where the recipe asks for a share."""
-    table = read(data, "train", task.layout)
+    table = read(data, "train", task.layout, task.text[0])
     share = share_of(recipe.data.eval)
     if share is None:
         return [table]

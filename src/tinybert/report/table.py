@@ -46,6 +46,8 @@ def report_rows(report: Mapping[str, Any]) -> list[list[str]]:
 def report_caption(report: Mapping[str, Any]) -> str:
     """How and on what the table's figures were measured."""
     metric, at, machine = report["task"]["metric"], report["measured_at"], report["machine"]
+    if report["task"].get("labels") == "teacher":
+        metric = f"no labels: {metric} with the teacher's answers"
     return (
         f"{metric} on all {report['task']['eval_rows']} evaluation rows; latency: median, "
         f"batch {at['batch']}, {at['length']} tokens, {at['threads']} threads, {machine['cpu']}"

@@ -18,6 +18,7 @@ from tinybert.output.claim import claim
 from tinybert.recipe.inputs import Inputs, read_inputs
 from tinybert.recipe.plan import check_users_code
 from tinybert.recipe.recipe import Recipe
+from tinybert.run.answers import answered
 from tinybert.run.finish import finish
 from tinybert.run.output_folder import check_out
 from tinybert.run.standing import step_back
@@ -134,6 +135,7 @@ def run_recipe(
 def start_run(recipe: Recipe, inputs: Inputs, out: Path, progress: ProgressCallback) -> Run:
     """What stays the same while a recipe is run in its output folder."""
     folders = StepFolders(out / "steps", inputs.key)
+    inputs = answered(inputs, recipe.data.max_length)
     return Run(recipe, inputs, out, folders, progress, partial(step_back, out, recipe.budget))
 
 

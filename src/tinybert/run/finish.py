@@ -15,6 +15,7 @@ from tinybert.modeling.load import load_model, save_model
 from tinybert.recipe.budget import BudgetConfig
 from tinybert.report.build import build_report
 from tinybert.report.publish import publish
+from tinybert.run.answers import scored_task
 from tinybert.run.artifacts import LATENCY_LENGTH, artifact_paths, export_both, measure
 from tinybert.run.calibrate import task_of
 from tinybert.run.standing import may_replace
@@ -47,9 +48,17 @@ def finish(run: Run, state: State) -> dict[str, Any]:
     measurements = json.loads((measured / "measurements.json").read_text(encoding="utf-8"))
     inputs = run.inputs
     report = build_report(
-        *(measurements, inputs.task, len(inputs.eval), list(state.done), run.recipe.resolved()),
+        *(
+            measurements,
+            scored_task(run, state.model),
+            len(inputs.eval),
+            list(state.done),
+            run.recipe.resolved(),
+        ),
         asked=None if budget is None else budget.asked(),
     )
+    if inputs.answered:
+        report["task"]["labels"] = "teacher"
     if run.search is not None:
         report["search"] = dict(run.search)
     if is_main() and may_replace(run.out, report):
@@ -97,13 +106,13 @@ def _measure(run: Run, state: State, artifacts: Path, folder: Path) -> None:
         student,
         None if run.quantize is None else state.unquantized or student,
         state.teacher or state.model,
-        partial(task_of, run),
+        partial(scored_task, run),
         run.recipe.data.max_length,
         run.inputs.eval,
         _held_out(run, state, folder),
         run.progress,
     )
-    task = task_of(run, state.teacher or state.model)
+    task = scored_task(run, state.teacher or state.model)
     measurements["baseline"] = baseline(task, run.inputs.train, run.inputs.eval)
     conditions = _conditions(run.recipe.budget)
     files = [str(artifacts / "model" / path) for path in artifact_paths(artifacts / "model")]

@@ -19,8 +19,9 @@ from tinybert.modeling.embedding_rows import keep_pieces
 from tinybert.modeling.load import load_model, load_tokenizer, save_model
 from tinybert.modeling.torch_model import TorchModel, load_torch
 from tinybert.recipe.recipe import Step
+from tinybert.run.answers import scored_task
 from tinybert.run.artifacts import latencies
-from tinybert.run.calibrate import calibrated, note_task, task_of
+from tinybert.run.calibrate import calibrated, note_task
 from tinybert.run.state import Run, State
 from tinybert.run.workspace import Stopwatch
 from tinybert.runtime.seal import is_whole, seal
@@ -141,7 +142,7 @@ def _change_model(run: Run, state: State, step: Step, settings: list[Any]) -> St
 
 def _check_teacher(run: Run, state: State) -> None:
     """Warns of a teacher that has nothing to teach, the most common mistake."""
-    task, rows = task_of(run, state.model), run.inputs.eval
+    task, rows = scored_task(run, state.model), run.inputs.eval
     score = evaluate(_opened(run, state.model), rows, task)
     message = no_better_than_constant(score, task, rows)
     if message is not None:
@@ -207,7 +208,7 @@ def _measured(run: Run, path: Path) -> dict[str, Any]:
     model = _opened(run, path)
     facts = model.facts()
     return {
-        "metric": evaluate(model, run.inputs.eval, task_of(run, path))["metric"],
+        "metric": evaluate(model, run.inputs.eval, scored_task(run, path))["metric"],
         "parameters": facts.parameters,
         "bytes": facts.bytes,
     }

@@ -94,7 +94,11 @@ class Trials:
         learned, compared = self._parts
         few = learned.take(range(max(round(rows * len(learned)), 1)))
         key = hash_value([self.run.folders.key, *map(hash_examples, (few, compared))])
-        return replace(self.run.inputs, train=few, eval=compared, key=key)
+        if compared.labels is not None:
+            return replace(self.run.inputs, train=few, eval=compared, key=key, answered=False)
+        answers = self.run.inputs.task.answers(self.teacher.logits)
+        compared = replace(compared, labels=answers)
+        return replace(self.run.inputs, train=few, eval=compared, key=key, answered=True)
 
     def train(self, space: Space, candidate: Candidate, share: float) -> Outcome:
         """Trains a candidate, unless that was done before.
@@ -164,7 +168,8 @@ class Trials:
         rows = run.inputs.eval
         outputs = open_artifact(path, threads=None).outputs(rows.rows)
         teacher_task = task_of(self.run, self.state.model)
-        compared: Comparison = compare(task, outputs, self.teacher, rows.labels, teacher_task)
+        labels = None if run.inputs.answered else rows.labels
+        compared: Comparison = compare(task, outputs, self.teacher, labels, teacher_task)
         kept = compared["retention"]
         config = load_config(self.state.model)
         size = sum(file.stat().st_size for file in deployed_files(path))

@@ -128,7 +128,7 @@ class StudentConfig(StepConfig):
         }
 
     def shortened(self, share: float) -> Self:
-        """The same, for which the teacher is measured on fewer tokens, which takes half the time."""
+        """The same, for which the teacher is measured on fewer tokens; half of its time."""
         if share >= 1:
             return self
         tokens = max(round(self.calibration_tokens * share), FEWEST_TOKENS)
