@@ -74,7 +74,7 @@ def told(title: str, report: dict[str, Any], out: Path, rows: Path, code: int, m
     )
     benched = json.loads(run(["bench", str(best), "--json"])[1])
     again = {
-        "metric": evaluated["metric"],
+        "metric": evaluated["value"],
         "ms": benched["models"][0]["latency_ms"],
         "busy": benched["machine"]["busy"],
         "MB": sum(

@@ -97,8 +97,8 @@ def test_a_head_has_to_be_there(place, tmp_path):
     bare = {**recipe(place), "steps": [{"finetune": {}}, *STEPS]}
     with pytest.raises(InputError, match="label"):
         tinybert.compress(bare, tmp_path / "out")
+    task = {"kind": "text-classification", "metrics": ["agreement"]}
     with pytest.raises(InputError, match="agreement is what rows without labels"):
-        task = {"kind": "text-classification", "metrics": ["agreement"]}
         tinybert.compress({**recipe(place), "task": task}, tmp_path / "out")
 
 

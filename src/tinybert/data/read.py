@@ -94,4 +94,4 @@ def has_splits(data: str | os.PathLike[str]) -> bool:
     """
     if os.path.exists(data):  # unlike Path.exists, never raises on odd names
         return os.path.isdir(data)
-    return may_be_hub_id(str(data), FORMATS)
+    return may_be_hub_id(str(data), (*FORMATS, ".txt"))
