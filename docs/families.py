@@ -16,7 +16,7 @@ CAPABILITIES: dict[Capability, str] = {
     "prune-heads": "`prune: {heads: ...}`",
     "prune-layers": "`prune: {layers: ...}`",
     "zeros": "`prune: {sparsity: ...}`",
-    "factorize": "`factorize`",
+    "factorize": "`factorize: {parts: [ffn, attention]}`",
     "shorten": "`shorten`",
     "attention": "`attention`, a loss",
     "relations": "`relations`, a loss",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tinybert.distillation.config import DistillationConfig, DistillConfig
+from tinybert.recipe.budget import BudgetConfig
 from tinybert.recipe.recipe import DataConfig, RecipeHead
 from tinybert.steps.registry import STEPS
 from tinybert.training.config import TrainingConfig
@@ -47,6 +48,15 @@ with every default. A key that is unknown, of the wrong type or impossible with 
 refused with its line. `--set steps.distill.epochs=5` sets a key from the command line.
 """
 
+BUDGET = """```yaml
+budget: {size: 5MB, drop: 1%, time: 30min}
+```
+
+With a budget the recipe is searched: what its steps give stays, and what they leave to their
+defaults is varied: the shape of `student`, `size` of `trim-vocabulary`, `bits` of `quantize`
+(`method: qat`), `positions` of `shorten`. [budgets.md](budgets.md) says how.
+"""
+
 LAYER_LOSSES = """## Losses between layers
 
 `distill`, `general-distill` and the `distill` within `prune` and `quantize` have these.
@@ -57,6 +67,8 @@ def page() -> str:
     """The page as Markdown."""
     parts = [HEAD, "## The recipe\n", _table(_recipe_rows())]
     parts += ["## `data`\n", _table(_rows(DataConfig))]
+    parts += [f"## `budget`\n\n{about(BudgetConfig)}\n", BUDGET]
+    parts += [_table(_rows(BudgetConfig))]
     parts += ["## Options of every step that trains\n", _table(_rows(TrainingConfig))]
     parts += [LAYER_LOSSES, _table(_rows(DistillationConfig, TrainingConfig))]
     parts += [_step(name, config) for name, config in STEPS.items()]

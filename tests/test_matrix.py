@@ -66,6 +66,11 @@ STEPS_TRIED = {
         {"distill": {**TRAINING, "relations": 1, "relation_heads": 2, "mapping": "last"}},
     ],
     "factorize": [{"factorize": {"rank": 4, **ROWS}}, DISTILL],
+    "factorize embeddings": [
+        {"factorize": {"rank": 4, "parts": ["embeddings"], **ROWS}},
+        {"trim-vocabulary": {}},
+        DISTILL,
+    ],
     "trim-vocabulary": [{"trim-vocabulary": {}}, DISTILL],
     "prune neurons": [{"prune": {"neurons": 0.5, **ROWS}}, DISTILL],
     "prune heads": [{"prune": {"heads": 0.5, **ROWS}}, DISTILL],
@@ -75,6 +80,7 @@ STEPS_TRIED = {
     "quantize dynamic": [{"quantize": {}}],
     "quantize static": [{"quantize": {"method": "static", **ROWS}}],
     "quantize qat": [{"quantize": {"method": "qat", "distill": TRAINING, **ROWS}}],
+    "quantize 2 bits": [{"quantize": {"method": "weight-only", "bits": 2}}],
     "quantize gptq": [
         {"quantize": {"method": "weight-only", "bits": 4, "rounding": "gptq", **ROWS}}
     ],
@@ -93,10 +99,12 @@ NO_FILE = "no file"
 
 ANY = None
 
+NO_RANGES = ("quantize dynamic", "quantize gptq", "quantize 2 bits")
+
 PRUNED = ("prune neurons", "prune heads", "prune layers")
 
 REFUSED = [
-    (ANY, ANY, ["quantize dynamic", "quantize gptq"], ["openvino"], "is not for OpenVINO"),
+    (ANY, ANY, NO_RANGES, ["openvino"], "is not for OpenVINO"),
     (["albert"], ANY, ["student"], ANY, "its layers share their weights, so that none can be fit"),
     (["albert"], ANY, PRUNED, ANY, "its layers share their weights, so that what goes from one"),
     (["albert"], ANY, ["factorize"], ANY, "its layers share their weights, and no one product"),
@@ -213,7 +221,7 @@ def run(places, monkeypatch, tmp_path, family, task, step, target):
         smaller = path.with_stem(path.stem + QUANTIZED)
         quantize_artifact(path, smaller, run.quantize)
         artifact = open_artifact(smaller, threads=1)
-        assert artifact.facts().precision in ("int8", "int4")
+        assert artifact.facts().precision in ("int8", "int4", "int2")
         assert artifact.outputs(inputs.eval.rows).logits.shape == wanted.shape
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tinybert.measure.bench import bench
     from tinybert.recipe.draft import draft_recipe
     from tinybert.recipe.recipe import Recipe
-    from tinybert.run.compress import Result, compress
+    from tinybert.run.compress import Result
+    from tinybert.search.compress import compress
     from tinybert.steps.augment.config import AugmentConfig
     from tinybert.steps.factorize.config import FactorizeConfig
     from tinybert.steps.finetune.config import FinetuneConfig
@@ -53,7 +54,7 @@ _LAZY = {
     "TrimConfig": "tinybert.steps.trim_vocabulary.config",
     "bench": "tinybert.measure.bench",
     "build_student": "tinybert.steps.student.build",
-    "compress": "tinybert.run.compress",
+    "compress": "tinybert.search.compress",
     "draft_recipe": "tinybert.recipe.draft",
     "initialize_from_teacher": "tinybert.steps.student.from_teacher",
     "load": "tinybert.formats.load",

@@ -127,7 +127,10 @@ def test_an_interruption(capsys):
 
 
 def test_what_is_printed_comes_out_when_all_is_done(capsys):
-    assert run_program(lambda: sys.stdout.write("a result\n")) == 0
+    def work():
+        sys.stdout.write("a result\n")
+
+    assert run_program(work) == 0
     assert capsys.readouterr() == ("a result\n", "")
 
 

@@ -126,9 +126,9 @@ BAD = {
     "text.parquet": (b"text\tlabel\na\t1\n", "not a whole Parquet file"),
     "empty.parquet": (b"", "not a whole Parquet file"),
     "cut.parquet": (PARQUET_BYTES[: len(PARQUET_BYTES) // 2], "not a whole Parquet file"),
-    "notes.txt": (
+    "notes.doc": (
         b"a\n",
-        r"unknown format '\.txt'; known: \.conll, \.csv, \.jsonl, \.parquet, \.tsv",
+        r"unknown format '\.doc'; known: \.conll, \.csv, \.jsonl, \.parquet, \.tsv, \.txt",
     ),
     "noformat": (b"a\n", "unknown format ''"),
 }

@@ -11,8 +11,9 @@ import tinybert
 from tinybert.base.errors import InputError
 from tinybert.formats.open import load_student, open_model
 from tinybert.modeling.load import save_model
+from tinybert.modeling.low_rank import LowRankLinear
 from tinybert.modeling.selection import select_in
-from tinybert.modeling.shape import SHAPE_KEY, LowRankLinear, head_counts, neuron_counts, shaped
+from tinybert.modeling.shape import SHAPE_KEY, head_counts, neuron_counts, shaped
 
 SHAPE = {
     "attention_heads": [1, 3],

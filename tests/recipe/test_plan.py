@@ -60,7 +60,11 @@ def test_these_go_together(steps):
     {
         "a rank that saves nothing": (
             [{"student": {}}, "distill", {"factorize": {"rank": 256}}],
-            r"steps\.2\.factorize\.rank: 256 would make no layer smaller.* rank of 248",
+            r"steps\.2\.factorize\.rank: 256 would make no matrix smaller.* rank of 248",
+        ),
+        "a table of low rank already": (
+            [{"factorize": {"parts": ["embeddings"]}}, {"factorize": {"parts": ["embeddings"]}}],
+            r"steps\.1\.factorize\.parts: embeddings are of low rank already",
         ),
         "low rank already": (
             [{"factorize": {"rank": 64}}, {"factorize": {"rank": 32}}],
@@ -97,6 +101,22 @@ def test_these_go_together(steps):
         "layers that are not there, of some that are": (
             [{"prune": {"layers": [9], "neurons": 0.5, "of_layers": [1]}}],
             r"steps\.0\.prune\.layers: there is no layer 9; the model has 6",
+        ),
+        "more positions than the teacher has": (
+            [{"student": {"positions": 600}}],
+            r"steps\.0\.student\.positions: 600 are more than the 512 of the teacher",
+        ),
+        "too few positions": (
+            [{"student": {"positions": 100}}],
+            r"steps\.0\.student\.positions: 128 tokens are more than the 100 that the student",
+        ),
+        "too few positions for a corpus": (
+            [{"student": {"positions": 128}}, {"general-distill": {"length": 256}}],
+            r"steps\.1\.general-distill\.length: 256 tokens are more than the 128 that the stud",
+        ),
+        "2 bits after zeros": (
+            [{"prune": {"sparsity": 0.5}}, {"quantize": {"method": "weight-only", "bits": 2}}],
+            r"steps\.1\.quantize\.bits: 2 bits have no 0, and `prune` has set weights to it",
         ),
         "random answers to choose tokens by": (
             [{"student": {"init": "random"}}, {"shorten": {}}, "distill"],
@@ -194,3 +214,14 @@ def test_a_teacher_that_selects():
     check([{"student": {"init": "random"}}, "distill"], tinybert_shape=noted)
     with pytest.raises(InputError, match=r"steps\.0\.student: .* take another teacher"):
         check([{"student": {}}], tinybert_shape=noted)
+
+
+def test_a_rank_that_saves_nothing_of_the_table():
+    """3000 x 312: a product of rank 283 has as many parameters."""
+    steps = ["student", "distill", {"factorize": {"rank": 283, "parts": ["embeddings"]}}]
+    says = r"steps\.2\.factorize\.rank: 283 would make no matrix smaller.* rank of 283"
+    with pytest.raises(InputError, match=says):
+        check(steps, vocab_size=3000)
+    steps[-1] = {"factorize": {"rank": 282, "parts": ["embeddings"]}}
+    check(steps, vocab_size=3000)
+    check([*steps[:-1], {"trim-vocabulary": {"size": 900}}, steps[-1]], vocab_size=3000)

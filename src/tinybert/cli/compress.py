@@ -1,15 +1,19 @@
 """The command `tinybert compress`."""
 
 import argparse
+import json
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tinybert.base.amounts import BYTES, MILLISECONDS, MINUTES, amount, share
 from tinybert.base.errors import InputError
 from tinybert.base.extras import require_training_packages
 from tinybert.base.threads import wait_passively
 from tinybert.cli.printing import print_json, print_result
+from tinybert.cli.program import NOT_KEPT
 from tinybert.cli.terminal import ProgressDisplay
 from tinybert.modeling.distributed import is_main
 
@@ -21,7 +25,23 @@ EXAMPLES = (
     "tinybert compress recipe.yaml --out out --dry-run",
     "tinybert compress recipe.yaml --out out --set steps.distill.epochs=5",
     "tinybert compress teacher --train reviews.csv --text review --label stars",
+    "tinybert compress teacher --train reviews.csv --max-size 5MB --max-drop 2% --time 30min",
 )
+
+BUDGET = {
+    "max_size": "size",
+    "max_latency": "latency",
+    "max_memory": "memory",
+    "max_drop": "drop",
+    "length": "length",
+    "batch": "batch",
+    "threads": "threads",
+    "strict": "strict",
+    "time": "time",
+    "trials": "trials",
+    "storage": "storage",
+}
+"""Options to keys of a recipe's budget."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +61,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--label", action="append", metavar="COLUMN", help="once for each column of 0 and 1"
     )
     rows.add_argument("--task", metavar="KIND", help="default: the model's, or what labels tell")
+    _add_budget(parser.add_argument_group("what the result has to keep"))
     parser.add_argument("--out", default="out", metavar="DIR", help="default: out")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="such as seed=1"
@@ -51,28 +72,106 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> None:
-    """Runs a recipe, or checks it alone."""
+def _add_budget(group: Any) -> None:
+    group.add_argument(
+        "--max-size", type=_amount(BYTES, "5MB"), metavar="SIZE", help="of all files, such as 5MB"
+    )
+    group.add_argument(
+        "--max-latency",
+        type=_amount(MILLISECONDS, "1ms"),
+        metavar="TIME",
+        help="of a median batch, such as 1ms",
+    )
+    group.add_argument(
+        "--max-memory",
+        type=_amount(BYTES, "100MB"),
+        metavar="SIZE",
+        help="of the process, such as 100MB",
+    )
+    group.add_argument(
+        "--max-drop", type=_share, metavar="SHARE", help="of the teacher's metric, such as 1%%"
+    )
+    group.add_argument("--length", type=int, metavar="N", help="tokens of the batch; default: 128")
+    group.add_argument("--batch", type=int, metavar="N", help="its rows; default: 1")
+    group.add_argument("--threads", type=int, metavar="N", help="default: every core")
+    group.add_argument(
+        "--strict",
+        action="store_true",
+        default=None,
+        help="the worse end of the drop's 95%% interval must keep it",
+    )
+    group.add_argument(
+        "--time",
+        type=_amount(MINUTES, "45min"),
+        metavar="TIME",
+        help="for the search and its winner's training; default: 45min",
+    )
+    group.add_argument("--trials", type=int, metavar="N", help="candidates to train at most")
+    group.add_argument("--storage", metavar="URL", help="a database that several machines share")
+
+
+def _amount(units: Mapping[str, float], example: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        try:
+            amount(text, units, example)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return text
+
+    return check
+
+
+def _share(text: str) -> str:
+    try:
+        share(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def run(options: argparse.Namespace) -> int | None:
+    """Runs a recipe, or checks it alone; 3 where its budget is not kept."""
     wait_passively()
     require_training_packages()
     recipe = _recipe(options)
     if options.dry_run:
-        from tinybert.recipe.inputs import read_inputs
-        from tinybert.run.output_folder import check_out
-
-        check_out(options.out, recipe)
-        read_inputs(recipe)
-        if is_main() and options.json:
-            print_json(recipe.resolved())
-        elif is_main():
-            print(recipe.to_yaml(), end="")
-        return
-    from tinybert.run.compress import compress
+        _check(recipe, options)
+        return None
+    from tinybert.report.promise import is_kept
+    from tinybert.search.compress import compress
 
     with ProgressDisplay() as display:
         result = compress(recipe, options.out, fresh=options.fresh, progress=display)
     if is_main():  # of the processes that torchrun starts, one talks to the user
         print_result(result, options)
+    return None if is_kept(result.report) else NOT_KEPT
+
+
+def _check(recipe: "Recipe", options: argparse.Namespace) -> None:
+    """Checks all that can be checked before anything runs, and prints the recipe."""
+    from tinybert.recipe.inputs import read_inputs
+    from tinybert.recipe.recipe import yaml_text
+    from tinybert.run.output_folder import check_out
+    from tinybert.search.compress import prepare, searches
+
+    check_out(options.out, recipe)
+    if searches(recipe):
+        fitting = len(prepare(recipe).fit.pool(recipe.seed))
+        print(f"tinybert: {fitting} of the candidates looked at fit", file=sys.stderr)
+        shown = recipe.given()
+    else:
+        read_inputs(recipe)
+        shown = recipe.resolved()
+    if is_main() and options.json:
+        print_json(shown)
+    elif is_main():
+        print(yaml_text(shown), end="")
+
+
+def _budget(options: argparse.Namespace) -> dict[str, Any]:
+    """The budget that is given on the line."""
+    found = {key: getattr(options, name) for name, key in BUDGET.items()}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _recipe(options: argparse.Namespace) -> "Recipe":
@@ -88,7 +187,8 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
                 f"{options.recipe}: a folder, no recipe; for a model name the rows to learn from "
                 "by --train"
             )
-        return Recipe.read(options.recipe, options.set)
+        given = [f"budget.{key}={json.dumps(value)}" for key, value in _budget(options).items()]
+        return Recipe.read(options.recipe, [*options.set, *given])
     if Path(options.recipe).suffix in (".yaml", ".yml", ".json"):
         raise InputError(
             f"--train is for a model without a recipe; the rows of {options.recipe} are set by "
@@ -103,6 +203,7 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
         text=options.text or (),
         label=options.label or (),
         task=options.task,
+        budget=_budget(options),
     )
     for note in draft.notes if is_main() else ():
         print(f"tinybert: {note}", file=sys.stderr)

@@ -21,21 +21,23 @@ COMMANDS = (
     "steps",
     "completion",
 )
-"""Each is a file of this folder: `HELP`, `add_options(parser)` and `run(options)`."""
+"""Each is a file of this folder: `HELP`, `add_options(parser)` and `run(options)`,
+which may give an exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code, see `run_program`."""
     options = argparse.Namespace()
 
-    def command() -> None:
+    def command() -> int | None:
         _parse(arguments, options)
         logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
         # Set before these libraries are imported: what they say is not for our users.
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         os.environ.setdefault("TQDM_DISABLE", "1")
-        options.run(options)
+        code: int | None = options.run(options)
+        return code
 
     return run_program(command, lambda: Path(out) if (out := getattr(options, "out", "")) else None)
 

@@ -17,26 +17,29 @@ from tinybert.base.faults import reason
 _MOST_KEPT = 1 << 16
 """Characters: no more than fits into memory comes out of endless input."""
 
-DONE, OUR_FAULT, WRONG_INPUT, INTERRUPTED, NO_READER = 0, 1, 2, 130, 141
+DONE, OUR_FAULT, WRONG_INPUT, NOT_KEPT, INTERRUPTED, NO_READER = 0, 1, 2, 3, 130, 141
 
 
-def run_program(work: Callable[[], None], out: Callable[[], Path | None] = lambda: None) -> int:
+def run_program(
+    work: Callable[[], int | None], out: Callable[[], Path | None] = lambda: None
+) -> int:
     """Runs a command to its exit code, with a line on stderr where that is not 0.
 
     What it prints comes out when it is done, or there is much of it.
 
     Args:
-        work: The command.
+        work: The command; it may give an exit code of its own.
         out: Tells where the command writes, as far as that is known.
 
     Returns:
-        0 done; 1 a fault of ours; 2 the input, or the machine, is not as it must be;
+        0 done; 1 a fault of ours; 2 the input, or the machine, is not as it must be; 3 done, and a
+        budget was not kept;
         130 interrupted; 141 nobody reads what is printed.
     """
     _open_streams()
     try:
         with _checked_output():
-            work()
+            code = work()
     except BrokenPipeError:  # the reader of our output, such as `head`, went away
         return NO_READER
     except KeyboardInterrupt as error:
@@ -57,7 +60,7 @@ def run_program(work: Callable[[], None], out: Callable[[], Path | None] = lambd
         return OUR_FAULT
     finally:
         _silence()
-    return DONE
+    return code or DONE
 
 
 class _Output(io.StringIO):

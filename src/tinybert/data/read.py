@@ -9,25 +9,31 @@ from tinybert.data.delimited import read_csv, read_tsv
 from tinybert.data.hub import may_be_hub_id, read_hub
 from tinybert.data.jsonl import read_jsonl
 from tinybert.data.layout import GLUE_LAYOUT, Layout, Split
+from tinybert.data.lines import read_lines
 from tinybert.data.parquet import read_parquet
 from tinybert.data.table import Table
 
 _READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".parquet": read_parquet}
 FORMATS = tuple(sorted([".conll", ".tsv", *_READERS]))
-"""The suffixes of files that `read` takes."""
+"""The suffixes of tables that `read` takes; texts alone, a line each, may also be a .txt."""
 
 
 def read(
-    data: str | os.PathLike[str], split: Split = "train", layout: Layout = GLUE_LAYOUT
+    data: str | os.PathLike[str],
+    split: Split = "train",
+    layout: Layout = GLUE_LAYOUT,
+    column: str = "sentence",
 ) -> Table:
     """Reads the rows of DATA.
 
     Args:
         data: A .tsv, .csv, .jsonl, .conll or .parquet file, a folder in GLUE or CoNLL layout, or
             a hub id ("org/name" or "org/name:config"), which is tried only where no such path
-            exists. A .txt file is read where the layout says that it has words with tags.
+            exists. A .txt file is a text a line, unless the layout says that it has words with
+            tags.
         split: The part to read of a folder or a hub data set; a file is one part.
         layout: The file names and header of the folder, such as `task.layout`.
+        column: What the column of a .txt file's texts is called.
 
     Raises:
         InputError: It can't be read; the message names the file and the row.
@@ -50,9 +56,14 @@ def read(
         return read_tsv(path, layout.header, skip_broken=layout.broken_rows)
     if path.suffix in _READERS:
         return _READERS[path.suffix](path)
+    if path.suffix == ".txt" and layout.conll is None:
+        texts = [line for line in read_lines(path) if line.strip()]
+        return Table({column: texts}, str(path))
     if path.suffix == ".conll" or (path.suffix == ".txt" and layout.conll):
         return read_conll(path, *(layout.conll or (0, -1)))
-    raise InputError(f"{path}: unknown format {short(path.suffix)}; known: {', '.join(FORMATS)}")
+    raise InputError(
+        f"{path}: unknown format {short(path.suffix)}; known: {', '.join(FORMATS)}, .txt"
+    )
 
 
 def _file_of_split(folder: Path, layout: Layout, split: Split) -> Path:
@@ -83,4 +94,4 @@ def has_splits(data: str | os.PathLike[str]) -> bool:
     """
     if os.path.exists(data):  # unlike Path.exists, never raises on odd names
         return os.path.isdir(data)
-    return may_be_hub_id(str(data), FORMATS)
+    return may_be_hub_id(str(data), (*FORMATS, ".txt"))

@@ -4,7 +4,17 @@
 model.
 """
 
-from tinybert.families.family import ROLES, Capability, Family, LayerPart, Part, Piece, Role, Sizes
+from tinybert.families.family import (
+    ROLES,
+    Capability,
+    Family,
+    LayerPart,
+    MatrixPart,
+    Part,
+    Piece,
+    Role,
+    Sizes,
+)
 from tinybert.families.registry import FAMILIES, family_of, find_family, require
 
 __all__ = [
@@ -13,6 +23,7 @@ __all__ = [
     "Capability",
     "Family",
     "LayerPart",
+    "MatrixPart",
     "Part",
     "Piece",
     "Role",

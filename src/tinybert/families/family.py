@@ -58,6 +58,9 @@ Role = Literal["query", "key", "value", "attention_output", "up", "gate", "down"
 LayerPart = Literal["attention", "ffn"]
 """The two halves of a transformer layer."""
 
+MatrixPart = LayerPart | Literal["embeddings"]
+"""What has large matrices: the halves of layers, and the table of words."""
+
 ROLES: dict[LayerPart, tuple[Role, ...]] = {
     "ffn": ("up", "gate", "down"),
     "attention": ("query", "key", "value", "attention_output"),
@@ -243,8 +246,8 @@ class Family:
     integer_attention: bool = False
     refuses: Mapping[Capability, str] = field(default_factory=dict)
 
-    def part_of(self, name: str) -> LayerPart:
-        """Whether a linear layer is of attention or of the feed-forward block.
+    def part_of(self, name: str) -> MatrixPart:
+        """Whether a matrix is of attention, of the feed-forward block, or the table of words.
 
         Args:
             name: In the base model, in dots.
@@ -254,6 +257,8 @@ class Family:
             >>> family_of("distilbert").part_of("transformer.layer.0.attention.q_lin")
             'attention'
         """
+        if name == self.words:
+            return "embeddings"
         attention = {module_of(getattr(self, role)) for role in ROLES["attention"]}
         within = name.removeprefix(f"{self.layers}.").partition(".")[2]
         return "attention" if within in attention else "ffn"

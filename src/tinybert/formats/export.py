@@ -19,6 +19,7 @@ from tinybert.formats.load import open_artifact
 from tinybert.formats.parity import self_check
 from tinybert.formats.registry import find_format
 from tinybert.modeling.load import check_tables, known_task
+from tinybert.modeling.tokenizer import save_tokenizer
 
 SETTINGS = (
     *("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
@@ -95,7 +96,7 @@ def write_artifacts(
     if not model.config.architectures:  # noted only when a model is saved; it tells the task
         model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    save_tokenizer(tokenizer, folder)
     paths = {name: folder / target.path for name, target in found.items()}
     for name, target in found.items():
         with atomic_path(paths[name], target.beside) as temporary:

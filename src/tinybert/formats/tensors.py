@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-BYTES = {"int4": 0.5, "int8": 1.0, "fp16": 2.0, "bf16": 2.0, "fp32": 4.0}
+BYTES = {"int2": 0.25, "int4": 0.5, "int8": 1.0, "fp16": 2.0, "bf16": 2.0, "fp32": 4.0}
 """Bytes of one element, narrowest first."""
 
 MOST_ELEMENTS = 1 << 48

@@ -34,7 +34,7 @@ class ModelBench:
     Attributes:
         model: As the caller named it.
         format: What ran it: "pytorch", "onnx", "openvino".
-        precision: Of its weights: "fp32", "int8", "int4".
+        precision: Of its weights: "fp32", "int8", "int4", "int2".
         bytes: Of its weight files.
         parameters: Its weights, embeddings included.
         latency_ms: Median milliseconds of one batch.

@@ -40,7 +40,7 @@ def _matrices(path: Path) -> Iterator[NDArray[Any]]:
     files = [path] if path.is_file() else weight_files(path)
     for file in files:
         for tensor, raw in _raw(file):
-            dtype = _DTYPES.get(tensor.precision or "")  # 4 bits are not looked into
+            dtype = _DTYPES.get(tensor.precision or "")  # 4 or 2 bits are not looked into
             if dtype is None or len(tensor.shape) < 2:
                 continue
             if len(raw) != math.prod(tensor.shape) * np.dtype(dtype).itemsize:

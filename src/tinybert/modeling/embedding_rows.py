@@ -1,12 +1,12 @@
 """A model with part of its vocabulary."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
+from tinybert.modeling.parts import word_table
 
 
 @torch.no_grad()
@@ -28,7 +28,7 @@ def keep_pieces(model: PreTrainedModel, kept: Sequence[int]) -> PreTrainedModel:
         >>> keep_pieces(model, [0, 3, 8]).config.vocab_size
         3
     """
-    table: Any = model.get_input_embeddings()
+    table = word_table(model)
     if not all(0 <= piece < table.num_embeddings for piece in kept):
         raise InputError(
             f"a piece to keep is not among the {table.num_embeddings} of the embedding table"
@@ -36,7 +36,7 @@ def keep_pieces(model: PreTrainedModel, kept: Sequence[int]) -> PreTrainedModel:
     table.weight = torch.nn.Parameter(table.weight[list(kept)].clone())
     table.num_embeddings = len(kept)
     new = {old: piece for piece, old in enumerate(kept)}
-    table.padding_idx = new.get(table.padding_idx)
+    table.padding_idx = None if table.padding_idx is None else new.get(table.padding_idx)
     model.config.vocab_size = len(kept)
     for name, old in model.config.to_dict().items():
         if name.endswith("_token_id") and isinstance(old, int):

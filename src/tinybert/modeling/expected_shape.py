@@ -6,7 +6,8 @@ from math import gcd
 from typing import Any
 
 from tinybert.base.errors import InputError
-from tinybert.families import LayerPart, family_of
+from tinybert.families import MatrixPart, family_of
+from tinybert.runtime.config import max_positions
 
 SHAPE_KEY = "tinybert_shape"
 """The key of config.json for what stock Transformers has no settings for."""
@@ -24,9 +25,14 @@ class ExpectedShape:
         head_counts: Of each layer; where this is not known, at least.
         neuron_counts: Likewise.
         exact: Whether the counts are known.
-        low_rank: The parts of layers that are of low rank.
+        embedding_size: Width of the table of words.
+        positions: Tokens that it takes at most; None: any number.
+        low_rank: What is of low rank.
+        vocabulary: Rows of the table of words, at most; None where config.json does not say.
         selects: The layer, 0 for the embeddings, behind which some tokens go on only; None: all
             tokens do.
+        selected: How many go on at most.
+        embedding_rank: Of the table of words, where it is a product and its rank is known.
     """
 
     model_type: str
@@ -35,9 +41,14 @@ class ExpectedShape:
     head_size: int
     head_counts: tuple[int, ...]
     neuron_counts: tuple[int, ...]
+    embedding_size: int
+    positions: int | None = None
     exact: bool = True
-    low_rank: frozenset[LayerPart] = frozenset()
+    low_rank: frozenset[MatrixPart] = frozenset()
     selects: int | None = None
+    selected: int | None = None
+    vocabulary: int | None = None
+    embedding_rank: int | None = None
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ExpectedShape":
@@ -69,8 +80,12 @@ class ExpectedShape:
                 head_size=sizes["hidden_size"] // sizes["attention_heads"],
                 head_counts=tuple(heads),
                 neuron_counts=tuple(neurons),
+                embedding_size=config.get(family.embedding_size, sizes["hidden_size"]),
+                positions=max_positions(config),
                 low_rank=frozenset(family.part_of(name) for name in noted.get("ranks", ())),
                 selects=noted["selection"]["layer"] if "selection" in noted else None,
+                selected=noted["selection"]["positions"] if "selection" in noted else None,
+                vocabulary=config.get("vocab_size"),
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise InputError(

@@ -20,7 +20,7 @@ from tinybert.families import family_of, require
 from tinybert.modeling.parts import masked_lm_modules
 from tinybert.modeling.pretrained import load_config, load_weights
 from tinybert.modeling.shape import note_shape
-from tinybert.modeling.tokenizer import check_inputs, load_fast_tokenizer
+from tinybert.modeling.tokenizer import check_inputs, load_fast_tokenizer, save_tokenizer
 from tinybert.runtime.config import read_config
 from tinybert.tasks import task_from_config
 from tinybert.tasks.config import ACTIVATION, OLD_ACTIVATION
@@ -220,4 +220,4 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     note_shape(model)
     with atomic_path(folder) as temporary:
         model.save_pretrained(temporary)
-        tokenizer.save_pretrained(temporary)
+        save_tokenizer(tokenizer, temporary)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tinybert.base.errors import InputError
 from tinybert.families import FAMILIES, Family, family_of, find_family
+from tinybert.modeling.low_rank import LowRankEmbedding
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -51,6 +52,12 @@ def tables_of_embeddings(model: "PreTrainedModel") -> dict[str, nn.Embedding]:
     family = family_in(model)
     names = {"words": family.words, "positions": family.positions, "types": family.types}
     return {key: part_of(model, name) for key, name in names.items() if name is not None}
+
+
+def word_table(model: "PreTrainedModel") -> nn.Embedding:
+    """The table that has a row for each piece: the narrow one where it is of low rank."""
+    words: Any = model.get_input_embeddings()
+    return words.table if isinstance(words, LowRankEmbedding) else words
 
 
 def type_table(model: "PreTrainedModel") -> nn.Embedding | None:

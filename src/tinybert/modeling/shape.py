@@ -1,11 +1,11 @@
-"""Shapes that stock Transformers has no settings for: uneven layers, low-rank or selecting ones.
+"""Shapes that stock Transformers has no settings for: uneven, low-rank or selecting layers.
 
 A config.json gives all layers one number of heads and one of neurons. What pruning,
 factorisation and `shorten` leave is noted under `tinybert_shape` beside it, and read back when the
 model is loaded:
 
     {"attention_heads": [12, 9, 6, 4], "intermediate_sizes": [1200, 700, 512, 300],
-     "ranks": {"encoder.layer.0.output.dense": 64},
+     "ranks": {"encoder.layer.0.output.dense": 64, "embeddings.word_embeddings": 64},
      "selection": {"layer": 1, "positions": 32}}
 
 Each head stays as wide as `hidden_size / num_attention_heads` says.
@@ -13,53 +13,16 @@ Each head stays as wide as `hidden_size / num_attention_heads` says.
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from tinybert.families import find_family
 from tinybert.modeling.blocks import blocks
+from tinybert.modeling.low_rank import LowRankEmbedding, LowRankLinear
 from tinybert.modeling.parts import replace_module
 from tinybert.modeling.selection import select_in, selection_of
 
 SHAPE_KEY = "tinybert_shape"
-
-
-class LowRankLinear(nn.Module):
-    """A linear layer whose weight is a product of two: x → up(down(x)).
-
-    Args:
-        in_features: Width of the input.
-        rank: Width between the two.
-        out_features: Width of the output.
-        bias: Whether it has one.
-
-    Example:
-        >>> import torch
-        >>> LowRankLinear(768, 256, 3072)(torch.ones(2, 768)).shape
-        torch.Size([2, 3072])
-    """
-
-    def __init__(
-        self, in_features: int, rank: int, out_features: int, *, bias: bool = True
-    ) -> None:
-        super().__init__()
-        self.in_features, self.rank, self.out_features = in_features, rank, out_features
-        self.down = nn.Linear(in_features, rank, bias=False)
-        self.up = nn.Linear(rank, out_features, bias=bias)
-
-    @property
-    def weight(self) -> Tensor:
-        """(out_features, in_features), the product."""
-        return self.up.weight @ self.down.weight
-
-    @property
-    def bias(self) -> Tensor | None:
-        """(out_features,); None where there is none."""
-        return self.up.bias
-
-    def forward(self, states: Tensor) -> Tensor:
-        """(..., in_features) to (..., out_features)."""
-        return self.up(self.down(states))
 
 
 def head_size(config: PretrainedConfig) -> int:
@@ -91,19 +54,21 @@ def note_shape(model: PreTrainedModel) -> None:
     """
     config = model.config
     family = find_family(getattr(config, "model_type", None))
-    if family is None or family.shared:  # what goes from one layer goes from all
+    if family is None:
         return
     shape: dict[str, Any] = {}
-    neurons = neuron_counts(model)
-    if len(set(neurons)) == 1:
-        setattr(config, family.sizes.intermediate_size, neurons[0])
-    else:
-        shape["intermediate_sizes"] = neurons
-    heads = head_counts(model)
-    if set(heads) != {config.num_attention_heads}:
-        shape["attention_heads"] = heads
-    base = model.base_model
-    ranks = {n: part.rank for n, part in base.named_modules() if isinstance(part, LowRankLinear)}
+    if not family.shared:  # else what goes from one layer goes from all
+        neurons = neuron_counts(model)
+        if len(set(neurons)) == 1:
+            setattr(config, family.sizes.intermediate_size, neurons[0])
+        else:
+            shape["intermediate_sizes"] = neurons
+        heads = head_counts(model)
+        if set(heads) != {config.num_attention_heads}:
+            shape["attention_heads"] = heads
+    parts = model.base_model.named_modules()
+    low_rank = LowRankLinear, LowRankEmbedding
+    ranks = {name: part.rank for name, part in parts if isinstance(part, low_rank)}
     if ranks:
         shape["ranks"] = ranks
     if selection := selection_of(model):
@@ -148,8 +113,15 @@ def take_shape(model: PreTrainedModel) -> None:
         block.set_neurons(neurons)
     base: Any = model.base_model
     for name, rank in shape.get("ranks", {}).items():
-        old = base.get_submodule(name)
-        low = LowRankLinear(old.in_features, rank, old.out_features, bias=old.bias is not None)
-        replace_module(base, name, low.to(old.weight))
+        replace_module(base, name, low_rank(base.get_submodule(name), rank))
     if selection := shape.get("selection"):
         select_in(model, selection["layer"], selection["positions"])
+
+
+def low_rank(old: Any, rank: int) -> nn.Module:
+    """What takes the place of a linear layer or an embedding table, weights at random."""
+    if isinstance(old, nn.Embedding):
+        rows, width = old.weight.shape
+        return LowRankEmbedding(rows, rank, width, old.padding_idx).to(old.weight)
+    low = LowRankLinear(old.in_features, rank, old.out_features, bias=old.bias is not None)
+    return low.to(old.weight)

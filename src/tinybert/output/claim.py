@@ -14,7 +14,7 @@ from tinybert.base.files import LEFT_BY_SYSTEMS, hash_path, write_text
 from tinybert.formats.registry import USUAL_ARTIFACTS
 from tinybert.runtime.manifest import MANIFEST, MARK, OLD_MANIFEST, Manifest, has_report, old_sums
 
-STEPS = "steps"
+STEPS, SEARCH = "steps", "search"
 LOCK = ".lock"
 STAGING = ".publish.partial"
 
@@ -151,7 +151,7 @@ def check_apart(out: Path, used: Iterable[tuple[str, Path]], published: Iterable
     Raises:
         InputError: `out` is one of them, or has one where the run writes.
     """
-    ours = {STEPS, LOCK, STAGING, MARK, MANIFEST, *published, *replaceable(out)}
+    ours = {STEPS, SEARCH, LOCK, STAGING, MARK, MANIFEST, *published, *replaceable(out)}
     root = out.resolve()
     # What a link of ours leads to is written to as well: steps/ may be on another disk.
     links = [(out / name).resolve() for name in ours if (out / name).is_symlink()]

@@ -13,16 +13,22 @@ from tinybert.data.table import Table
 from tinybert.families import find_family
 from tinybert.formats.open import student_folder
 from tinybert.modeling.hub import find_folder
-from tinybert.modeling.load import known_task
+from tinybert.modeling.load import known_task, load_tokenizer
+from tinybert.recipe.budget import SEARCH_ALONE
 from tinybert.recipe.guess_columns import guess_columns
-from tinybert.runtime.config import read_config
+from tinybert.recipe.recipe import DataConfig
+from tinybert.runtime.config import max_positions, read_config
+from tinybert.steps.augment.split import WordSplitter, changeable
 from tinybert.steps.student.config import StudentConfig
 from tinybert.tasks import get_task
 from tinybert.tasks.labels import UnnamedOutputs
-from tinybert.tasks.task import Task
+from tinybert.tasks.task import Examples, Task
 
 HELD_OUT = "10%"
 """The share of the training rows to measure on, where there are no others."""
+
+COPIES = {3_000: 3, 30_000: 1}
+"""Changed texts beside each training row, by how many rows there are at most."""
 
 MOST_HEADS = 4
 """The heads of a student's layer: a third of TinyBERT's, as few wide ones are faster."""
@@ -49,8 +55,11 @@ def draft_recipe(
     text: Sequence[str] = (),
     label: Sequence[str] = (),
     task: str | None = None,
+    budget: Mapping[str, Any] | None = None,
 ) -> Draft:
     """Writes the usual recipe: fine-tune a bare model, distil a student of it, quantize that.
+
+    With a budget the steps leave open what a search may vary.
 
     Args:
         model: A Hugging Face folder or hub id, fine-tuned or bare.
@@ -60,6 +69,7 @@ def draft_recipe(
         text: The columns of text; none where they are to be found out.
         label: Those of labels, likewise.
         task: Its kind, or a data set that we know; None for the model's, or what labels look like.
+        budget: As in a recipe.
 
     Raises:
         InputError: Something is missing or broken, or more than one reading is possible.
@@ -83,6 +93,9 @@ def draft_recipe(
         evaluation = HELD_OUT
         notes.append(f"eval: {HELD_OUT} of the training rows, held out; name others by --eval")
     data: dict[str, Any] = {"train": train, "eval": evaluation}
+    longest = max_positions(config)
+    if longest is not None and longest < DataConfig().max_length:
+        data["max_length"] = longest
     if columns.text:
         data["text"] = columns.text[0] if len(columns.text) == 1 else list(columns.text)
     if columns.label:
@@ -93,10 +106,21 @@ def draft_recipe(
         steps.append({"finetune": {}})
         notes.append(f"finetune: {why}")
     shrinks, note = _shrinking(config)
+    asked = dict(budget or {})
+    if asked and (reason := _why_no_search(config)):
+        asked = {key: value for key, value in asked.items() if key not in SEARCH_ALONE}
+        asked["search"] = False
+        notes.append(f"budget: nothing is searched, the result is only compared with it: {reason}")
+    elif asked:
+        given: dict[str, Any] = {name: data[name] for name in ("text", "label") if name in data}
+        words = get_task({"kind": task or columns.kind, **given})
+        rows, note = _more_rows(words, table, folder)
+        shrinks = [*rows, *_open(asked, words.reads == "first")]
     steps += shrinks
     notes += [note] if note else []
     spec = {"kind": task or columns.kind}  # a mapping, for `--set task.separator=";"` and the like
     recipe = {"teacher": model, "task": spec, "data": data, "steps": steps}
+    recipe |= {"budget": asked} if asked else {}
     return Draft(recipe, tuple(notes))
 
 
@@ -106,7 +130,7 @@ def _read(train: str, task: Task | None) -> Table:
         or (Path(train, CONLL_LAYOUT.train).is_file() and not Path(train, "train.tsv").is_file())
     )
     layout = CONLL_LAYOUT if words else GLUE_LAYOUT if task is None else task.layout
-    return read(train, "train", layout)
+    return read(train, "train", layout, "sentence" if task is None else task.text[0])
 
 
 def _why_finetune(
@@ -130,6 +154,46 @@ def _why_finetune(
     except InputError as error:
         return f"the model's head is for other labels, and gets a new one ({error})"
     return None
+
+
+def _why_no_search(config: Mapping[str, Any]) -> str | None:
+    """Why students of a model can't be searched; None where they can."""
+    family = find_family(config.get("model_type"))
+    if family is None:
+        return "its architecture is not known"
+    return family.refuses.get("student") or family.refuses.get("qat")
+
+
+def _more_rows(task: Task, table: Table, folder: Path) -> tuple[list[Any], str | None]:
+    """A step that makes more texts of a few, and why it is left out where it is."""
+    copies = next((each for most, each in COPIES.items() if len(table) <= most), 0)
+    if not copies or not task.learns_from_texts:
+        return [], None
+    try:
+        changeable(
+            Examples(task.rows(table), None, table.source).texts,
+            WordSplitter(load_tokenizer(folder)),
+        )
+    except InputError as error:
+        return [], f"augment: left out: {error}"
+    return [{"augment": {"copies": copies}}], None
+
+
+def _open(budget: Mapping[str, Any], reads_first: bool) -> list[Any]:
+    """The steps that make a student, with what a search may vary left open.
+
+    Args:
+        budget: As in a recipe.
+        reads_first: Whether the head reads the first position, so that others may be left out.
+    """
+    # What is made of the whole vocabulary all candidates share, so that it comes first.
+    vocabulary: list[Any] = (
+        [{"trim-vocabulary": {}}] if {"size", "memory", "drop"} & {*budget} else []
+    )
+    shorter: list[Any] = [{"shorten": {}}] if "latency" in budget and reads_first else []
+    quantize = {"quantize": {"method": "qat"}}
+    table: list[Any] = [{"factorize": {"parts": ["embeddings"]}}] if vocabulary else []
+    return [*vocabulary, {"student": {}}, *table, *shorter, {"distill": {}}, quantize]
 
 
 def _shrinking(config: Mapping[str, Any]) -> tuple[list[Any], str | None]:

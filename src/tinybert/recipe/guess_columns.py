@@ -69,6 +69,13 @@ def guess_columns(
         guessed.append(f"text: {text[0]}")
     if not label:
         label = _usual(table, LABEL_NAMES if task is None else (task.label,))
+    if not label and {*table.columns} == {*text}:
+        if task is None:
+            raise InputError(
+                f"{table.source}: has no labels, and the model has no head: name labeled rows, "
+                "or a model that is fine-tuned"
+            )
+        return Columns(task.kind, tuple(text), (), (*guessed, f"no labels: {task.kind}"))
     if not label:
         label = (_only(table, "label", _labels(table, text)),)
         guessed.append(f"label: {label[0]}")

@@ -41,10 +41,12 @@ class Inputs:
         teacher: Folder of the teacher.
         task: With the label names and their order fixed.
         train: Training rows; None where no step trains.
-        eval: The whole evaluation split.
+        eval: The whole evaluation split; without labels where its rows are texts and nothing else.
         key: Hash of the content of all of this.
         reads: For each step of the recipe, hashes of what it alone reads beside its settings: its
             corpus, other models, a user's own schedule.
+        materials: What steps look at before a run begins.
+        answered: Whether the labels of `eval` are the teacher's answers.
     """
 
     teacher: Path
@@ -53,6 +55,8 @@ class Inputs:
     eval: Examples
     key: str
     reads: list[list[str]]
+    materials: Materials
+    answered: bool = False
 
 
 def read_inputs(recipe: Recipe) -> Inputs:
@@ -108,15 +112,15 @@ def read_inputs(recipe: Recipe) -> Inputs:
     )
     key = hash_value(
         [hash_model(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
-        + [_hash_examples(rows) for rows in (train, evaluation)]
+        + [hash_examples(rows) for rows in (train, evaluation)]
     )
-    reads = []
+    whole, reads = materials, []
     for index, step in enumerate(recipe.steps):
         with recipe.placed("steps", index, step.name):
             reads.append(step.config.read(materials))
         if step.config.works_on == "rows":
             materials = replace(materials, train=None)
-    return Inputs(teacher, task, train, evaluation, key, reads)
+    return Inputs(teacher, task, train, evaluation, key, reads, whole)
 
 
 def _read_rows(
@@ -145,8 +149,15 @@ def _read_rows(
         if tables:
             train = fitted.examples(tables[0], labeled)
         if len(tables) < 2:
-            tables.append(read(_evaluation(recipe), "eval", task.layout))
-        return fitted, train, fitted.examples(tables[-1])
+            tables.append(read(_evaluation(recipe), "eval", task.layout, task.text[0]))
+        labeled = not fitted.is_unlabeled(tables[-1])
+        if not labeled and finetunes:
+            raise recipe.source.error(
+                ("data", "eval"),
+                f"{tables[-1].source}: has no labels, which only a model that is fine-tuned "
+                "already can be compared on: name labeled rows, or such a teacher",
+            )
+        return fitted, train, fitted.examples(tables[-1], labeled)
     except UnnamedOutputs as error:
         model = load_torch(teacher, max_length=recipe.data.max_length)
         likely = first_likely_order(model, task, tables)
@@ -156,7 +167,7 @@ def _read_rows(
 
 def _training_rows(recipe: Recipe, data: str, task: Task) -> list[Table]:
     """The rows, and those held out of them where the recipe asks for a share."""
-    table = read(data, "train", task.layout)
+    table = read(data, "train", task.layout, task.text[0])
     share = share_of(recipe.data.eval)
     if share is None:
         return [table]
@@ -279,7 +290,8 @@ def _has_labels(task: Task, table: Table, known: Task | None) -> bool:
     return True
 
 
-def _hash_examples(rows: Examples | None) -> str | None:
+def hash_examples(rows: Examples | None) -> str | None:
+    """A hash of inputs and labels; None where there are no rows."""
     if rows is None:
         return None
     return hash_value([list(rows.rows), None if rows.labels is None else rows.labels.tolist()])

@@ -12,9 +12,11 @@ import yaml
 from pydantic import Field, ValidationError
 
 from tinybert.base.errors import PlacedError, cut, placed, short
+from tinybert.recipe.budget import BudgetConfig
 from tinybert.recipe.source import RecipeSource
 from tinybert.steps.base import StepConfig
 from tinybert.steps.expected import Expected, Plan
+from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.registry import STEPS
 from tinybert.training.section import Config
 
@@ -65,6 +67,9 @@ class RecipeHead(Config):
     data: DataConfig = Field(DataConfig(), description="the rows")
     seed: int = Field(0, ge=0, lt=2**31, description="of everything random")
     export: list[str] = Field(["onnx"], min_length=1, description="targets")
+    budget: BudgetConfig | None = Field(
+        None, description="what the result has to keep; the steps are then what may be varied"
+    )
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Recipe:
         seed: Of everything random.
         steps: In the order in which they run.
         export: Names of targets.
+        budget: What the result has to keep; None where nothing is asked.
         source: Where it was written, for messages.
     """
 
@@ -87,6 +93,7 @@ class Recipe:
     seed: int
     steps: tuple[Step, ...]
     export: tuple[str, ...]
+    budget: BudgetConfig | None
     source: RecipeSource = field(repr=False, compare=False)
 
     @classmethod
@@ -131,13 +138,23 @@ class Recipe:
             raise source.error(("steps",), "expected a list of steps")
         steps = tuple(_read_step(raw, source, index) for index, raw in enumerate(raw_steps))
         recipe = cls(
-            head.teacher, head.task, head.data, head.seed, steps, tuple(head.export), source
+            *(head.teacher, head.task, head.data, head.seed, steps, tuple(head.export)),
+            budget=head.budget,
+            source=source,
         )
         recipe.follow(Plan(head.data.max_length))
         return recipe
 
+    @property
+    def quantize(self) -> QuantizeConfig | None:
+        """How the exported files are quantized, if they are."""
+        last = self.steps[-1].config if self.steps else None
+        # The recipe lets nothing follow such a step.
+        return last if last is not None and last.works_on == "artifact" else None  # type: ignore[return-value]
+
     def resolved(self) -> dict[str, Any]:
         """The recipe with every default, ready for YAML or JSON."""
+        budget = {} if self.budget is None else {"budget": self.budget.model_dump()}
         return {
             "teacher": self.teacher,
             "task": self.task,
@@ -145,6 +162,20 @@ class Recipe:
             "seed": self.seed,
             "steps": [{step.name: step.config.model_dump()} for step in self.steps],
             "export": list(self.export),
+            **budget,
+        }
+
+    def given(self) -> dict[str, Any]:
+        """The recipe without defaults: what was written, and so what a search leaves alone."""
+        budget = {} if self.budget is None else {"budget": _given(self.budget)}
+        return {
+            "teacher": self.teacher,
+            "task": self.task,
+            "data": _given(self.data),
+            "seed": self.seed,
+            "steps": [{step.name: _given(step.config)} for step in self.steps],
+            "export": list(self.export),
+            **budget,
         }
 
     def follow(self, plan: Plan) -> Expected:
@@ -170,7 +201,16 @@ class Recipe:
 
     def to_yaml(self) -> str:
         """The resolved recipe as YAML."""
-        return yaml.safe_dump(self.resolved(), sort_keys=False, allow_unicode=True)
+        return yaml_text(self.resolved())
+
+
+def yaml_text(values: Mapping[str, Any]) -> str:
+    """A recipe's values as YAML, in their order."""
+    return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)
+
+
+def _given(config: Config) -> dict[str, Any]:
+    return config.model_dump(exclude_unset=True)
 
 
 def _read_step(raw: Any, source: RecipeSource, index: int) -> Step:

@@ -5,6 +5,7 @@ from typing import Any
 
 from tinybert.measure.bench import is_busy, times_faster
 from tinybert.report.kept import of_student, of_teacher
+from tinybert.report.promise import figures, nearest, verdicts, worst
 from tinybert.tasks.task import Task
 
 AS_FAST = 0.15
@@ -17,17 +18,20 @@ def build_report(
     rows: int,
     steps: Sequence[Mapping[str, Any]],
     recipe: Mapping[str, Any],
+    asked: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Puts report.json together.
 
     Args:
         measurements: "teacher" and "artifacts", scores on the evaluation split, and "baseline", one
             or None; "single" and
-            "batch", `BenchResult`s of the teacher, its ONNX file and the artifacts, in order.
+            "batch", `BenchResult`s of the teacher, its ONNX file and the artifacts, in order;
+            "asked", one of the artifacts as the budget times them, or None.
         task: The task, as it was calibrated for the student.
         rows: Of the evaluation split.
         steps: What each step left, in order.
         recipe: With every default.
+        asked: The budget's bounds; None where there are none.
     """
     single, batch = measurements["single"]["models"], measurements["batch"]["models"]
     busy = is_busy(measurements["single"]["machine"])
@@ -58,7 +62,8 @@ def build_report(
         }
         for score, facts, cost in zip(measurements["artifacts"], single[2:], costs[2:], strict=True)
     ]
-    best = choose_best(artifacts)
+    budget = None if asked is None else _budget(asked, recipe["budget"], artifacts, measurements)
+    best = choose_best(artifacts) if budget is None else budget.pop("best")
     conditions = {key: measurements["single"][key] for key in ("batch", "length", "threads")}
     values = best["metric"], teacher["metric"]
     compared = best["kept"]["of_teacher"]["eval"]
@@ -84,6 +89,7 @@ def build_report(
             **_score(measurements["baseline"]),
         },
         "best": best["path"],
+        **({} if budget is None else {"budget": budget}),
         "ratios": {
             "retention": _ratio(*values if task.higher_is_better else values[::-1]),
             "retention_low": _rounded(compared["retention_low"]),
@@ -95,6 +101,33 @@ def build_report(
         },
         "steps": list(steps),
         "recipe": dict(recipe),
+    }
+
+
+def _budget(
+    asked: Mapping[str, float],
+    settings: Mapping[str, Any],
+    artifacts: list[dict[str, Any]],
+    measurements: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What was asked and what the best file has of it; that file is under "best"."""
+    timed = measurements["asked"]
+    machine = (timed or measurements["single"])["machine"]
+    models = [None] * len(artifacts) if timed is None else timed["models"]
+    got = [figures(each, model) for each, model in zip(artifacts, models, strict=True)]
+    strict = settings["strict"]
+    bounds = [verdicts(asked, each, busy=is_busy(machine), strict=strict) for each in got]
+    kept = [worst(each) for each in bounds]
+    best = choose_best(nearest(artifacts, kept))
+    place = artifacts.index(best)
+    return {
+        "asked": dict(asked),
+        "at": {name: settings[name] for name in ("length", "batch", "threads")},
+        "strict": strict,
+        "got": got[place],
+        "bounds": bounds[place],
+        "kept": kept[place],
+        "best": best,
     }
 
 

@@ -8,6 +8,7 @@ import yaml
 
 from tinybert.report.names import shown_name, without_folders
 from tinybert.report.plot import figures_plot
+from tinybert.report.promise import candidate_rows
 from tinybert.report.table import report_caption, report_notes, report_rows
 
 STYLE = """
@@ -54,6 +55,7 @@ def report_page(report: Mapping[str, Any]) -> str:
 {_table(report_rows(report))}
 <p>{escape(report_caption(report))}. In brackets: compared with the teacher in PyTorch.</p>
 {_paragraphs(report_notes(report))}
+{_search(report)}
 <h2>Steps</h2>
 {_table(_steps(report))}
 <p>What the model was after each step, in PyTorch.</p>
@@ -64,6 +66,21 @@ def report_page(report: Mapping[str, Any]) -> str:
 </body>
 </html>
 """
+
+
+def _search(report: Mapping[str, Any]) -> str:
+    """The candidates of a search, if one was made."""
+    search = report.get("search")
+    if search is None:
+        return ""
+    chosen = ", ".join(
+        f"{key} {value}" for setting in search["chosen"].values() for key, value in setting.items()
+    )
+    return f"""<h2>Search</h2>
+<p>{search["trials"]} candidates in {search["seconds"] / 60:,.0f} minutes; drop and distance are
+those of held-out training rows after a short training. * No other of as much training beats it.</p>
+{_table(candidate_rows(search))}
+<p>Chosen: {escape(chosen)}; it got {100 * search["share"]:.0f}% of the recipe's epochs.</p>"""
 
 
 def _paragraphs(texts: Sequence[str]) -> str:

@@ -6,12 +6,17 @@ from typing import Any
 from tinybert.measure.bench import busy_words
 from tinybert.measure.table import BUSY_MARK, compared, figure, grid, threshold_words, times
 from tinybert.report.kept import kept_lines
+from tinybert.report.promise import frontier_lines, promise_lines
 from tinybert.tasks.metrics import LOWER_IS_BETTER
 
 
 def report_table(report: Mapping[str, Any]) -> str:
     """One column a model, one row a figure, each with its ratio to the PyTorch teacher."""
-    return "\n".join([grid(report_rows(report)), report_caption(report), *report_notes(report)])
+    promise, notes = promise_lines(report), report_notes(report)
+    lines = [*promise, *frontier_lines(report), *([""] if promise else [])]
+    return "\n".join(
+        [*lines, grid(report_rows(report)), report_caption(report), *notes[len(promise) :]]
+    )
 
 
 def report_rows(report: Mapping[str, Any]) -> list[list[str]]:
@@ -41,6 +46,8 @@ def report_rows(report: Mapping[str, Any]) -> list[list[str]]:
 def report_caption(report: Mapping[str, Any]) -> str:
     """How and on what the table's figures were measured."""
     metric, at, machine = report["task"]["metric"], report["measured_at"], report["machine"]
+    if report["task"].get("labels") == "teacher":
+        metric = f"no labels: {metric} with the teacher's answers"
     return (
         f"{metric} on all {report['task']['eval_rows']} evaluation rows; latency: median, "
         f"batch {at['batch']}, {at['length']} tokens, {at['threads']} threads, {machine['cpu']}"
@@ -52,7 +59,7 @@ def report_notes(report: Mapping[str, Any]) -> list[str]:
     busy = [busy_words(report["machine"])] if report["measured_at"]["busy"] else []
     thresholds = report["task"].get("thresholds")
     labels = [threshold_words(thresholds)] if thresholds else []
-    return [*busy, *labels, *kept_lines(report), *_baseline(report)]
+    return [*promise_lines(report), *busy, *labels, *kept_lines(report), *_baseline(report)]
 
 
 def _baseline(report: Mapping[str, Any]) -> list[str]:

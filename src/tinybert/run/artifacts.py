@@ -51,13 +51,41 @@ def export_both(
         quantize: How the recipe quantizes, if it does.
     """
     for name, source in (("model", model), ("teacher", teacher)):
-        remove(folder / name)  # what an export that was killed left behind
-        loaded, tokenizer = load_model(source, task_of(source)), load_tokenizer(source, max_length)
-        formats = targets if name == "model" else ["onnx"]
-        paths = write_artifacts(loaded, tokenizer, folder / name, formats)
-        if name == "model" and quantize is not None:
-            for path in paths.values():
-                _quantize(path, quantize)
+        ours = name == "model"
+        export_one(
+            source,
+            folder / name,
+            task=task_of(source),
+            max_length=max_length,
+            targets=targets if ours else ["onnx"],
+            quantize=quantize if ours else None,
+        )
+
+
+def export_one(
+    source: Path,
+    folder: Path,
+    *,
+    task: Task,
+    max_length: int,
+    targets: Sequence[str],
+    quantize: QuantizeConfig | None,
+) -> None:
+    """Writes a model in some formats, and their quantized forms.
+
+    Args:
+        source: A Hugging Face directory.
+        folder: Where to write; what is there is removed.
+        task: Of the model.
+        max_length: Tokens that their runtimes cut texts to.
+        targets: The formats.
+        quantize: How the recipe quantizes, if it does.
+    """
+    remove(folder)  # what an export that was killed left behind
+    model, tokenizer = load_model(source, task), load_tokenizer(source, max_length)
+    for path in write_artifacts(model, tokenizer, folder, targets).values():
+        if quantize is not None:
+            _quantize(path, quantize)
 
 
 def measure(

@@ -3,8 +3,10 @@
 Each arrow is a folder below OUT/steps, so that a run that was stopped goes on where it was.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,13 @@ from tinybert.base.progress import ProgressCallback, silent
 from tinybert.modeling.distributed import is_main, start, wait_for_all
 from tinybert.modeling.load import load_tokenizer
 from tinybert.output.claim import claim
-from tinybert.recipe.inputs import read_inputs
+from tinybert.recipe.inputs import Inputs, read_inputs
 from tinybert.recipe.plan import check_users_code
 from tinybert.recipe.recipe import Recipe
+from tinybert.run.answers import answered
 from tinybert.run.finish import finish
 from tinybert.run.output_folder import check_out
+from tinybert.run.standing import step_back
 from tinybert.run.state import Run, State
 from tinybert.run.step import advance
 from tinybert.run.workspace import StepFolders, exclusive
@@ -64,25 +68,78 @@ def compress(
         >>> compress("recipe.yaml").report["ratios"]  # doctest: +SKIP
         {"retention": 0.99, "smaller": 6.2, "faster": 8.3, "less_memory": 4.4}
     """
-    if isinstance(recipe, Recipe) and overrides:
-        recipe = recipe.resolved()
-    if isinstance(recipe, Mapping):
-        recipe = Recipe.from_mapping(recipe, overrides)
-    elif not isinstance(recipe, Recipe):
-        recipe = Recipe.read(recipe, overrides)
+    recipe = as_recipe(recipe, overrides)
     out = check_out(out, recipe)
     start()
     inputs = read_inputs(recipe)
     check_users_code(recipe)
+    with at_work(out):
+        return run_recipe(recipe, inputs, out, fresh=fresh, progress=progress)
+
+
+def as_recipe(
+    recipe: str | Path | Mapping[str, Any] | Recipe, overrides: Sequence[str] = ()
+) -> Recipe:
+    """The recipe that a file or a mapping is.
+
+    Raises:
+        InputError: It is none.
+    """
+    if isinstance(recipe, Recipe):
+        if not overrides:
+            return recipe
+        recipe = recipe.given()
+    if isinstance(recipe, Mapping):
+        return Recipe.from_mapping(recipe, overrides)
+    return Recipe.read(recipe, overrides)
+
+
+@contextlib.contextmanager
+def at_work(out: Path) -> Iterator[None]:
+    """Keeps others out of an output folder, which is ours from then on."""
     with writing_below(out), exclusive(out):
         if is_main():
             claim(out, "compress")
         wait_for_all()
-        run = Run(recipe, inputs, out, StepFolders(out / "steps", inputs.key), progress)
-        if fresh:
-            run.folders.clear()
-        tokenizer = load_tokenizer(inputs.teacher, recipe.data.max_length)
-        state = State(inputs.teacher, tokenizer, inputs.train)
-        for step, reads in zip(recipe.steps, inputs.reads, strict=True):
-            state = advance(run, state, step, reads)
-        return Result(out, finish(run, state))
+        yield
+
+
+def run_recipe(
+    recipe: Recipe,
+    inputs: Inputs,
+    out: Path,
+    *,
+    fresh: bool,
+    progress: ProgressCallback,
+    search: Mapping[str, Any] | None = None,
+) -> Result:
+    """Does all steps of a recipe, and what they end in, in a folder where we are `at_work`.
+
+    Args:
+        recipe: What to do; a budget is only compared with what comes out.
+        inputs: What it names, read.
+        out: The output folder.
+        fresh: Start over.
+        progress: Called as the work goes on.
+        search: What report.json says of the search that found the recipe, if one did.
+    """
+    run = replace(start_run(recipe, inputs, out, progress), search=search)
+    if fresh:
+        run.folders.clear()
+    state = first_state(run)
+    for step, reads in zip(recipe.steps, inputs.reads, strict=True):
+        state = advance(run, state, step, reads)
+    return Result(out, finish(run, state))
+
+
+def start_run(recipe: Recipe, inputs: Inputs, out: Path, progress: ProgressCallback) -> Run:
+    """What stays the same while a recipe is run in its output folder."""
+    folders = StepFolders(out / "steps", inputs.key)
+    inputs = answered(inputs, recipe.data.max_length)
+    return Run(recipe, inputs, out, folders, progress, partial(step_back, out, recipe.budget))
+
+
+def first_state(run: Run) -> State:
+    """Where a run stands before its first step."""
+    tokenizer = load_tokenizer(run.inputs.teacher, run.recipe.data.max_length)
+    return State(run.inputs.teacher, tokenizer, run.inputs.train)

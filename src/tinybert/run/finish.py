@@ -8,22 +8,28 @@ from typing import Any
 from tinybert.base.files import write_json
 from tinybert.base.progress import Progress
 from tinybert.measure.baseline import baseline
+from tinybert.measure.bench import bench
 from tinybert.measure.held_out import HeldOut, hold_out
 from tinybert.modeling.distributed import is_main, wait_for_all
 from tinybert.modeling.load import load_model, save_model
-from tinybert.output.publication import withdraw
+from tinybert.recipe.budget import BudgetConfig
 from tinybert.report.build import build_report
-from tinybert.report.publish import REPORT, publish
-from tinybert.run.artifacts import export_both, measure
+from tinybert.report.publish import publish
+from tinybert.run.answers import scored_task
+from tinybert.run.artifacts import LATENCY_LENGTH, artifact_paths, export_both, measure
 from tinybert.run.calibrate import task_of
+from tinybert.run.standing import may_replace
 from tinybert.run.state import Run, State
 from tinybert.run.step import SECONDS, export_settings, make_context
 from tinybert.run.workspace import Stopwatch
 from tinybert.tasks.task import Examples
 from tinybert.training.calibration import sample_texts
 
-MEASUREMENTS = {"version": 3}
+MEASUREMENTS = {"version": 4}
 """The version of what measurements.json holds: what older code wrote is measured anew."""
+
+USUAL_CONDITIONS = (LATENCY_LENGTH, 1, None)
+"""Tokens, rows and threads of the latency that every report has."""
 
 
 def finish(run: Run, state: State) -> dict[str, Any]:
@@ -32,8 +38,12 @@ def finish(run: Run, state: State) -> dict[str, Any]:
         "export", export_settings(run), lambda folder: _export(run, state, folder)
     )
     run.report_end("export")
+    budget = run.recipe.budget
+    conditions = _conditions(budget)
     measured = run.folders.run(
-        "measure", MEASUREMENTS, lambda folder: _measure(run, state, artifacts, folder)
+        "measure",
+        MEASUREMENTS | ({"at": conditions} if conditions else {}),
+        lambda folder: _measure(run, state, artifacts, folder),
     )
     run.report_end("measure")
     # The other processes of the run have the report too, but leave OUT to the first.
@@ -41,21 +51,35 @@ def finish(run: Run, state: State) -> dict[str, Any]:
     inputs = run.inputs
     student = _student(state, artifacts)
     report = build_report(
-        measurements,
-        task_of(run, student),
-        len(inputs.eval),
-        list(state.done),
-        run.recipe.resolved(),
+        *(
+            measurements,
+            scored_task(run, student),
+            len(inputs.eval),
+            list(state.done),
+            run.recipe.resolved(),
+        ),
+        asked=None if budget is None else budget.asked(),
     )
-    if is_main():
+    if inputs.answered:
+        report["task"]["labels"] = "teacher"
+    if run.search is not None:
+        report["search"] = dict(run.search)
+    if is_main() and may_replace(run.out, report):
         publish(run.out, student, artifacts / "model", report, run.recipe)
     wait_for_all()
     return report
 
 
+def _conditions(budget: BudgetConfig | None) -> dict[str, Any] | None:
+    """The batch whose latency and memory a budget bounds; None where the report has it anyway."""
+    if budget is None or (budget.length, budget.batch, budget.threads) == USUAL_CONDITIONS:
+        return None
+    return {"length": budget.length, "batch": budget.batch, "threads": budget.threads}
+
+
 def _export(run: Run, state: State, folder: Path) -> None:
     run.report(Progress("export", 0, 1))
-    withdraw(run.out, REPORT)
+    run.begin()
     if state.model == run.inputs.teacher:
         # No step has made it: its tokenizer would cut texts elsewhere than the artifacts do.
         model = load_model(state.model, task_of(run, state.model))
@@ -84,14 +108,17 @@ def _measure(run: Run, state: State, artifacts: Path, folder: Path) -> None:
         student,
         None if run.quantize is None else state.unquantized or student,
         state.teacher or state.model,
-        partial(task_of, run),
+        partial(scored_task, run),
         run.recipe.data.max_length,
         run.inputs.eval,
         _held_out(run, state, folder),
         run.report,
     )
-    task = task_of(run, state.teacher or state.model)
+    task = scored_task(run, state.teacher or state.model)
     measurements["baseline"] = baseline(task, run.inputs.train, run.inputs.eval)
+    conditions = _conditions(run.recipe.budget)
+    files = [str(artifacts / "model" / path) for path in artifact_paths(artifacts / "model")]
+    measurements["asked"] = conditions and bench(files, **conditions).as_json()
     write_json(folder / "measurements.json", measurements)
 
 

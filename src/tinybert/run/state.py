@@ -1,7 +1,7 @@
 """What a run has come to: which model, by which steps, with what kept."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ class Run:
         out: The output folder.
         folders: Of the steps, below it.
         progress: Called as the work goes on.
+        begin: Called before the first work that makes what OUT has an old result.
+        search: What report.json says of the search that found the recipe, if one did.
         chosen: The task as it was calibrated for a teacher that came without, once that is known.
     """
 
@@ -35,14 +37,14 @@ class Run:
     out: Path
     folders: StepFolders
     progress: ProgressCallback
+    begin: Callable[[], None] = lambda: None
+    search: Mapping[str, Any] | None = None
     chosen: dict[Path, Task] = field(default_factory=dict)
 
     @property
     def quantize(self) -> QuantizeConfig | None:
         """How the exported files are quantized, if they are."""
-        last = self.recipe.steps[-1].config if self.recipe.steps else None
-        # The recipe lets nothing follow such a step.
-        return last if last is not None and last.works_on == "artifact" else None  # type: ignore[return-value]
+        return self.recipe.quantize
 
     @property
     def plan(self) -> tuple[str, ...]:

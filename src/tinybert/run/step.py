@@ -18,11 +18,10 @@ from tinybert.modeling.distributed import agree, is_main
 from tinybert.modeling.embedding_rows import keep_pieces
 from tinybert.modeling.load import load_model, load_tokenizer, save_model
 from tinybert.modeling.torch_model import TorchModel, load_torch
-from tinybert.output.publication import withdraw
 from tinybert.recipe.recipe import Step
-from tinybert.report.publish import REPORT
+from tinybert.run.answers import scored_task
 from tinybert.run.artifacts import latencies
-from tinybert.run.calibrate import calibrated, note_task, task_of
+from tinybert.run.calibrate import calibrated, note_task
 from tinybert.run.state import Run, State
 from tinybert.run.workspace import Stopwatch
 from tinybert.runtime.seal import is_whole, seal
@@ -121,7 +120,7 @@ def _change_model(run: Run, state: State, step: Step, settings: list[Any]) -> St
     begins = config.shrinks and state.teacher is None  # from here on there is a student
     if is_main() and not run.folders.is_done(step.name, settings):
         # From here on OUT is no longer the finished run that it may have been.
-        withdraw(run.out, REPORT)
+        run.begin()
         if begins:
             _check_teacher(run, state)
     folder = run.folders.run(
@@ -146,7 +145,7 @@ def _change_model(run: Run, state: State, step: Step, settings: list[Any]) -> St
 
 def _check_teacher(run: Run, state: State) -> None:
     """Warns of a teacher that has nothing to teach, the most common mistake."""
-    task, rows = task_of(run, state.model), run.inputs.eval
+    task, rows = scored_task(run, state.model), run.inputs.eval
     score = evaluate(_opened(run, state.model), rows, task)
     message = no_better_than_constant(score, task, rows)
     if message is not None:
@@ -212,7 +211,7 @@ def _measured(run: Run, path: Path) -> dict[str, Any]:
     model = _opened(run, path)
     facts = model.facts()
     return {
-        "metric": evaluate(model, run.inputs.eval, task_of(run, path))["metric"],
+        "metric": evaluate(model, run.inputs.eval, scored_task(run, path))["metric"],
         "parameters": facts.parameters,
         "bytes": facts.bytes,
     }

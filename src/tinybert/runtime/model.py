@@ -26,7 +26,7 @@ class Facts:
 
     Attributes:
         format: What runs it: "pytorch", "onnx", "openvino".
-        precision: Of its weights: "fp32", "fp16", "bf16", "int8", "int4".
+        precision: Of its weights: "fp32", "fp16", "bf16", "int8", "int4", "int2".
         bytes: Of its weight files.
         parameters: Weights, embeddings included; scales and zero points of quantized ones are not.
     """

@@ -4,10 +4,11 @@ import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from tinybert.base.errors import InputError, placed
 from tinybert.families import Capability, find_family, require
+from tinybert.steps.choice import Choice
 from tinybert.steps.expected import Expected, Plan
 from tinybert.training.materials import Materials
 from tinybert.training.section import Config
@@ -121,6 +122,31 @@ class StepConfig(Config):
             exported_by=self.name if self.works_on == "artifact" else None,
             untrained=before.untrained and not self.trains,
         )
+
+    def choices(self, plan: Plan) -> dict[str, Choice]:
+        """What a search may set of it, by a name for each, where the recipe does not say.
+
+        Args:
+            plan: With the teacher's config.json and shape.
+        """
+        return {}
+
+    def open_choices(self, plan: Plan) -> dict[str, Choice]:
+        """What of `choices` the recipe left to its defaults."""
+        return {
+            name: choice
+            for name, choice in self.choices(plan).items()
+            if not any(self.model_fields_set & setting.keys() for setting in choice.settings)
+        }
+
+    def shortened(self, share: float) -> Self:
+        """The same with that share of its training, for a first look at what it comes to.
+
+        Args:
+            share: Above 0; more than 1 trains for longer.
+        """
+        epochs = getattr(self, "epochs", None)
+        return self if epochs is None else self.model_copy(update={"epochs": epochs * share})
 
     def check_code(self) -> None:
         """Runs what it names of a user's own code, to see whether it does what it must.

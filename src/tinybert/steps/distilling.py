@@ -1,5 +1,7 @@
 """Steps that change a model while it learns from its teacher, under their key `distill`."""
 
+from typing import Self
+
 from tinybert.base.errors import placed
 from tinybert.distillation.check import (
     check_layers,
@@ -26,6 +28,13 @@ class DistillingConfig(StepConfig):
     def distills(self) -> bool:
         """Where there is one."""
         return self.within is not None
+
+    def shortened(self, share: float) -> Self:
+        """The same with that share of its distillation."""
+        if self.within is None:
+            return self
+        within = self.within.model_copy(update={"epochs": self.within.epochs * share})
+        return self.model_copy(update={"distill": within})
 
     def needs(self, corpus: bool) -> set[Need]:
         """Rows to learn from, and their labels where these count."""

@@ -9,7 +9,7 @@ names is 0.0, as scikit-learn's `zero_division=0` has it.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinybert.tasks.metrics import Metric
+from tinybert.tasks.metrics import AGREEMENT, Metric
 
 
 def micro_f1(predictions: ArrayLike, labels: ArrayLike) -> float:
@@ -93,7 +93,8 @@ def f1_of_counts(hits: ArrayLike, chosen: ArrayLike, right: ArrayLike) -> NDArra
 
 
 LABEL_SET_METRICS: dict[str, Metric] = {
-    metric.__name__: metric for metric in (micro_f1, macro_f1, subset_accuracy, lrap)
+    **{metric.__name__: metric for metric in (micro_f1, macro_f1, subset_accuracy, lrap)},
+    AGREEMENT: subset_accuracy,
 }
 """The metrics of multi-label classification by the name that recipes and report.json use."""
 

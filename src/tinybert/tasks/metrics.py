@@ -103,8 +103,12 @@ def mse(predictions: ArrayLike, labels: ArrayLike) -> float:
     return float(np.mean((x - y) ** 2))
 
 
+AGREEMENT = "agreement"
+"""The share of answers that are the teacher's: what rows without labels are scored by."""
+
 METRICS: dict[str, Metric] = {
-    metric.__name__: metric for metric in (accuracy, f1, macro_f1, matthews, mse, pearson, spearman)
+    **{each.__name__: each for each in (accuracy, f1, macro_f1, matthews, mse, pearson, spearman)},
+    AGREEMENT: accuracy,
 }
 """Every metric by the name that recipes and report.json use."""
 

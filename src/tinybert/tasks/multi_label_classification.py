@@ -14,6 +14,7 @@ from tinybert.tasks.label_set_metrics import LABEL_SET_METRICS, f1_of_counts
 from tinybert.tasks.label_sets import listed_labels, marked_labels
 from tinybert.tasks.labeled import LabeledTask
 from tinybert.tasks.labels import in_order, some_names
+from tinybert.tasks.metrics import AGREEMENT
 from tinybert.tasks.outputs import Outputs
 from tinybert.tasks.task import Examples, Prediction, Task
 from tinybert.tasks.thresholds import (
@@ -70,7 +71,7 @@ class MultiLabelClassification(LabeledTask):
 
     text: tuple[str, ...] = ("text",)
     label: str = "labels"
-    metrics: tuple[str, ...] = tuple(LABEL_SET_METRICS)
+    metrics: tuple[str, ...] = tuple(each for each in LABEL_SET_METRICS if each != AGREEMENT)
     separator: str | None = None
     columns: tuple[str, ...] = ()
     threshold: float | str | None = None

@@ -11,7 +11,7 @@ once; a subclass for such a head fills in `examples`, `decode` and `answers` alo
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -21,7 +21,7 @@ from tinybert.base.errors import InputError, short
 from tinybert.data.layout import GLUE_LAYOUT, Layout
 from tinybert.data.table import Table
 from tinybert.tasks.columns import rows
-from tinybert.tasks.metrics import LOWER_IS_BETTER, METRICS
+from tinybert.tasks.metrics import AGREEMENT, LOWER_IS_BETTER, METRICS
 from tinybert.tasks.outputs import Inputs, Outputs
 from tinybert.tasks.rows import Examples, Row, Text, text_parts
 
@@ -113,6 +113,11 @@ class Task(ABC):
             >>> get_task("text-regression").option_fields("text", ["a", "b"])
             {'text': ('a', 'b')}
         """
+        if name == "metrics" and AGREEMENT in (value, *(value if isinstance(value, list) else ())):
+            raise InputError(
+                f"task: metrics: {AGREEMENT} is what rows without labels are scored by, and no "
+                "other are"
+            )
         if isinstance(getattr(self, name), str):
             if isinstance(value, str):
                 return {name: value}
@@ -161,6 +166,16 @@ class Task(ABC):
     def text_columns(self, table: Table) -> tuple[str, ...]:
         """The columns of a table that rows are made of."""
         return self.text
+
+    def is_unlabeled(self, table: Table) -> bool:
+        """Whether a table holds texts and nothing else, as it does where nobody labeled them."""
+        return {*table.columns} == {*self.text_columns(table)}
+
+    def as_teacher(self) -> "Task":
+        """This task with the metrics of rows whose labels are the teacher's answers."""
+        if AGREEMENT not in self.scored_by:
+            return self
+        return replace(self, metrics=(AGREEMENT,))
 
     def rows(self, table: Table) -> list[Row]:
         """The inputs that a table holds, whether or not it has labels.

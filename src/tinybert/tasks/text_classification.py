@@ -12,6 +12,7 @@ from tinybert.data.table import Table
 from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
 from tinybert.tasks.labeled import LabeledTask
 from tinybert.tasks.labels import in_order, label_name
+from tinybert.tasks.metrics import AGREEMENT
 from tinybert.tasks.task import Examples, Prediction
 
 
@@ -28,7 +29,7 @@ class TextClassification(LabeledTask):
 
     kind: ClassVar[str] = "text-classification"
     head: ClassVar[str] = "AutoModelForSequenceClassification"
-    scored_by: ClassVar[tuple[str, ...]] = ("accuracy", "f1", "macro_f1", "matthews")
+    scored_by: ClassVar[tuple[str, ...]] = ("accuracy", "f1", "macro_f1", "matthews", AGREEMENT)
 
     metrics: tuple[str, ...] = ("accuracy",)
 

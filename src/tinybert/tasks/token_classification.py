@@ -174,6 +174,10 @@ class TokenClassification(Task):
         numbered = self.numbered or (self.labels if self.ordered else ())
         return replace(self, labels=model.labels, numbered=numbered)
 
+    def is_unlabeled(self, table: Table) -> bool:
+        """Never: the answers of a teacher are of its word pieces, and entities are of words."""
+        return False
+
     def text_columns(self, table: Table) -> tuple[str, ...]:
         """The column of words or texts; the usual names where nothing else was asked for."""
         return entity_columns(table, self.text[0], self.label)[:1]

@@ -11,7 +11,7 @@ import tinybert
 from tinybert.base.errors import InputError
 from tinybert.formats.open import load_student
 from tinybert.modeling.load import load_model, save_model
-from tinybert.modeling.shape import LowRankLinear
+from tinybert.modeling.low_rank import LowRankLinear
 from tinybert.steps.factorize.config import FactorizeConfig
 from tinybert.steps.factorize.step import factorize, low_rank
 
@@ -64,7 +64,7 @@ def test_a_weight_that_has_this_rank_stays_as_it_is(model, tiny_context):
 
 def test_layers_that_would_grow_stay(model, tiny_context):
     width = model.config.hidden_size
-    with pytest.raises(InputError, match=f"rank {width} would make no layer smaller"):
+    with pytest.raises(InputError, match=f"rank {width} would make no matrix smaller"):
         factorize(FactorizeConfig(rank=width), model, tiny_context())
     with pytest.raises(InputError, match=r"energy 0\.999"):
         factorize(FactorizeConfig(energy=0.999, multiple=width), model, tiny_context())

@@ -9,6 +9,7 @@ BERT = ExpectedShape(
     head_size=32,
     head_counts=(12,) * 6,
     neuron_counts=(1536,) * 6,
+    embedding_size=384,
 )
 
 

@@ -15,6 +15,9 @@ from tinybert.steps.quantize.note import QuantizationNote
         ({"method": "weight-only", "activations": False}, "activations: only `method: qat`"),
         ({"bits": 4, "reduce_range": True}, "reduce_range"),
         ({"method": "weight-only", "reduce_range": True}, "reduce_range"),
+        ({"method": "qat", "bits": 2}, "bits: weights of 2 bits are multiplied as floats"),
+        ({"bits": 2}, "bits: weights of 2 bits are multiplied as floats"),
+        ({"method": "weight-only", "bits": 2, "rounding": "gptq"}, "rounding: gptq looks for"),
         ({"calibration_rows": 8}, "calibration_rows: nothing is measured"),
         ({"method": "static", "ranges": "learned"}, "ranges"),
         ({"method": "qat", "bias_correction": False}, "bias_correction: only `method: static`"),
@@ -31,6 +34,7 @@ def test_what_would_be_ignored_is_refused(settings, message):
     "settings",
     [
         {"method": "qat", "bits": 4, "activations": False, "group_size": 64},
+        {"method": "qat", "bits": 2, "activations": False, "keep_sensitive": 1},
         {"method": "qat", "ranges": "learned", "distill": {"label": 0.5}},
         {"method": "weight-only", "keep_sensitive": 2, "calibration_rows": 8},
     ],

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tinybert.steps.quantize.fake import fake_integers
-from tinybert.steps.quantize.integers import quantize_weights, uint8_grid
+from tinybert.steps.quantize.integers import TWO_BITS, quantize_weights, uint8_grid
 
 
 @pytest.mark.parametrize("group_size", [None, 32])
@@ -45,3 +45,39 @@ def test_zero_is_always_a_point_of_the_grid_of_activations(ends):
     assert 0 in grid
     assert grid[0] <= min(*ends, 0) + scale
     assert grid[-1] >= max(*ends, 0) - scale
+
+
+@pytest.mark.parametrize("group_size", [None, 32])
+def test_two_bits_are_the_same_in_training_in_files_and_again(group_size):
+    weights = np.random.default_rng(0).normal(size=(50, 72)).astype(np.float32)
+    levels, scales = fake_integers(torch.from_numpy(weights), TWO_BITS, group_size)
+    expected, stored = quantize_weights(weights, 1, TWO_BITS, group_size)
+    assert np.array_equal(levels.numpy(), expected + 0.5)
+    assert set(np.unique(expected)) == {-2, -1, 0, 1}
+    spread = stored.take(np.arange(72) // (group_size or 72), axis=1)
+    np.testing.assert_allclose(scales.expand(50, 72).numpy(), spread, rtol=1e-5)
+    again, scales_again = quantize_weights((levels * scales).numpy(), 1, TWO_BITS, group_size)
+    assert np.array_equal(again, expected)
+    np.testing.assert_allclose(scales_again, stored, rtol=1e-5)
+
+
+def test_two_bits_lose_an_eighth_of_normal_weights():
+    weights = np.random.default_rng(0).normal(size=(8, 4096)).astype(np.float32)
+    integers, scales = quantize_weights(weights, 1, TWO_BITS)
+    assert ((integers + 0.5) * scales - weights).var() < 0.125
+
+
+@pytest.mark.parametrize("size", [0.0, 0.3, 1.0])
+def test_two_bits_hold_weights_of_one_size_as_they_are(size):
+    weights = np.where(np.arange(32) % 3, size, -size).astype(np.float32)[None]
+    integers, scales = quantize_weights(weights, 1, TWO_BITS)
+    np.testing.assert_allclose((integers + 0.5) * scales, weights, rtol=1e-6)
+    levels, scales = fake_integers(torch.from_numpy(weights), TWO_BITS)
+    np.testing.assert_allclose((levels * scales).numpy(), weights, rtol=1e-6)
+
+
+def test_gradients_pass_two_bits():
+    weights = torch.tensor([[-9.0, 0.1, 0.5, 2.0]], requires_grad=True)
+    levels, scales = fake_integers(weights, TWO_BITS)
+    (levels * scales).sum().backward()
+    assert weights.grad.tolist() == [[1.0] * 4]

@@ -73,6 +73,9 @@ def note_of(model):
         {"method": "qat", "bits": 4, "distill": QUICK, "ranges": "learned"},
         {"method": "qat", "bits": 4, "group_size": 32, "activations": False, "distill": QUICK},
         {"method": "weight-only", "bits": 4, "keep_sensitive": 3},
+        {"method": "qat", "bits": 2, "activations": False, "distill": QUICK},
+        {"method": "qat", "bits": 2, "group_size": 32, "activations": False, "distill": QUICK},
+        {"method": "weight-only", "bits": 2, "keep_sensitive": 3},
     ],
     ids=str,
 )

@@ -12,6 +12,7 @@ from tinybert.distillation.losses import soft_label_loss
 from tinybert.modeling.load import save_model
 from tinybert.modeling.observe import make_batches
 from tinybert.modeling.selection import select_in, selection_of
+from tinybert.runtime.config import max_positions
 from tinybert.steps.student.build import build_student
 from tinybert.steps.student.config import StudentConfig
 from tinybert.steps.student.step import student
@@ -169,6 +170,22 @@ def test_a_checkpoint_of_another_shape_is_refused(teacher, tiny_context, tmp_pat
     make(teacher, tiny_context(), init="random").save_pretrained(tmp_path)
     with pytest.raises(InputError, match="does not fit the student"):
         make(teacher, tiny_context(), init=str(tmp_path), **changes)
+
+
+def test_fewer_positions_are_the_teachers_first_ones(teacher, tiny_context, tmp_path):
+    few = make(teacher, tiny_context(), positions=24)
+    many = make(teacher, tiny_context())
+    first = many.config.max_position_embeddings - max_positions(many.config.to_dict())
+    assert few.config.max_position_embeddings == first + 24
+    batch = tiny_context().tokenizer(["a great film " * 6], return_tensors="pt")
+    torch.testing.assert_close(few(**batch).logits, many(**batch).logits)
+    save_model(few, tiny_context().tokenizer, tmp_path)
+    again = make(teacher, tiny_context(), positions=24, init=str(tmp_path))
+    assert again.config.max_position_embeddings == first + 24
+    with pytest.raises(InputError, match="max_position_embeddings"):
+        StudentConfig(**SAME, init=str(tmp_path))._check_checkpoint(
+            tmp_path, teacher.config.to_dict()
+        )
 
 
 def test_random_starts_follow_the_seed(teacher):

@@ -109,3 +109,12 @@ def test_bytes_and_the_lowest_score_stay():
 def test_another_kind_is_refused():
     with pytest.raises(InputError, match="WordLevel can't be trimmed; supported: WordPiece, BPE"):
         read_pieces(document({"type": "WordLevel", "vocab": {"a": 0}}))
+
+
+def test_characters_that_nothing_used_is_spelled_with_are_idle():
+    model = wordpiece("a", "é", "##é", "ñ", "##ñ", "éa", "aé", "été", "[É]")
+    pieces = read_pieces(document(model, [("[É]", 9)]))
+    assert names(pieces, pieces.idle_characters(())) == {"é", "##é", "ñ", "##ñ"}
+    assert names(pieces, pieces.idle_characters([pieces.ids["aé"]])) == {"é", "ñ", "##ñ"}
+    with pytest.raises(InputError, match="a BPE tokenizer spells by all its characters"):
+        read_pieces(document(bpe([], "a"))).idle_characters(())

@@ -202,3 +202,21 @@ def test_progress_is_reported(trim, half):
     seen = []
     trim(half[0], context={"progress": seen.append})
     assert seen[-1] == Progress("trim-vocabulary", 40, 41)
+
+
+def test_characters_of_no_text_may_go(family, trim, half):
+    """Those of its own texts stay, by which all of them can still be read at any size."""
+    if family.kind != "WordPiece":
+        with pytest.raises(InputError, match="is for WordPiece"):
+            trim(half[0], characters="used")
+        return
+    text = ["a short film", "naïve films"]
+    size = len(trim(text, characters="used").kept) - 3
+    made, every = trim(text, characters="used", size=size), trim(text)
+    assert len(made.kept) == size < len(every.kept)
+    gone = {*every.tokenizer.get_vocab()} - {*made.tokenizer.get_vocab()}
+    assert {"日", "ε"} <= gone
+    assert not any(piece.isascii() and len(piece) == 1 for piece in gone)
+    for each in text:
+        assert made.tokenizer.unk_token not in pieces_of(made.tokenizer, each)
+    assert pieces_of(made.tokenizer, "日本語")[1] == made.tokenizer.unk_token

@@ -86,10 +86,12 @@ class FloatProduct:
             bits=layer.bits,
             group_size=rewriter.note.group_size,
         )
-        as_float = ir.node("Cast", [integers], {"to": ir.DataType.FLOAT})
-        weights = ir.node("Mul", [as_float.outputs[0], scale])
-        product = ir.node("MatMul", [layer.activation, weights.outputs[0]])
-        return [as_float, weights, product, *_added(product, layer.bias)]
+        nodes = [ir.node("Cast", [integers], {"to": ir.DataType.FLOAT})]
+        if layer.bits == 2:  # four values, as many on either side of 0
+            nodes.append(ir.node("Add", [nodes[-1].outputs[0], rewriter.half]))
+        nodes.append(ir.node("Mul", [nodes[-1].outputs[0], scale]))
+        product = ir.node("MatMul", [layer.activation, nodes[-1].outputs[0]])
+        return [*nodes, product, *_added(product, layer.bias)]
 
 
 def _added(product: ir.Node, bias: ir.Value | None) -> list[ir.Node]:

@@ -7,9 +7,12 @@ import onnx_ir as ir
 from tinybert.base.errors import InputError
 from tinybert.base.files import atomic_path
 from tinybert.formats.onnx.products import DynamicProduct, FloatProduct, StaticProduct
-from tinybert.formats.onnx.rewriter import OPSET_INT4, Product, Rewriter
+from tinybert.formats.onnx.rewriter import OPSETS, Product, Rewriter
 from tinybert.steps.quantize.config import QuantizeConfig
 from tinybert.steps.quantize.note import QuantizationNote
+
+_OPSET = 20
+"""Our files have it, and an older one can't take fewer bits than 8."""
 
 
 def check(config: QuantizeConfig) -> None:
@@ -26,19 +29,19 @@ def quantize(source: Path, target: Path, config: QuantizeConfig, note: Quantizat
         note: What was found on training rows.
 
     Raises:
-        InputError: The file holds no float weights that can be quantized, or is too old for 4
+        InputError: The file holds no float weights that can be quantized, or is too old for few
             bits.
     """
     model = ir.load(source)
-    if note.bits == 4:
+    if note.bits in OPSETS:
         opset = model.graph.opset_imports[""]
-        # From 20 to 21 operators learned new types, and nothing changed for the old ones.
-        if opset < OPSET_INT4 - 1:
+        # From 20 to 25 operators learned new types, and nothing changed for the old ones.
+        if opset < _OPSET:
             raise InputError(
-                f"{source}: has opset {opset}, and 4 bits need {OPSET_INT4 - 1} or more; export "
+                f"{source}: has opset {opset}, and {note.bits} bits need {_OPSET} or more; export "
                 "it anew"
             )
-        model.graph.opset_imports[""] = max(OPSET_INT4, opset)
+        model.graph.opset_imports[""] = max(OPSETS[note.bits], opset)
     rewriter = Rewriter(model.graph, note, _product(config))
     rewriter.run()
     if not rewriter.rewritten:

@@ -6,6 +6,7 @@ is done with activations, see `tinybert.formats.onnx.products`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 from tinybert.steps.quantize.integers import groups, quantize_weights, worth_quantizing
 from tinybert.steps.quantize.note import QuantizationNote
 
-OPSET_INT4 = 21
-"""The first that knows values of 4 bits."""
+OPSETS = {4: 21, 2: 25}
+"""The first that know values of so few bits."""
+
+_PACKED = {4: ir.DataType.INT4, 2: ir.DataType.INT2}
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Rewriter:
         if table is None or matrix is None or node.attributes.get_int("axis", 0) != 0:
             return
         # A row of 8 bits errs little by one scale; 4 bits have scales of groups.
-        if self.note.bits == 4:
+        if self.note.table_bits == 4:
             self._replace([node], [self._packed_rows(table, matrix, indices)])
             return
         integers, scale = self.store(node, table, matrix, bits=8, axis=1)
@@ -144,13 +147,13 @@ class Rewriter:
         axis: int = 0,
         group_size: int | None = None,
     ) -> tuple[ir.Value, ir.Value]:
-        """Stores a matrix as integers; what has 4 bits becomes int8 when the file is loaded.
+        """Stores a matrix as integers; what has fewer bits becomes int8 when the file is loaded.
 
         Args:
             user: The node that it is stored for.
             value: The float weights, which give the name.
             matrix: Their values, transposed where the user wants them so.
-            bits: 8 or 4.
+            bits: 8, 4 or 2.
             axis: What a scale spans.
             group_size: Or part of it, of a matrix (in, out) with axis 0.
 
@@ -163,7 +166,7 @@ class Rewriter:
         if name not in self._stored:
             integers, scales = quantize_weights(matrix, axis, self.note.largest(bits), group_size)
             stored = self.initializer(f"{name}_quantized", integers, bits)
-            if bits == 4:
+            if bits in _PACKED:
                 stored = self.before(user, ir.node("Cast", [stored], {"to": ir.DataType.INT8}))
             one = group_size is None and axis == 0
             scale = self.initializer(f"{name}_scale", scales[0] if one else scales)
@@ -174,6 +177,11 @@ class Rewriter:
         stored, scale = self._stored[name]
         return stored, scale
 
+    @cached_property
+    def half(self) -> ir.Value:
+        """0.5, a scalar."""
+        return self.initializer("half", np.array(0.5, np.float32))
+
     def _groups(self, length: int, group_size: int) -> ir.Value:
         name = f"groups_of_{group_size}_in_{length}"
         if name not in self._stored:
@@ -181,11 +189,11 @@ class Rewriter:
         return self._stored[name][0]
 
     def initializer(self, name: str, array: NDArray[np.generic], bits: int = 8) -> ir.Value:
-        """Stores an array in the graph; of 4 bits, two values a byte."""
+        """Stores an array in the graph; of 4 or 2 bits, several values a byte."""
         array = np.ascontiguousarray(array)
         tensor: ir.TensorProtocol = ir.tensor(array, name=name)
-        if bits == 4:
-            tensor = ir.tensor(array, dtype=ir.DataType.INT4, name=name)
+        if bits in _PACKED:
+            tensor = ir.tensor(array, dtype=_PACKED[bits], name=name)
         value = ir.val(name, const_value=tensor)
         self.graph.register_initializer(value)
         return value

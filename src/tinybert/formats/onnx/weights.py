@@ -20,7 +20,8 @@ _GRAPH_INITIALIZER = 5
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW, _TENSOR_EXTERNAL_DATA = 1, 2, 8, 9, 13
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
 
-_PRECISIONS = {22: "int4", 21: "int4", 3: "int8", 2: "int8", 10: "fp16", 16: "bf16", 1: "fp32"}
+_PRECISIONS = {26: "int2", 25: "int2", 22: "int4", 21: "int4", 3: "int8", 2: "int8"}
+_PRECISIONS |= {10: "fp16", 16: "bf16", 1: "fp32"}
 """TensorProto.DataType of weights to what we call it, narrowest first."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5

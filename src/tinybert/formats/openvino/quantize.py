@@ -28,8 +28,8 @@ def quantize(source: Path, target: Path, config: QuantizeConfig, note: Quantizat
         note: What was found on training rows.
 
     Raises:
-        InputError: There are no ranges of activations, weights shall have 4 bits, or the model
-            holds no float weights.
+        InputError: There are no ranges of activations, weights shall have less than 8 bits, or
+            the model holds no float weights.
     """
     import openvino
 

@@ -1,1 +1,1 @@
-"""Linear layers as products of two smaller ones."""
+"""Linear layers, and the table of words, as products of two smaller ones."""

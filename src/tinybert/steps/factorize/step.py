@@ -1,4 +1,4 @@
-"""Low-rank factorisation of feed-forward and attention weights."""
+"""Low-rank factorisation of feed-forward, attention and embedding weights."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -11,10 +11,11 @@ from transformers import PreTrainedModel
 from tinybert.base.errors import InputError
 from tinybert.families import ROLES, Role, require
 from tinybert.modeling.blocks import blocks
+from tinybert.modeling.low_rank import LowRankLinear
 from tinybert.modeling.observe import Batch, input_statistics
-from tinybert.modeling.parts import family_in, replace_module
-from tinybert.modeling.shape import LowRankLinear
+from tinybert.modeling.parts import family_in, replace_module, word_table
 from tinybert.steps.factorize.config import FactorizeConfig
+from tinybert.steps.factorize.embeddings import count_pieces, factorize_embeddings
 from tinybert.steps.factorize.svd import chosen_rank, factors, spectrum
 from tinybert.training.calibration import calibration_batches
 from tinybert.training.context import Context
@@ -25,19 +26,24 @@ DEFAULT_ENERGY = 0.9
 
 
 def factorize(config: FactorizeConfig, model: PreTrainedModel, context: Context) -> PreTrainedModel:
-    """Replaces linear layers of `model` by products, in place, and returns it."""
-    batches = calibration_batches(context, config.calibration_rows, model.device)
+    """Replaces linear layers and tables of `model` by products, in place, and returns it."""
     before = model.num_parameters()
-    roles = [role for part in config.parts for role in ROLES[part]]
     energy = config.energy or DEFAULT_ENERGY
 
     def choose(values: Tensor) -> int:
         return config.rank or chosen_rank(values, energy, config.multiple)
 
-    if not factorize_layers(model, batches, roles, choose):
+    found: dict[str, int] = {}
+    if config.of_layers:
+        batches = calibration_batches(context, config.calibration_rows, model.device)
+        roles = [role for part in config.of_layers for role in ROLES[part]]
+        found |= factorize_layers(model, batches, roles, choose)
+    if "embeddings" in config.parts:
+        found |= factorize_embeddings(model, count_pieces(context, word_table(model)), choose)
+    if not found:
         what = f"rank {config.rank}" if config.rank else f"energy {energy:g}"
         raise InputError(
-            f"factorize: {what} would make no layer smaller; give a smaller rank, or less energy"
+            f"factorize: {what} would make no matrix smaller; give a smaller rank, or less energy"
         )
     logger.info("%d parameters of %d are left", model.num_parameters(), before)
     return model

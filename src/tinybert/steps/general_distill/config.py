@@ -124,8 +124,8 @@ class GeneralDistillConfig(DistillationConfig, StepConfig):
     def _check_teacher(self, student: ExpectedShape, plan: Plan) -> None:
         from tinybert.modeling.hub import find_folder
 
-        with placed("length"):  # the student's positions are those of the recipe's teacher
-            require_positions(max_positions(plan.config), self.length, "the student")
+        with placed("length"):
+            require_positions(student.positions, self.length, "the student")
         with placed("teacher"):
             other = self.other_teacher
             config = plan.config if other is None else read_config(find_folder(other))

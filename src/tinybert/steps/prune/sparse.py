@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
 from tinybert.modeling.blocks import blocks
+from tinybert.modeling.parts import word_table
 from tinybert.runtime.packed import packed_bytes
 from tinybert.steps.prune.choice import MASK
 
@@ -91,7 +92,7 @@ def prunable(model: PreTrainedModel, embeddings: bool = False) -> dict[str, Any]
         if isinstance(module, nn.Linear) and block.turn == 0
     }
     if embeddings:
-        found["word embeddings"] = model.get_input_embeddings()
+        found["word embeddings"] = word_table(model)
     return found
 
 

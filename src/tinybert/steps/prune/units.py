@@ -22,9 +22,9 @@ from tinybert.modeling.blocks import (
     states_of,
     with_states,
 )
+from tinybert.modeling.low_rank import LowRankLinear
 from tinybert.modeling.parts import family_in
 from tinybert.modeling.selection import selection_of
-from tinybert.modeling.shape import LowRankLinear
 from tinybert.steps.prune.expected import layers_left
 
 Through = Callable[[Tensor], Tensor]

@@ -1,12 +1,14 @@
 """The settings of `quantize`."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from tinybert.base.errors import PlacedError
 from tinybert.distillation.config import DistillConfig
 from tinybert.families import Capability
 from tinybert.steps.base import Need
+from tinybert.steps.choice import Choice
 from tinybert.steps.distilling import DistillingConfig
 from tinybert.steps.expected import Expected, Plan
 
@@ -19,7 +21,7 @@ class QuantizedDistillConfig(DistillConfig):
 
 
 class QuantizeConfig(DistillingConfig):
-    """Weights and embedding tables in 8 or 4 bits, products of layers in int8 where they pay.
+    """Weights and embedding tables in 8, 4 or 2 bits, products of layers in int8 where they pay.
 
     `static` and `qat` read training rows; `qat` trains. Kept layers are found on training rows
     whatever the method. A `dynamic` file measures the range of a whole batch, so that an answer
@@ -38,7 +40,11 @@ class QuantizeConfig(DistillingConfig):
         "static: beforehand, on training rows; qat: as static, and the model learns to live with "
         "it; weight-only: activations stay float, the file alone gets smaller",
     )
-    bits: Literal[8, 4] = Field(8, description="of the weights of linear layers and of tables")
+    bits: Literal[8, 4, 2] = Field(
+        8,
+        description="of the weights of linear layers and of tables; with 2, which want `qat`, "
+        "tables have 4",
+    )
     group_size: Literal[32, 64, 128] | None = Field(
         None,
         description="neighbouring weights that share a scale, where activations are float; "
@@ -93,6 +99,14 @@ class QuantizeConfig(DistillingConfig):
     distill: QuantizedDistillConfig = Field(
         QuantizedDistillConfig(), description="how qat trains; the keys of `distill`"
     )
+
+    def choices(self, plan: Plan) -> dict[str, Choice]:
+        """Bits of weights: fewer make the file smaller, and products of floats are slower."""
+        if self.method != "qat":
+            return {}
+        floats: dict[str, Any] = {"activations": False}
+        settings = ({"bits": 2, **floats}, {"bits": 4, **floats}, {"bits": 8})
+        return {"bits": Choice(settings, (2.0, 0.4, 0.0))}
 
     @property
     def prepares(self) -> bool:
@@ -185,9 +199,22 @@ class QuantizeConfig(DistillingConfig):
                 "distill": (trains, "only `method: qat` trains"),
             }
         )
+        if self.bits == 2 and not self.float_activations:
+            raise ValueError(
+                "bits: weights of 2 bits are multiplied as floats: `method: qat` with "
+                "`activations: false`, or `weight-only`"
+            )
+        if self.bits == 2 and self.rounding == "gptq":
+            raise ValueError(
+                "rounding: gptq looks for the best of many values, and 2 bits have four; use `qat`"
+            )
         return self
 
     def check(self, before: Expected, plan: Plan) -> Expected:
         """The same shape; `qat` must be able to compare it with the teacher's."""
         self.check_within(before, plan, before.shape)
+        if self.bits == 2 and before.zeros_by is not None:
+            raise PlacedError(
+                f"2 bits have no 0, and `{before.zeros_by}` has set weights to it; use 4", ("bits",)
+            )
         return super().check(before, plan)

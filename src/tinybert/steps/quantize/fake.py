@@ -6,7 +6,8 @@ arXiv:1308.3432). Modules change their class and nothing else, so that weights, 
 stay.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from transformers import PreTrainedModel
 
 from tinybert.modeling.torch_model import load_torch
 from tinybert.steps.quantize.activations import ActivationRange, Range
-from tinybert.steps.quantize.integers import NARROWEST, groups
+from tinybert.steps.quantize.integers import NARROWEST, TIE, TWO_BITS, groups
 from tinybert.steps.quantize.note import QuantizationNote
 from tinybert.steps.quantize.straight_through import round_through
 
@@ -24,18 +25,19 @@ _RANGES = "activation_ranges"
 
 
 def fake_integers(
-    weights: Tensor, largest: int, group_size: int | None = None
+    weights: Tensor, largest: float, group_size: int | None = None
 ) -> tuple[Tensor, Tensor]:
     """Rounds weights as `quantize_weights` does, straight-through.
 
     Args:
         weights: (..., in); what is in one slice of the last axis, or in one group of it, shares
             a scale.
-        largest: The integer that the largest value becomes.
+        largest: The integer that the largest value becomes; or `TWO_BITS`.
         group_size: Of a group; None: the whole slice.
 
     Returns:
-        The integers, of the same shape, and their scales, of the same shape or (..., 1).
+        The integers, or halves of odd ones, of the same shape, and their scales, of the same shape
+        or (..., 1).
 
     Example:
         >>> integers, scales = fake_integers(torch.tensor([[1.0, 8.0], [2.0, 4.0]]), 127)
@@ -43,21 +45,40 @@ def fake_integers(
         [[16.0, 127.0], [64.0, 127.0]]
     """
     sizes = weights.detach().abs()
-    width = weights.shape[-1]
-    if group_size is None:
-        scales = sizes.amax(-1, keepdim=True) / largest
-    else:
-        padded = nn.functional.pad(sizes, (0, -width % group_size))
-        scales = padded.unflatten(-1, (-1, group_size)).amax(-1) / largest
-        scales = scales[..., torch.from_numpy(groups(width, group_size)).to(weights.device)]
+    if largest == TWO_BITS:
+        return _two_bits(weights, sizes, group_size)
+    scales = _of_groups(sizes, torch.amax, group_size) / largest
     scales = scales.masked_fill(scales == 0, 1)
     return round_through(weights / scales), scales
+
+
+def _two_bits(weights: Tensor, sizes: Tensor, group_size: int | None) -> tuple[Tensor, Tensor]:
+    """Halves of odd integers, and the scales that suit them best by least squares."""
+    sums = partial(_of_groups, reduce=torch.sum, group_size=group_size)
+    limits = TIE * (sums(sizes.square()) / sums(torch.ones_like(sizes))).sqrt()
+    levels = torch.where(sizes > limits, TWO_BITS, 0.5)
+    scales = sums(sizes * levels) / sums(levels.square())
+    # Also of what is cut off, which could never come back else.
+    passed = weights / scales.masked_fill(scales == 0, 1)
+    return passed + (levels.copysign(weights) - passed).detach(), scales
+
+
+def _of_groups(
+    values: Tensor, reduce: Callable[[Tensor, int], Tensor], group_size: int | None
+) -> Tensor:
+    """What each group of the last axis is reduced to, at each of its places; (..., 1) of all."""
+    if group_size is None:
+        return reduce(values, -1).unsqueeze(-1)
+    width = values.shape[-1]
+    padded = nn.functional.pad(values, (0, -width % group_size))
+    places = torch.from_numpy(groups(width, group_size)).to(values.device)
+    return reduce(padded.unflatten(-1, (-1, group_size)), -1)[..., places]
 
 
 class _FakeQuantized(nn.Module):
     """What fake-quantized modules keep beside what they were."""
 
-    largest: int
+    largest: float
     group_size: int | None
     plain: type[nn.Module]
 
@@ -127,8 +148,8 @@ def fake_quantize(
             layer.__dict__["activation"] = ranges[note.ranges[name]] if known else None
     for table in model.modules() if note.embeddings else ():
         if isinstance(table, nn.Embedding) and min(table.weight.shape) >= NARROWEST:
-            group_size = note.group_size if note.bits == 4 else None
-            _change(table, FakeQuantEmbedding, note.largest(note.bits), group_size)
+            group_size = note.group_size if note.table_bits == 4 else None
+            _change(table, FakeQuantEmbedding, note.largest(note.table_bits), group_size)
     model.add_module(_RANGES, nn.ModuleList(ranges.values()))
     return list(ranges.values())
 
@@ -177,7 +198,7 @@ def load_fake_quantized(folder: Path) -> PreTrainedModel:
 
 
 def _change(
-    module: nn.Module, kind: type[_FakeQuantized], largest: int, group_size: int | None
+    module: nn.Module, kind: type[_FakeQuantized], largest: float, group_size: int | None
 ) -> None:
     module.__dict__ |= {"largest": largest, "group_size": group_size, "plain": type(module)}
     module.__class__ = kind

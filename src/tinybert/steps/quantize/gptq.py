@@ -39,7 +39,7 @@ def round_by_gptq(model: PreTrainedModel, note: QuantizationNote, batches: Seque
 
 
 def gptq(
-    weights: Tensor, covariance: Tensor, largest: int, group_size: int | None = None
+    weights: Tensor, covariance: Tensor, largest: float, group_size: int | None = None
 ) -> Tensor:
     """Weights on the grid of `fake_integers`, whose products differ less than the nearest ones'.
 

@@ -16,7 +16,7 @@ class QuantizationNote:
     """Which integers stand for a model's weights and activations.
 
     Attributes:
-        bits: Of weights and tables, 8 or 4.
+        bits: Of weights, 8, 4 or 2.
         group_size: Weights that share a scale; None: a channel's or a row's.
         embeddings: Whether tables are quantized.
         reduce_range: Whether weights have 7 bits of 8.
@@ -93,6 +93,11 @@ class QuantizationNote:
             return None if self.bits == 8 else 8
         return self.bits
 
-    def largest(self, bits: int) -> int:
-        """The integer that the largest weight becomes."""
+    @property
+    def table_bits(self) -> int:
+        """Bits of tables, whose few values a row 2 bits would ruin."""
+        return max(self.bits, 4)
+
+    def largest(self, bits: int) -> float:
+        """The integer that the largest weight becomes; or `TWO_BITS`."""
         return REDUCED if self.reduce_range and bits == 8 else LARGEST[bits]

@@ -1,13 +1,15 @@
 """The settings of `shorten`."""
 
 from dataclasses import replace
-from typing import ClassVar
+from math import log
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from tinybert.base.errors import InputError, PlacedError
 from tinybert.families import Capability
 from tinybert.steps.base import Need, StepConfig
+from tinybert.steps.choice import LEFT_OUT, Choice
 from tinybert.steps.expected import Expected, Plan
 from tinybert.training.materials import Materials
 
@@ -49,6 +51,17 @@ class ShortenConfig(StepConfig):
         """Layers that can go on with some tokens only."""
         return {"layer": ("shorten",)}
 
+    def choices(self, plan: Plan) -> dict[str, Choice]:
+        """How many tokens go on and from where, or all of them."""
+        whole = plan.max_length
+        settings: list[dict[str, Any]] = []
+        losses = []
+        for positions in sorted({whole // 4, whole // 2} - {0, 1}):
+            for layer in (0, 1):
+                settings.append({"layer": layer, "positions": positions})
+                losses.append((1.5 - 0.5 * layer) * log(whole / positions) ** 2 / 2)
+        return {"positions": Choice((*settings, LEFT_OUT), (*losses, 0.0))}
+
     def needs(self, corpus: bool) -> set[Need]:
         """Rows show which tokens have an influence."""
         return {"rows"}
@@ -75,7 +88,8 @@ class ShortenConfig(StepConfig):
                 "(data.max_length)",
                 ("positions",),
             )
-        return replace(after, shape=replace(before.shape, selects=self.layer))
+        shape = replace(before.shape, selects=self.layer, selected=self.positions)
+        return replace(after, shape=shape)
 
     def read(self, materials: Materials) -> list[str]:
         """Refuses a task whose head reads what would be left out."""

@@ -11,6 +11,7 @@ from tinybert.families import find_family
 from tinybert.families.family import Sizes
 from tinybert.modeling.mapping import map_layers
 from tinybert.modeling.shape import SHAPE_KEY
+from tinybert.runtime.config import first_position
 from tinybert.steps.student.config import StudentConfig
 
 
@@ -48,6 +49,9 @@ def build_student(config: StudentConfig, teacher: PreTrainedModel) -> PreTrained
             setattr(shape, family.embedding_size, config.hidden_size)
         for key in family.per_layer:
             setattr(shape, key, _of_layers(config, getattr(teacher.config, key)))
+    if config.positions is not None:
+        rows = config.positions + first_position(shape.to_dict())
+        setattr(shape, sizes.positions, rows)
     for ours, theirs in sizes.names.items():
         setattr(shape, theirs, getattr(config, ours))
     model_class: Any = getattr(transformers, type(teacher).__name__, type(teacher))

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import gcd
+from math import gcd, lcm
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,16 +12,31 @@ from tinybert.base.errors import InputError, PlacedError, placed
 from tinybert.families import Capability, family_of
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.mapping import LayerMapping, group_heads, map_layers
-from tinybert.runtime.config import read_config
+from tinybert.runtime.config import first_position, read_config, require_positions
 from tinybert.steps.base import Need, StepConfig
+from tinybert.steps.choice import Choice, sizes
 from tinybert.steps.expected import Expected, Plan
 from tinybert.training.materials import Materials
 
 TABLES = ("vocab_size", "type_vocab_size")
-"""Rows of a student's embedding tables, beside those of positions, which are its teacher's."""
+"""Rows of a student's embedding tables, which are its teacher's."""
 
 FAST_HEAD_STEP = 8
 """The heads of shapes that `shape: fast` tries have multiples of it as widths."""
+
+FEW_HEADS = 4
+"""Heads of a layer that is faster than one of TinyBERT's 12, and as wide."""
+
+LAYERS = (1, 2, 3, 4, 6, 8, 10)
+WIDTHS = (1, 13 / 16, 2 / 3, 1 / 2, 1 / 3, 1 / 6)
+"""Shares of the teacher's width that a search tries; 13/16 of MiniLM's 384 are TinyBERT's 312."""
+
+NEURON_STEPS = 24
+"""Parts of the teacher's neurons that a search tries one by one."""
+
+
+FEWEST_TOKENS = 8192
+"""The fewest that tell enough of a teacher, where a student is only tried."""
 
 
 class StudentConfig(StepConfig):
@@ -38,6 +53,12 @@ class StudentConfig(StepConfig):
     hidden_size: int = Field(312, gt=0, description="width of hidden states and embeddings")
     attention_heads: int = Field(12, gt=0, description="heads a layer; must divide hidden_size")
     intermediate_size: int = Field(1200, gt=0, description="neurons of a feed-forward block")
+    positions: int | None = Field(
+        None,
+        gt=0,
+        description="tokens that it takes at most, the rows of its table of positions; default: "
+        "the teacher's",
+    )
     shape: Literal["given", "fast"] = Field(
         "given",
         description="fast: of shapes with as many layers and heads, and about as many weights, "
@@ -76,6 +97,44 @@ class StudentConfig(StepConfig):
         """Weights that can be carried over, for `init: teacher`."""
         return {"init": ("student",)} if self.init == "teacher" else {}
 
+    def choices(self, plan: Plan) -> dict[str, Choice]:
+        """All sizes. Weights of losses are by trials on MRPC and SST-2 (benchmarks/results)."""
+        teacher = plan.teacher
+        if teacher is None or self.init != "teacher" or self.shape == "fast":
+            return {}
+        heads = [count for count in {teacher.heads, FEW_HEADS} if count <= teacher.heads]
+        step = lcm(*heads, FAST_HEAD_STEP)
+        widths = {max(round(part * teacher.hidden_size / step), 1) * step for part in WIDTHS}
+        widths = {each for each in widths if each <= teacher.hidden_size}
+        widths = widths or {teacher.hidden_size}
+        neurons = {
+            max(round(part * teacher.neurons / NEURON_STEPS), 1)
+            for part in range(1, NEURON_STEPS + 1)
+        }
+        length = min(plan.max_length, teacher.positions or plan.max_length)
+        return {
+            # Texts are cut to as many, so that rows of other positions are never read.
+            "positions": Choice(({"positions": length},), (0.0,)),
+            "layers": sizes(
+                "layers",
+                [n for n in LAYERS if n < teacher.layers] + [teacher.layers],
+                *(teacher.layers, 2.0),
+            ),
+            "hidden_size": sizes("hidden_size", [*widths], teacher.hidden_size, 10.0),
+            "attention_heads": sizes("attention_heads", heads, teacher.heads, 1.0),
+            "intermediate_size": sizes(
+                "intermediate_size", [*neurons], teacher.neurons, 0.8, grows=True
+            ),
+        }
+
+    def shortened(self, share: float) -> Self:
+        """The same, for which the teacher is measured on fewer tokens; half of its time."""
+        if share >= 1:
+            return self
+        tokens = max(round(self.calibration_tokens * share), FEWEST_TOKENS)
+        few = min(tokens, self.calibration_tokens)
+        return self.model_copy(update={"calibration_tokens": few})
+
     def needs(self, corpus: bool) -> set[Need]:
         """Rows, where the teacher is measured on them."""
         return {"rows"} if self.init == "teacher" else set()
@@ -102,10 +161,18 @@ class StudentConfig(StepConfig):
         after = super().check(before, plan)
         if before.shape is None:
             return after
+        if self.positions is not None:
+            with placed("positions"):
+                self._check_positions(self.positions, before.shape.positions, plan.max_length)
         if self.init == "teacher":
             before.require_every_token()
             self._check_smaller(before.shape)
         return replace(after, shape=self._shape(before.shape), untrained=self.init != "teacher")
+
+    def _check_positions(self, own: int, teachers: int | None, length: int) -> None:
+        if teachers is not None and own > teachers:
+            raise InputError(f"{own} are more than the {teachers} of the teacher")
+        require_positions(own, length, "the student")
 
     def _check_smaller(self, source: ExpectedShape) -> None:
         sizes = {"hidden_size": source.hidden_size, "intermediate_size": source.neurons}
@@ -126,6 +193,7 @@ class StudentConfig(StepConfig):
         head_size = self.hidden_size // self.attention_heads
         if self.shape == "fast":  # what divides the widths of heads of all candidates
             head_size = gcd(head_size, FAST_HEAD_STEP)
+        narrow = source.embedding_size != source.hidden_size  # and stays as it is
         return ExpectedShape(
             model_type=source.model_type,
             layers=self.layers,
@@ -133,6 +201,9 @@ class StudentConfig(StepConfig):
             head_size=head_size,
             head_counts=(self.attention_heads,) * self.layers,
             neuron_counts=(self.intermediate_size,) * self.layers,
+            embedding_size=source.embedding_size if narrow else self.hidden_size,
+            positions=self.positions or source.positions,
+            vocabulary=source.vocabulary,
         )
 
     def read(self, materials: Materials) -> list[str]:
@@ -154,6 +225,8 @@ class StudentConfig(StepConfig):
         sizes = family_of(teacher.get("model_type")).sizes
         wanted = {name: getattr(self, ours) for ours, name in sizes.names.items()}
         wanted |= {name: teacher.get(name) for name in (*TABLES, sizes.positions)}
+        if self.positions is not None:
+            wanted[sizes.positions] = self.positions + first_position(teacher)
         for name, value in wanted.items():
             if theirs.get(name) != value:
                 raise InputError(f"{folder} has {name} {theirs.get(name)}, the student {value}")

@@ -36,7 +36,7 @@ def fit_embeddings(
     narrow = basis if theirs is None else theirs.weight.T @ basis  # from the teacher's tables
     tables = tables_of_embeddings(teacher)
     for name, table in tables_of_embeddings(student).items():
-        rows = tables[name].weight
+        rows = tables[name].weight[: len(table.weight)]  # of positions, the first ones
         table.weight.copy_(rows if own is not None else rows @ narrow)
     parts = {"norm": source, "end": embedding_output(teacher)}
     observed = observe_tokens(teacher, batches, parts)

@@ -1,6 +1,6 @@
 """Which pieces stay."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,26 @@ from tinybert.steps.trim_vocabulary.config import TrimConfig
 from tinybert.steps.trim_vocabulary.pieces import Pieces
 
 
-def always_kept(pieces: Pieces, model_config: Mapping[str, Any]) -> set[int]:
-    """The ids that no setting removes.
+def always_kept(
+    pieces: Pieces, model_config: Mapping[str, Any], used: Iterable[int] | None = None
+) -> set[int]:
+    """The ids that no size removes.
 
     Args:
         pieces: Of the tokenizer.
         model_config: The model's config.json: where positions are counted from the padding id,
             this must not change, so nothing before it goes.
+        used: Ids of the pieces that texts use, where characters that none of them is spelled
+            with may go; None: all characters stay.
+
+    Raises:
+        InputError: No character of such a tokenizer may go.
     """
     first = first_position(model_config)
     pinned = {number for number in pieces.ids.values() if number < first}
-    return set().union(*map(pieces.with_parts, pieces.indispensable() | pinned))
+    idle = set() if used is None else pieces.idle_characters(used)
+    kept = (pieces.indispensable() - idle) | pinned
+    return set().union(*map(pieces.with_parts, kept))
 
 
 def check_size(config: TrimConfig, always: set[int]) -> None:

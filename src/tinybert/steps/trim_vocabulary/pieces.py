@@ -7,7 +7,7 @@ these were kept, and a word that pieces of one character can spell is never unkn
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -72,6 +72,20 @@ class Pieces(ABC):
         """A piece, and those without which texts would not be cut into it."""
         return {number}
 
+    def idle_characters(self, used: Iterable[int]) -> set[int]:
+        """Pieces of one character, ASCII aside, that no used piece is spelled with.
+
+        Args:
+            used: Ids.
+
+        Raises:
+            InputError: The tokenizer has no unknown words: it spells them by all characters.
+        """
+        raise InputError(
+            f"`used` is for WordPiece; a {self.model['type']} tokenizer spells by all its "
+            "characters, which are few"
+        )
+
     def trimmed(self, kept: Sequence[int]) -> dict[str, Any]:
         """The document with the pieces of `kept` alone, their places in it as their ids.
 
@@ -97,6 +111,15 @@ class WordPiece(Pieces):
 
     Of fewer pieces the longest is the same as long as it is among them.
     """
+
+    def idle_characters(self, used: Iterable[int]) -> set[int]:
+        """See `Pieces.idle_characters`."""
+        needed = {letter for number in used for letter in self.letters(self._names[number])}
+        return {
+            number
+            for piece, number in self.model["vocab"].items()
+            if self.letters(piece) == [piece] and not piece.isascii() and piece not in needed
+        }
 
     def _trimmed_model(self, new: Mapping[int, int]) -> dict[str, Any]:
         return {"vocab": _renumbered_vocabulary(self.model["vocab"], new)}

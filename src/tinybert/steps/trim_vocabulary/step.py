@@ -46,6 +46,7 @@ def trim_vocabulary(
 
     counts = count_pieces(itertools.chain(rows, read_corpus(sources)), context.tokenizer, report)
     model_config = model.config.to_dict()
-    kept = choose_pieces(counts, pieces, always_kept(pieces, model_config), config)
+    used = counts.nonzero()[0].tolist() if config.characters == "used" else None
+    kept = choose_pieces(counts, pieces, always_kept(pieces, model_config, used), config)
     tokenizer = rebuild(context.tokenizer, pieces.trimmed(kept), model.config)
     return keep_pieces(model, kept), tokenizer, kept
