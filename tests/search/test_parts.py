@@ -7,13 +7,13 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from tinybert.base.errors import InputError
+from tinybert.measure.latency import Fitted, work
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.recipe.recipe import Recipe
 from tinybert.search.census import Census, Count, counted
 from tinybert.search.clock import MEASURED, SEARCHED, Clock
 from tinybert.search.costs import Costs
 from tinybert.search.fit import Fit
-from tinybert.search.latency import Fitted, work
 from tinybert.search.rows import part
 from tinybert.search.score import Goal
 from tinybert.search.search import spread
@@ -118,6 +118,17 @@ def test_a_table_of_low_rank_is_smaller():
     assert every.recipe_of(cheapest).steps[1].config.rank == 32
     assert [step.name for step in every.recipe_of(whole).steps] == ["student", "distill"]
     assert every.recipe_of(cheapest).follow(plan()).shape.embedding_rank == 32
+
+
+def test_training_is_tuned_where_the_budget_asks():
+    plain, tuned = space(), space(budget={"size": "5MB", "tune": True})
+    more = {*tuned.names} - {*plain.names}
+    assert {name.rpartition(".")[2] for name in more} == {
+        *("learning_rate", "temperature", "relations"),  # epochs are given
+    }
+    assert "3.quantize.learning_rate" not in more  # its `distill` is given
+    usual = min(range(4), key=lambda at: tuned.choices[2, "learning_rate"].losses[at])
+    assert tuned.choices[2, "learning_rate"].settings[usual] == {"learning_rate": 1e-4}
 
 
 def test_what_grows_takes_the_rest_of_the_budget():

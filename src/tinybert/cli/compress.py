@@ -16,6 +16,7 @@ from tinybert.cli.printing import print_json, print_result
 from tinybert.cli.program import NOT_KEPT
 from tinybert.cli.terminal import ProgressDisplay
 from tinybert.modeling.distributed import is_main
+from tinybert.recipe.presets import PRESETS
 
 if TYPE_CHECKING:
     from tinybert.recipe.recipe import Recipe
@@ -36,7 +37,9 @@ BUDGET = {
     "length": "length",
     "batch": "batch",
     "threads": "threads",
+    "device": "device",
     "strict": "strict",
+    "tune": "tune",
     "time": "time",
     "trials": "trials",
     "storage": "storage",
@@ -74,6 +77,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_budget(group: Any) -> None:
     group.add_argument(
+        "--for",
+        dest="preset",
+        choices=list(PRESETS),
+        help="; ".join(f"{name}: {preset.summary}" for name, preset in PRESETS.items()).replace(
+            "%", "%%"
+        ),
+    )
+    group.add_argument(
         "--max-size", type=_amount(BYTES, "5MB"), metavar="SIZE", help="of all files, such as 5MB"
     )
     group.add_argument(
@@ -95,10 +106,19 @@ def _add_budget(group: Any) -> None:
     group.add_argument("--batch", type=int, metavar="N", help="its rows; default: 1")
     group.add_argument("--threads", type=int, metavar="N", help="default: every core")
     group.add_argument(
+        "--device", metavar="FILE", help="what `tinybert profile` wrote where the latency counts"
+    )
+    group.add_argument(
         "--strict",
         action="store_true",
         default=None,
-        help="the worse end of the drop's 95%% interval must keep it",
+        help="the worse end must keep it: of the drop's 95%% interval, and of a device's time",
+    )
+    group.add_argument(
+        "--tune",
+        action="store_true",
+        default=None,
+        help="search learning rates, epochs and losses too",
     )
     group.add_argument(
         "--time",
@@ -153,6 +173,7 @@ def _check(recipe: "Recipe", options: argparse.Namespace) -> None:
     from tinybert.recipe.recipe import yaml_text
     from tinybert.run.output_folder import check_out
     from tinybert.search.compress import prepare, searches
+    from tinybert.search.estimate import estimate
 
     check_out(options.out, recipe)
     if searches(recipe):
@@ -160,7 +181,8 @@ def _check(recipe: "Recipe", options: argparse.Namespace) -> None:
         print(f"tinybert: {fitting} of the candidates looked at fit", file=sys.stderr)
         shown = recipe.given()
     else:
-        read_inputs(recipe)
+        for line in estimate(recipe, read_inputs(recipe)).lines() if is_main() else ():
+            print(f"tinybert: {line}", file=sys.stderr)
         shown = recipe.resolved()
     if is_main() and options.json:
         print_json(shown)
@@ -169,9 +191,16 @@ def _check(recipe: "Recipe", options: argparse.Namespace) -> None:
 
 
 def _budget(options: argparse.Namespace) -> dict[str, Any]:
-    """The budget that is given on the line."""
+    """The budget that is given on the line; single options come before those of a preset."""
+    preset = PRESETS[options.preset].budget if options.preset else {}
     found = {key: getattr(options, name) for name, key in BUDGET.items()}
-    return {key: value for key, value in found.items() if value is not None}
+    return {**preset, **{key: value for key, value in found.items() if value is not None}}
+
+
+def _targets(options: argparse.Namespace) -> list[str]:
+    """The formats of a preset as `--set` takes them; what is given comes behind them."""
+    preset = PRESETS[options.preset].export if options.preset else ()
+    return [f"export={json.dumps(preset)}"] if preset else []
 
 
 def _recipe(options: argparse.Namespace) -> "Recipe":
@@ -188,7 +217,7 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
                 "by --train"
             )
         given = [f"budget.{key}={json.dumps(value)}" for key, value in _budget(options).items()]
-        return Recipe.read(options.recipe, [*options.set, *given])
+        return Recipe.read(options.recipe, [*_targets(options), *options.set, *given])
     if Path(options.recipe).suffix in (".yaml", ".yml", ".json"):
         raise InputError(
             f"--train is for a model without a recipe; the rows of {options.recipe} are set by "
@@ -207,4 +236,4 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
     )
     for note in draft.notes if is_main() else ():
         print(f"tinybert: {note}", file=sys.stderr)
-    return Recipe.from_mapping(draft.recipe, options.set)
+    return Recipe.from_mapping(draft.recipe, [*_targets(options), *options.set])

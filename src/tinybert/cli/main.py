@@ -15,6 +15,7 @@ COMMANDS = (
     "compress",
     "evaluate",
     "bench",
+    "profile",
     "predict",
     "export",
     "info",

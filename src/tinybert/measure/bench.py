@@ -180,6 +180,11 @@ def times_faster(base: Mapping[str, Any], model: Mapping[str, Any]) -> float:
     return float(np.median(np.divide(base["runs_ms"], model["runs_ms"])))
 
 
+def undisturbed(model: ModelBench) -> float:
+    """Milliseconds of a run that others at work on the machine have hardly slowed."""
+    return float(np.quantile(model.runs_ms, 0.1))
+
+
 class Worker:
     """The parent's end of a `tinybert.measure.worker` process, ended with the `with` block.
 

@@ -29,6 +29,25 @@ def describe_machine(threads: int) -> dict[str, Any]:
     }
 
 
+_SIMD = (
+    *("sse4_1", "avx", "avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16"),
+    *("amx_int8", "amx_bf16"),  # x86
+    *("asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2"),  # ARM
+)
+
+
+def instruction_sets() -> list[str]:
+    """What the processor has for products of many numbers at once; empty where Linux is not."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    known = {
+        word for line in lines if line.startswith(("flags", "Features")) for word in line.split()
+    }
+    return [name for name in _SIMD if name in known]
+
+
 def visible_cores() -> int:
     """The cores that this process may run on, two hardware threads of one core counted once."""
     if not hasattr(os, "sched_getaffinity"):

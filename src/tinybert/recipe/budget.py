@@ -23,7 +23,7 @@ Latency = Annotated[str | None, _checked_by(amount, MILLISECONDS, "1ms")]
 Share = Annotated[str | None, _checked_by(share)]
 
 
-SEARCH_ALONE = ("time", "trials", "storage")
+SEARCH_ALONE = ("tune", "time", "trials", "storage")
 """What says how a search is made, and nothing of what comes out."""
 
 
@@ -49,13 +49,25 @@ class BudgetConfig(Config):
     threads: int | None = Field(
         None, gt=0, description="threads that it may take; default: every core"
     )
+    device: str | None = Field(
+        None,
+        description="file that `tinybert profile` wrote on the device whose latency counts; "
+        "default: this machine",
+    )
     strict: bool = Field(
-        False, description="whether the worse end of the 95% interval must keep the drop"
+        False,
+        description="whether the worse end must keep the bound: of the drop's 95% interval, and of "
+        "what is expected of a device",
     )
     search: bool = Field(
         True,
         description="look for what keeps it, by varying what the steps leave open; else the recipe "
         "is run as it is, and the budget is only compared with what came out",
+    )
+    tune: bool = Field(
+        False,
+        description="search settings of the training too: learning rates, epochs, temperature, "
+        "losses between layers; it takes more trials",
     )
     time: Time = Field(None, description="for search and final training together, such as 45min")
     trials: int | None = Field(
@@ -79,7 +91,14 @@ class BudgetConfig(Config):
                 "length": (timed, told),
                 "batch": (timed, told),
                 "threads": (timed, told),
-                "strict": (self.drop is not None, "is about the drop, which is not bounded"),
+                "device": (
+                    self.latency is not None,
+                    "is about the latency, which is not bounded",
+                ),
+                "strict": (
+                    self.drop is not None or self.device is not None,
+                    "is about the drop and about a device, and neither is given",
+                ),
                 **dict.fromkeys(SEARCH_ALONE, searches),
             }
         )

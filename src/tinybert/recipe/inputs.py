@@ -16,6 +16,7 @@ from tinybert.data.hold_out import hold_out, share_of
 from tinybert.data.table import Table
 from tinybert.formats.export import check_exportable
 from tinybert.formats.registry import FORMATS, find_format
+from tinybert.measure.device import Device
 from tinybert.modeling.blocks import blocks
 from tinybert.modeling.hub import find_folder, hash_model
 from tinybert.modeling.load import check_tables, known_task, load_model, load_tokenizer, why_no_task
@@ -47,6 +48,7 @@ class Inputs:
             corpus, other models, a user's own schedule.
         materials: What steps look at before a run begins.
         answered: Whether the labels of `eval` are the teacher's answers.
+        device: Whose latency a budget bounds; None for this machine's.
     """
 
     teacher: Path
@@ -57,6 +59,7 @@ class Inputs:
     reads: list[list[str]]
     materials: Materials
     answered: bool = False
+    device: Device | None = None
 
 
 def read_inputs(recipe: Recipe) -> Inputs:
@@ -77,6 +80,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     config = read_config(teacher)
     plan(recipe, config)
     _warn_of_unused(recipe)
+    device = _read_device(recipe, config)
     known = known_task(config)
     with recipe.placed("task"):
         task = _recipe_task(recipe)
@@ -120,7 +124,26 @@ def read_inputs(recipe: Recipe) -> Inputs:
             reads.append(step.config.read(materials))
         if step.config.works_on == "rows":
             materials = replace(materials, train=None)
-    return Inputs(teacher, task, train, evaluation, key, reads, whole)
+    return Inputs(teacher, task, train, evaluation, key, reads, whole, device=device)
+
+
+def _read_device(recipe: Recipe, config: dict[str, Any]) -> Device | None:
+    """The device that a budget names, which was asked for the times of what is to be made."""
+    budget = recipe.budget
+    if budget is None or budget.device is None:
+        return None
+    with recipe.placed("budget", "device"):
+        device = Device.read(budget.device)
+        for target in recipe.export:
+            device.check(target, config, recipe.quantize)
+        for name, value in device.conditions.items():
+            asked = getattr(budget, name)
+            if asked not in (None, value):
+                raise InputError(
+                    f"{budget.device}: was measured with {name} {value}, not {asked}: set "
+                    f"budget.{name} (--{name}) to {value}, or make a profile with {asked}"
+                )
+    return device
 
 
 def _read_rows(

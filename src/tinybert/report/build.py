@@ -19,6 +19,7 @@ def build_report(
     steps: Sequence[Mapping[str, Any]],
     recipe: Mapping[str, Any],
     asked: Mapping[str, float] | None = None,
+    expected: Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """Puts report.json together.
 
@@ -32,6 +33,8 @@ def build_report(
         steps: What each step left, in order.
         recipe: With every default.
         asked: The budget's bounds; None where there are none.
+        expected: Milliseconds of each artifact on the device that the budget names; None where it
+            names none.
     """
     single, batch = measurements["single"]["models"], measurements["batch"]["models"]
     busy = is_busy(measurements["single"]["machine"])
@@ -62,7 +65,11 @@ def build_report(
         }
         for score, facts, cost in zip(measurements["artifacts"], single[2:], costs[2:], strict=True)
     ]
-    budget = None if asked is None else _budget(asked, recipe["budget"], artifacts, measurements)
+    budget = (
+        None
+        if asked is None
+        else _budget(asked, recipe["budget"], artifacts, measurements, expected)
+    )
     best = choose_best(artifacts) if budget is None else budget.pop("best")
     conditions = {key: measurements["single"][key] for key in ("batch", "length", "threads")}
     values = best["metric"], teacher["metric"]
@@ -109,12 +116,14 @@ def _budget(
     settings: Mapping[str, Any],
     artifacts: list[dict[str, Any]],
     measurements: Mapping[str, Any],
+    expected: Sequence[float] | None,
 ) -> dict[str, Any]:
     """What was asked and what the best file has of it; that file is under "best"."""
     timed = measurements["asked"]
     machine = (timed or measurements["single"])["machine"]
     models = [None] * len(artifacts) if timed is None else timed["models"]
-    got = [figures(each, model) for each, model in zip(artifacts, models, strict=True)]
+    times = [*expected] if expected else [None] * len(artifacts)
+    got = [figures(*each) for each in zip(artifacts, models, times, strict=True)]
     strict = settings["strict"]
     bounds = [verdicts(asked, each, busy=is_busy(machine), strict=strict) for each in got]
     kept = [worst(each) for each in bounds]
@@ -122,7 +131,7 @@ def _budget(
     place = artifacts.index(best)
     return {
         "asked": dict(asked),
-        "at": {name: settings[name] for name in ("length", "batch", "threads")},
+        "at": {name: settings[name] for name in ("length", "batch", "threads", "device")},
         "strict": strict,
         "got": got[place],
         "bounds": bounds[place],

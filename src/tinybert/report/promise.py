@@ -13,19 +13,32 @@ _NAMES = {"size_mb": "size", "latency_ms": "latency", "memory_mb": "memory", "dr
 MOST_SHOWN = 8
 """Candidates of a frontier that are printed."""
 
+_HIGH = {"drop": "drop_high", "latency_ms": "latency_high"}
+"""Where the worse end of a figure is."""
+
+WITHIN = 0.2
+"""The share by which an expected time may be off: the worst of 20 random shapes
+(benchmarks/results/predicted-costs.md)."""
+
 _UNITS = {"size_mb": "MB", "latency_ms": "ms", "memory_mb": "MB"}
 
 
-def figures(artifact: Mapping[str, Any], timed: Mapping[str, Any] | None) -> dict[str, Any]:
+def figures(
+    artifact: Mapping[str, Any],
+    timed: Mapping[str, Any] | None,
+    expected: float | None = None,
+) -> dict[str, Any]:
     """What a file has of all that a budget may bound.
 
     Args:
         artifact: As report.json has it.
         timed: A `ModelBench` of it with the budget's batch, length and threads, as JSON has it;
             None where they are those of the report.
+        expected: Milliseconds on the device that the budget names; None where it names none.
 
     Returns:
-        "size_mb", "latency_ms", "memory_mb"; "drop", the share of the teacher's metric that is
+        "size_mb", "latency_ms", "memory_mb"; "latency_high", what the latency may be where it is
+        expected and not measured, else None; "drop", the share of the teacher's metric that is
         lost, with "drop_low" and "drop_high", its 95% interval from paired rows, None where the
         teacher's metric is not surely above 0.
     """
@@ -37,7 +50,8 @@ def figures(artifact: Mapping[str, Any], timed: Mapping[str, Any] | None) -> dic
 
     return {
         "size_mb": artifact["bytes_deployed"] / 1e6,
-        "latency_ms": round(timed["latency_ms"], 3),
+        "latency_ms": round(expected or timed["latency_ms"], 3),
+        "latency_high": None if expected is None else round(expected * (1 + WITHIN), 3),
         "memory_mb": round(timed["peak_memory_mb"], 1),
         "drop": lost("retention"),
         "drop_low": lost("retention_high"),
@@ -54,10 +68,11 @@ def verdicts(
         asked: The bounds: "size_mb", "latency_ms", "memory_mb", "drop".
         got: What `figures` gives.
         busy: Whether the machine was, so that no latency says anything.
-        strict: Whether a drop has to be proven.
+        strict: Whether the worse end has to keep it, of the interval of a drop and of the error of
+            a latency that is expected.
 
     Returns:
-        True; "within noise" where the drop keeps it and the worse end of its interval does not;
+        True; "within noise" where the bound is kept, and not by the worse end;
         "unknown" for a latency on a busy machine, and for the drop of a metric of 0; else False.
 
     Example:
@@ -67,12 +82,12 @@ def verdicts(
     """
     found: dict[str, Kept] = {}
     for name, most in asked.items():
-        value = got[name]
-        if value is None or (name == "latency_ms" and busy):
+        value, high = got[name], got.get(_HIGH.get(name, name))
+        if value is None or (name == "latency_ms" and busy and high is None):
             found[name] = "unknown"
         elif value > most:
             found[name] = False
-        elif name == "drop" and got["drop_high"] > most:
+        elif high is not None and high > most:
             found[name] = False if strict else "within noise"
         else:
             found[name] = True
@@ -116,13 +131,14 @@ def promise_lines(report: Mapping[str, Any]) -> list[str]:
     words = {True: "kept", "within noise": "kept within noise", False: "not kept"}
     told = words.get(kept, "not known to be kept")
     parts = [
-        f"{_NAMES[name]} {_shown(name, got)} of {_amount(name, most)}"
+        f"{_NAMES[name]} {_shown(name, got, budget['at'].get('device'))} of {_amount(name, most)}"
         for name, most in asked.items()
     ]
     lines = [f"Budget {told} by {report['best']}: {'; '.join(parts)}"]
     missed = [name for name in asked if each[name] is False]
     for name in missed:
-        low = got["drop_high"] if name == "drop" and budget["strict"] else got[name]
+        high = got.get(_HIGH.get(name, name)) if budget["strict"] else None
+        low = got[name] if high is None else high
         lines.append(f"To keep it, {_NAMES[name]} would have to be {_least(name, low)}")
     if "unknown" in each.values():
         why = "the machine was busy, or the teacher's metric is not above 0; run it again"
@@ -168,13 +184,16 @@ def candidate_rows(search: Mapping[str, Any], frontier_alone: bool = False) -> l
     return rows
 
 
-def _shown(name: str, got: Mapping[str, Any]) -> str:
+def _shown(name: str, got: Mapping[str, Any], device: str | None) -> str:
     if got[name] is None:
         return "?"
     if name == "drop":
         low, high = (100 * got[each] for each in ("drop_low", "drop_high"))
         return f"{100 * got['drop']:.1f}% ({low:.1f} to {high:.1f}%)"
-    return _amount(name, got[name])
+    shown = _amount(name, got[name])
+    if name == "latency_ms" and got["latency_high"] is not None:
+        return f"{shown} expected on {device} (at most {figure(got['latency_high'], 'ms')})"
+    return shown
 
 
 def _amount(name: str, value: float) -> str:

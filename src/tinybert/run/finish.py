@@ -1,16 +1,20 @@
 """What a run ends in: artifacts, measurements, and what report.json says."""
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tinybert.base.files import write_json
 from tinybert.base.progress import Progress
+from tinybert.formats.registry import FORMATS
 from tinybert.measure.baseline import baseline
 from tinybert.measure.bench import bench
 from tinybert.measure.held_out import HeldOut, hold_out
 from tinybert.modeling.distributed import is_main, wait_for_all
+from tinybert.modeling.expected_shape import ExpectedShape
+from tinybert.modeling.last_layer import reads_first_position
 from tinybert.modeling.load import load_model, save_model
 from tinybert.recipe.budget import BudgetConfig
 from tinybert.report.build import build_report
@@ -22,6 +26,7 @@ from tinybert.run.standing import may_replace
 from tinybert.run.state import Run, State
 from tinybert.run.step import SECONDS, export_settings, make_context
 from tinybert.run.workspace import Stopwatch
+from tinybert.runtime.config import read_config
 from tinybert.tasks.task import Examples
 from tinybert.training.calibration import sample_texts
 
@@ -59,6 +64,7 @@ def finish(run: Run, state: State) -> dict[str, Any]:
             run.recipe.resolved(),
         ),
         asked=None if budget is None else budget.asked(),
+        expected=_expected(run, student, [each["path"] for each in measurements["artifacts"]]),
     )
     if inputs.answered:
         report["task"]["labels"] = "teacher"
@@ -70,9 +76,27 @@ def finish(run: Run, state: State) -> dict[str, Any]:
     return report
 
 
+def _expected(run: Run, student: Path, paths: Sequence[str]) -> list[float] | None:
+    """Milliseconds of each file on the device that the budget names, if it names one."""
+    device = run.inputs.device
+    if device is None:
+        return None
+    shape = ExpectedShape.of(read_config(student))
+    first = reads_first_position(load_model(student, run.inputs.task))
+    plain = {FORMATS[target].path for target in run.recipe.export}
+    return [
+        device.milliseconds(shape, None if path in plain else run.quantize, reads_first=first)
+        for path in paths
+    ]
+
+
 def _conditions(budget: BudgetConfig | None) -> dict[str, Any] | None:
     """The batch whose latency and memory a budget bounds; None where the report has it anyway."""
-    if budget is None or (budget.length, budget.batch, budget.threads) == USUAL_CONDITIONS:
+    if (
+        budget is None
+        or budget.device is not None
+        or (budget.length, budget.batch, budget.threads) == USUAL_CONDITIONS
+    ):
         return None
     return {"length": budget.length, "batch": budget.batch, "threads": budget.threads}
 

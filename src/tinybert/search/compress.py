@@ -141,7 +141,9 @@ def prepare(recipe: Recipe, progress: ProgressCallback = silent) -> Prepared:
     finetunes = bool(recipe.steps) and recipe.steps[0].config.new_head
     model = load_model(inputs.teacher, inputs.task, new_head=finetunes)
     tokenizer = load_tokenizer(inputs.teacher, recipe.data.max_length)
-    costs = cost_model(budget, goal.asked, recipe.export[0], model, tokenizer, progress)
+    costs = cost_model(
+        budget, goal.asked, recipe.export[0], model, tokenizer, progress, inputs.device
+    )
     fit = Fit(space, plan, costs, goal.asked, grows=not goal.smallest)
     with recipe.placed("budget"):
         fit.pool(recipe.seed)
@@ -174,7 +176,9 @@ def _search(found: Prepared, out: Path, fresh: bool, progress: ProgressCallback)
     goal = Goal(budget.asked())
     steps = [recipe.given()[key] for key in ("steps", "export")]
     content = hash_value([run.folders.key, *steps])
-    study = open_study(hash_value([content, goal.asked, found.space.names]), folder, budget.storage)
+    device = None if inputs.device is None else inputs.device.content
+    question = hash_value([content, goal.asked, found.space.names, *filter(None, [device])])
+    study = open_study(question, folder, budget.storage)
     results = open_study(f"results of {content}", folder, budget.storage)
     minutes = budget.minutes or (None if budget.trials else USUAL_MINUTES)
     done = [each["seconds"] for each in state.done]

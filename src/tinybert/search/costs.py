@@ -7,12 +7,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.base.files import hash_value
 from tinybert.base.progress import ProgressCallback, silent
+from tinybert.measure.device import Device
+from tinybert.measure.latency import Fitted, work
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.last_layer import reads_first_position
 from tinybert.recipe.budget import BudgetConfig
 from tinybert.runtime.config import max_positions
 from tinybert.search.census import Census
-from tinybert.search.latency import Fitted, work
 from tinybert.search.measured import Conditions, Figures, Measurements
 from tinybert.steps.quantize.config import QuantizeConfig
 
@@ -41,10 +42,12 @@ class CostModel:
     Args:
         measurements: Of shapes with random weights.
         teacher: The shape of the teacher.
+        device: Whose time counts; None for this machine's.
     """
 
     measurements: Measurements
     teacher: ExpectedShape
+    device: Device | None = None
     _census: Census = field(init=False, repr=False)
     _kinds: dict[str, "_Kind"] = field(default_factory=dict, repr=False)
 
@@ -69,7 +72,7 @@ class CostModel:
     def _kind(self, quantize: QuantizeConfig | None) -> "_Kind":
         key = hash_value(quantize and quantize.model_dump())
         if key not in self._kinds:
-            kind = _Kind(self.measurements, self._census, quantize)
+            kind = _Kind(self.measurements, self._census, quantize, self.device)
             kind.learn(first_shapes(self.teacher, self.measurements.conditions is not None))
             self._kinds[key] = kind
         return self._kinds[key]
@@ -82,6 +85,7 @@ class _Kind:
     measurements: Measurements
     census: Census
     quantize: QuantizeConfig | None
+    device: Device | None
     points: dict[ExpectedShape, Figures] = field(default_factory=dict)
 
     def learn(self, shapes: Sequence[ExpectedShape]) -> None:
@@ -94,10 +98,10 @@ class _Kind:
             [max(each.bytes - self._weights(shape), 1.0) for shape, each in self.points.items()],
         )
         self._beside = min(each.deployed - each.bytes for each in figures)
+        self._reads_first = reads_first_position(self.measurements.teacher)
         conditions = self.measurements.conditions
         if conditions is None:
             return
-        self._reads_first = reads_first_position(self.measurements.teacher)
         self._time = Fitted(
             [self._work(shape, conditions) for shape in self.points],
             [each.ratio or 0.0 for each in figures],
@@ -118,13 +122,17 @@ class _Kind:
         size = self._weights(shape) + self._graph([1.0, shape.layers]) + self._beside
         size -= missing * piece
         conditions = self.measurements.conditions
-        if conditions is None:
-            return Costs(round(size))
-        known = self.points.get(replace(shape, vocabulary=None))
-        ratio = self._time(self._work(shape, conditions))
-        if known is not None and known.ratio is not None:
-            ratio = known.ratio
-        return Costs(round(size), ratio * self._reference_ms, self._memory(self._held(shape)))
+        time = memory = None
+        if conditions is not None:
+            known = self.points.get(replace(shape, vocabulary=None))
+            ratio = None if known is None else known.ratio
+            if ratio is None:
+                ratio = self._time(self._work(shape, conditions))
+            time, memory = ratio * self._reference_ms, self._memory(self._held(shape))
+        if self.device is not None:
+            first = self._reads_first
+            time = self.device.milliseconds(shape, self.quantize, reads_first=first)
+        return Costs(round(size), time, memory)
 
     def _weights(self, shape: ExpectedShape) -> float:
         return self.census.count(shape).bytes(self.quantize)
@@ -185,6 +193,7 @@ def cost_model(
     teacher: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     progress: ProgressCallback = silent,
+    device: Device | None = None,
 ) -> CostModel:
     """The costs that a budget asks for.
 
@@ -195,12 +204,14 @@ def cost_model(
         teacher: The model; its weights are not looked at.
         tokenizer: Of it.
         progress: Called as shapes are measured.
+        device: Whose time counts; None for this machine's.
     """
     shape = ExpectedShape.of(teacher.config.to_dict())
     conditions = None
-    if any(name in asked for name in TIMED):
+    timed = TIMED if device is None else ("memory_mb",)
+    if any(name in asked for name in timed):
         most = max_positions(teacher.config.to_dict()) or budget.length
         conditions = Conditions(min(budget.length, most), budget.batch, budget.threads)
     reference = first_shapes(shape, timed=False)[0]
     measurements = Measurements(teacher, tokenizer, target, conditions, reference, progress)
-    return CostModel(measurements, shape)
+    return CostModel(measurements, shape, device)

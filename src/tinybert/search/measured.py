@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.base.files import hash_value, write_json
@@ -17,7 +16,7 @@ from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import deployed_files
 from tinybert.formats.quantize import quantize_artifact
 from tinybert.formats.registry import QUANTIZED
-from tinybert.measure.bench import ModelBench, bench
+from tinybert.measure.bench import bench, undisturbed
 from tinybert.measure.machine import describe_machine, visible_cores
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.search.sketch import sketch
@@ -125,8 +124,8 @@ class Measurements:
         return [
             Figures(
                 *size,
-                ratio=_undisturbed(model) / _undisturbed(reference),
-                reference_ms=_undisturbed(reference),
+                ratio=undisturbed(model) / undisturbed(reference),
+                reference_ms=undisturbed(reference),
                 memory_mb=model.peak_memory_mb,
             )
             for size, model in zip(sizes, models, strict=True)
@@ -168,8 +167,3 @@ class Measurements:
             return Figures(**kept)
         except (OSError, ValueError, TypeError):
             return None
-
-
-def _undisturbed(model: ModelBench) -> float:
-    """Milliseconds of a run that others at work on the machine have hardly slowed."""
-    return float(np.quantile(model.runs_ms, 0.1))

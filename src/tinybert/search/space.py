@@ -39,12 +39,13 @@ class Space:
     @classmethod
     def of(cls, recipe: Recipe, plan: Plan) -> "Space":
         """What the steps of a recipe leave open: whatever they give stays as it is."""
+        tune = recipe.budget is not None and recipe.budget.tune
         return cls(
             recipe,
             {
                 (index, name): choice
                 for index, step in enumerate(recipe.steps)
-                for name, choice in step.config.open_choices(plan).items()
+                for name, choice in step.config.open_choices(plan, tune=tune).items()
             },
         )
 

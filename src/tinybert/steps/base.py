@@ -131,11 +131,21 @@ class StepConfig(Config):
         """
         return {}
 
-    def open_choices(self, plan: Plan) -> dict[str, Choice]:
-        """What of `choices` the recipe left to its defaults."""
+    def tunes(self) -> dict[str, Choice]:
+        """What a search may set of its training, where the budget asks to tune that too."""
+        return {}
+
+    def open_choices(self, plan: Plan, *, tune: bool = False) -> dict[str, Choice]:
+        """What of `choices` the recipe left to its defaults.
+
+        Args:
+            plan: With the teacher's config.json and shape.
+            tune: Whether its training is tuned too.
+        """
+        found = self.choices(plan) | (self.tunes() if tune else {})
         return {
             name: choice
-            for name, choice in self.choices(plan).items()
+            for name, choice in found.items()
             if not any(self.model_fields_set & setting.keys() for setting in choice.settings)
         }
 
@@ -147,6 +157,14 @@ class StepConfig(Config):
         """
         epochs = getattr(self, "epochs", None)
         return self if epochs is None else self.model_copy(update={"epochs": epochs * share})
+
+    def rows_after(self, rows: int) -> int:
+        """About how many training rows the steps after it learn from.
+
+        Args:
+            rows: Those before it.
+        """
+        return rows
 
     def check_code(self) -> None:
         """Runs what it names of a user's own code, to see whether it does what it must.

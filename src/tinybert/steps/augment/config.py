@@ -24,6 +24,10 @@ class AugmentConfig(StepConfig):
         """There is nothing to change without rows."""
         return {"rows"}
 
+    def rows_after(self, rows: int) -> int:
+        """Each of the rows and its copies; some copies turn out alike."""
+        return rows * (1 + self.copies)
+
     def read(self, materials: Materials) -> list[str]:
         """Refuses training rows whose words can't be told apart."""
         from tinybert.steps.augment.split import WordSplitter, changeable

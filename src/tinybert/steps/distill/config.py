@@ -10,6 +10,7 @@ from tinybert.distillation.check import (
 )
 from tinybert.distillation.config import DistillConfig
 from tinybert.steps.base import Need, StepConfig
+from tinybert.steps.choice import Choice
 from tinybert.steps.expected import Expected, Plan
 from tinybert.training.materials import Materials
 
@@ -30,6 +31,19 @@ class DistillStepConfig(DistillConfig, StepConfig):
     def opens_layers(self) -> bool:
         """It may compare them."""
         return True
+
+    def tunes(self) -> dict[str, Choice]:
+        """How fast, how long and from what it learns; what is usual is tried first."""
+        rates = ({"learning_rate": rate} for rate in (5e-5, 1e-4, 2e-4, 4e-4))
+        layers = ({"relations": 0.0}, {"relations": 1.0, "mapping": "last"})
+        return {
+            "learning_rate": Choice((*rates,), (0.4, 0.0, 0.2, 0.4)),
+            "epochs": Choice(({"epochs": 2.0}, {"epochs": 3.0}, {"epochs": 5.0}), (0.4, 0.0, 0.2)),
+            "temperature": Choice(
+                ({"temperature": 2.0}, {"temperature": 4.0}, {"temperature": 8.0}), (0.2, 0.0, 0.2)
+            ),
+            "relations": Choice(layers, (0.0, 0.2)),
+        }
 
     @property
     def distills(self) -> bool:

@@ -76,6 +76,10 @@ class GenerateConfig(StepConfig):
             raise InputError(f"must stand before `{before.shrunk_by}`: texts come from the teacher")
         return super().check(before, plan)
 
+    def rows_after(self, rows: int) -> int:
+        """Nothing but what is made."""
+        return self.rows
+
     def read(self, materials: Materials) -> list[str]:
         """Checks the masked-LM that it samples from."""
         super().read(materials)

@@ -108,6 +108,13 @@ class QuantizeConfig(DistillingConfig):
         settings = ({"bits": 2, **floats}, {"bits": 4, **floats}, {"bits": 8})
         return {"bits": Choice(settings, (2.0, 0.4, 0.0))}
 
+    def tunes(self) -> dict[str, Choice]:
+        """How fast `qat` learns: weights of few bits want more."""
+        if self.method != "qat":
+            return {}
+        rates = ({"distill": {"learning_rate": rate}} for rate in (5e-5, 2e-4, 4e-4))
+        return {"learning_rate": Choice((*rates,), (0.0, 0.2, 0.4))}
+
     @property
     def prepares(self) -> bool:
         """Whether the model itself is worked on before the export."""
