@@ -96,9 +96,23 @@ def test_what_it_says_nothing_of_is_refused(tmp_path):
         ("{}", "not a profile"),
         (json.dumps(invented(schema=99)), "of another version"),
         (json.dumps(invented(blocks=[])), "not a profile"),
-        (json.dumps(invented(reference_ms="fast")), "not a profile"),
-        (json.dumps(invented(reference_ms=-1.0)), "not a profile"),
-        (json.dumps(invented(length="128")), "not a profile"),
+        (json.dumps(invented(reference_ms="fast")), "reference_ms is 'fast'"),
+        (json.dumps(invented(reference_ms=-1.0)), "reference_ms is -1"),
+        (json.dumps(invented(length="128")), "length is '128'"),
+        (json.dumps(invented(threads=0)), "threads is 0"),
+        (json.dumps(invented(batch=True)), "batch is True"),
+        (json.dumps(invented(reference_ms=float("nan"))), "reference_ms is nan"),
+        (json.dumps(invented(slower=float("inf"))), "ratio is inf"),
+        (json.dumps(invented(slower=-1.0)), "ratio is -"),
+        (
+            json.dumps(invented()).replace('"layers": 4', '"layers": 1000000000'),
+            "layers is 1000000",
+        ),
+        (
+            json.dumps(invented()).replace('"attention_heads": 4', '"attention_heads": 0'),
+            "heads is 0",
+        ),
+        (json.dumps(invented(runtime=None)), "runtime"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path, content, message):

@@ -8,10 +8,14 @@ from typing import Any
 
 from tinybert.base.errors import InputError
 from tinybert.families import find_family
+from tinybert.formats.registry import FORMATS
 from tinybert.measure.latency import Fitted, work
 from tinybert.measure.profile import SCHEMA
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.steps.quantize.config import QuantizeConfig
+
+_MOST, _MOST_LAYERS = 1_000_000, 1000
+"""More than any device or model has."""
 
 _SHAPE = ("layers", "hidden_size", "attention_heads", "intermediate_size")
 
@@ -40,6 +44,7 @@ class Device:
             device = cls(Path(path).stem, content)
             if content["schema"] != SCHEMA:
                 raise InputError(f"{path}: a profile of another version; make it anew")
+            _check(content)
             if not device.milliseconds(_shape_of(content["blocks"][0]), None, reads_first=True) > 0:
                 raise ValueError("no time is above 0")
             return device
@@ -121,6 +126,31 @@ class Device:
                 "`keep_sensitive` and `group_size` out, or search on the device itself"
             )
         return kind
+
+
+def _check(content: dict[str, Any]) -> None:
+    """Refuses numbers that no device has.
+
+    Raises:
+        ValueError: One is none, or out of range.
+    """
+    if content["runtime"] not in FORMATS:
+        raise ValueError(f"runtime is {content['runtime']!r:.40}")
+    for name in ("length", "batch", "threads"):
+        _within(content, name, 1, _MOST)
+    _within(content, "reference_ms", 1e-6, _MOST)
+    for block in content["blocks"]:
+        _within(block, "layers", 1, _MOST_LAYERS)
+        for name in _SHAPE[1:]:
+            _within(block, name, 1, _MOST)
+        _within(block, "ratio", 1e-6, _MOST)
+
+
+def _within(values: dict[str, Any], name: str, least: float, most: float) -> None:
+    value = values[name]
+    number = isinstance(value, int if isinstance(least, int) else (int, float))
+    if not number or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"{name} is {value!r:.40}")
 
 
 def _shape_of(block: dict[str, Any]) -> ExpectedShape:
