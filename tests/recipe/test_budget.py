@@ -41,6 +41,14 @@ def test_what_is_no_share_is_refused(text):
         share(text)
 
 
+def test_no_longer_rows_are_timed_than_there_are():
+    recipe = {**RECIPE, "data": {"train": "x", "max_length": 64}}
+    assert Recipe.from_mapping({**recipe, "budget": {"latency": "1ms"}}).budget.length == 64
+    assert Recipe.from_mapping({**recipe, "budget": {"size": "1MB"}}).budget.length == 128
+    with pytest.raises(InputError, match=r"budget.length: 65: texts are cut to"):
+        Recipe.from_mapping({**recipe, "budget": {"latency": "1ms", "length": 65}})
+
+
 def test_bounds_are_in_the_units_of_the_report():
     budget = BudgetConfig(size="5MB", latency="1ms", memory="100MB", drop="1%")
     assert budget.asked() == {"size_mb": 5, "latency_ms": 1, "memory_mb": 100, "drop": 0.01}

@@ -172,13 +172,18 @@ def _check(recipe: "Recipe", options: argparse.Namespace) -> None:
     from tinybert.recipe.inputs import read_inputs
     from tinybert.recipe.recipe import yaml_text
     from tinybert.run.output_folder import check_out
-    from tinybert.search.compress import prepare, searches
-    from tinybert.search.estimate import estimate
+    from tinybert.search.compress import allowed, prepare, searches
+    from tinybert.search.estimate import counted, estimate
 
     check_out(options.out, recipe)
     if searches(recipe):
-        fitting = len(prepare(recipe).fit.pool(recipe.seed))
-        print(f"tinybert: {fitting} of the candidates looked at fit", file=sys.stderr)
+        found = prepare(recipe)
+        fitting = len(found.fit.pool(recipe.seed))
+        minutes = allowed(found.recipe)
+        fits = f"{fitting} of the candidates looked at fit"
+        fits += "" if minutes is None else f"; {minutes:g} minutes are allowed"
+        for line in (counted(found.inputs).rows, fits):
+            print(f"tinybert: {line}", file=sys.stderr)
         shown = recipe.given()
     else:
         for line in estimate(recipe, read_inputs(recipe)).lines() if is_main() else ():

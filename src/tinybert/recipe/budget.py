@@ -83,7 +83,7 @@ class BudgetConfig(Config):
     def _asks_something(self) -> Self:
         if not any((self.size, self.latency, self.memory, self.drop)):
             raise ValueError("asks nothing: give a size, latency, memory or drop")
-        timed = self.latency is not None or self.memory is not None
+        timed = self.is_timed
         told = "is about the batch whose latency or memory is bounded, and neither is"
         searches = self.search, "is about the search, and `search` is false"
         self.refuse_unused(
@@ -103,6 +103,11 @@ class BudgetConfig(Config):
             }
         )
         return self
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it bounds what a batch takes."""
+        return self.latency is not None or self.memory is not None
 
     def asked(self) -> dict[str, float]:
         """What is bounded, in the units of report.json: MB, milliseconds and shares.

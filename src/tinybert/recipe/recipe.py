@@ -139,7 +139,7 @@ class Recipe:
         steps = tuple(_read_step(raw, source, index) for index, raw in enumerate(raw_steps))
         recipe = cls(
             *(head.teacher, head.task, head.data, head.seed, steps, tuple(head.export)),
-            budget=head.budget,
+            budget=_timed_as_cut(head, source),
             source=source,
         )
         recipe.follow(Plan(head.data.max_length))
@@ -211,6 +211,19 @@ def yaml_text(values: Mapping[str, Any]) -> str:
 
 def _given(config: Config) -> dict[str, Any]:
     return config.model_dump(exclude_unset=True)
+
+
+def _timed_as_cut(head: RecipeHead, source: RecipeSource) -> BudgetConfig | None:
+    """The budget, whose batch has no longer rows than texts are ever cut to."""
+    budget, most = head.budget, head.data.max_length
+    if budget is None or budget.length <= most or not budget.is_timed:
+        return budget
+    if "length" in budget.model_fields_set:
+        raise source.error(
+            ("budget", "length"),
+            f"{budget.length}: texts are cut to data.max_length ({most})",
+        )
+    return budget.model_copy(update={"length": most})
 
 
 def _read_step(raw: Any, source: RecipeSource, index: int) -> Step:

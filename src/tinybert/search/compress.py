@@ -150,6 +150,13 @@ def prepare(recipe: Recipe, progress: ProgressCallback = silent) -> Prepared:
     return Prepared(recipe, space, inputs, fit)
 
 
+def allowed(recipe: Recipe) -> float | None:
+    """Minutes for a search and its winner's training; None where trials alone bound it."""
+    budget = recipe.budget
+    assert budget is not None, "`searches` says so"
+    return budget.minutes or (None if budget.trials else USUAL_MINUTES)
+
+
 def _before_candidates(recipe: Recipe) -> int:
     """How many steps come before the first that candidates may change."""
     for number, step in enumerate(recipe.steps):
@@ -180,7 +187,7 @@ def _search(found: Prepared, out: Path, fresh: bool, progress: ProgressCallback)
     question = hash_value([content, goal.asked, found.space.names, *filter(None, [device])])
     study = open_study(question, folder, budget.storage)
     results = open_study(f"results of {content}", folder, budget.storage)
-    minutes = budget.minutes or (None if budget.trials else USUAL_MINUTES)
+    minutes = allowed(recipe)
     done = [each["seconds"] for each in state.done]
     done += map(seconds_of, finished(study))
     clock = Clock(None if minutes is None else 60 * minutes, sum(done))

@@ -1,7 +1,7 @@
 """What a recipe will come to, about, before anything runs: rows, sizes of its files, and time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -46,6 +46,13 @@ class Estimate:
     seconds: tuple[tuple[str, float | None], ...] = ()
     megabytes: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def rows(self) -> str:
+        """The rows and classes in words."""
+        train = "no" if self.train_rows is None else f"{self.train_rows:,}"
+        classes = "" if self.classes is None else f", {self.classes} classes"
+        return f"{train} training rows, {self.eval_rows:,} evaluation rows{classes}"
+
     def lines(self) -> list[str]:
         """The same in words.
 
@@ -56,9 +63,7 @@ class Estimate:
             about 4.2 MB with its tokenizer: onnx/m.onnx
             about 1.5 minutes: distill 1.5
         """
-        train = "no" if self.train_rows is None else f"{self.train_rows:,}"
-        classes = "" if self.classes is None else f", {self.classes} classes"
-        found = [f"{train} training rows, {self.eval_rows:,} evaluation rows{classes}"]
+        found = [self.rows]
         found += [
             f"about {size:.1f} MB with its tokenizer: {path}"
             for path, size in self.megabytes.items()
@@ -71,6 +76,16 @@ class Estimate:
         return [*found, f"about {total:.1f} minutes: {parts}{beside}"]
 
 
+def counted(inputs: Inputs) -> Estimate:
+    """The rows and classes alone."""
+    labels = getattr(inputs.task, "labels", None)
+    return Estimate(
+        None if inputs.train is None else len(inputs.train),
+        len(inputs.eval),
+        None if labels is None else len(labels),
+    )
+
+
 def estimate(recipe: Recipe, inputs: Inputs) -> Estimate:
     """Estimates sizes by shapes alone, and times by a few steps of models of one and two layers.
 
@@ -81,16 +96,11 @@ def estimate(recipe: Recipe, inputs: Inputs) -> Estimate:
         recipe: What would be run.
         inputs: What it names, read.
     """
-    labels = getattr(inputs.task, "labels", None)
-    counts = (
-        None if inputs.train is None else len(inputs.train),
-        len(inputs.eval),
-        None if labels is None else len(labels),
-    )
+    found = counted(inputs)
     config = inputs.materials.config
     if find_family(config.get("model_type")) is None:
         names = [step.name for step in recipe.steps if step.config.works]
-        return Estimate(*counts, seconds=tuple((name, None) for name in names))
+        return replace(found, seconds=tuple((name, None) for name in names))
     plan = Plan(recipe.data.max_length, config, ExpectedShape.of(config))
     stages = list(_stages(recipe, plan))
     end = stages[-1].after if stages else Expected(plan.teacher)
@@ -107,8 +117,8 @@ def estimate(recipe: Recipe, inputs: Inputs) -> Estimate:
             paths[form.quantized] = recipe.quantize
         for path, quantize in paths.items():
             megabytes[path] = (count.bytes(quantize) + kept * len(text)) / 1e6
-    return Estimate(
-        *counts,
+    return replace(
+        found,
         seconds=(
             *_seconds(recipe, inputs, stages, teacher),
             ("export and measure", FINISH_SECONDS),
