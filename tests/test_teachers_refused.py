@@ -96,7 +96,7 @@ def bart():
 def test_models_that_write_texts_are_not_exported(save, refused, tmp_path, model):
     folder = save(model())
     said = refused("export", folder, "--to", "onnx", "--out", tmp_path / "out")
-    assert f"{model.__name__} model, which writes texts" in said
+    assert f"is of the type {model.__name__}, which writes texts" in said
     assert not list((tmp_path / "out").glob("*"))
 
 
@@ -114,7 +114,7 @@ def test_a_tokenizer_that_is_slow_only_is_named(tiny_bert_dir, refused, tmp_path
     settings = {"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "mecab"}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     said = refused("predict", folder, "a film")
-    assert "a BertJapaneseTokenizer, is written in Python and has no fast form" in said
+    assert "its tokenizer, BertJapaneseTokenizer, is written in Python and has no fast form" in said
     assert "install" not in said
 
 
