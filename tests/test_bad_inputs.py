@@ -194,7 +194,11 @@ RECIPES = {
     ),
     "predictions of a teacher without a masked-LM head": (
         put("steps.1", {"general-distill": {"prediction": 1.0}}),
-        ["recipe.yaml:14", "general-distill.prediction", "no masked-LM head, it is of the class BertForSeq"],
+        [
+            "recipe.yaml:14",
+            "general-distill.prediction",
+            "no masked-LM head, it is of the class Bert",
+        ],
     ),
     "predictions of no token": (
         put("steps.1", {"general-distill": {"prediction": 1.0, "prediction_share": 0.0}}),
@@ -316,7 +320,10 @@ def test_a_task_that_only_a_head_can_do(refused_recipe, encoder_dir):
 def test_predictions_of_another_teacher_without_a_masked_lm_head(refused_recipe, encoder_dir):
     settings = {"prediction": 1.0, "teacher": str(encoder_dir)}
     said = refused_recipe(put("steps.1", {"general-distill": settings}))
-    assert f"general-distill.teacher: {encoder_dir}: has no masked-LM head, it is of the class BertM" in said
+    assert (
+        f"general-distill.teacher: {encoder_dir}: has no masked-LM head, it is of the class BertM"
+        in said
+    )
 
 
 @pytest.fixture

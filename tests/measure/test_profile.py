@@ -1,6 +1,7 @@
 """A device is known by how fast it runs small models."""
 
 import json
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,10 @@ def test_what_it_says_nothing_of_is_refused(tmp_path):
             "heads is 0",
         ),
         (json.dumps(invented(runtime=None)), "runtime"),
+        (json.dumps(invented(reference_ms=10**400)), "reference_ms is 1000"),
+        (json.dumps(invented()).replace('"int4"', '"int5"'), "kind is 'int5'"),
+        (json.dumps(invented()).replace('"int4"', '"int2"'), "fewer than 4 blocks of int4"),
+        ("[" * 200_000, "not a profile"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path, content, message):
@@ -141,7 +146,8 @@ def test_the_command_times_what_ships(tmp_path, capsys, monkeypatch):
 
 
 def test_nothing_is_timed_where_nothing_can_be_written(tmp_path, capsys):
-    for path in (tmp_path, tmp_path / "none" / "file.json"):
+    os.mkfifo(tmp_path / "pipe")  # as a device is: not to be replaced by a file
+    for path in (tmp_path, tmp_path / "none" / "file.json", tmp_path / "pipe"):
         assert main(["profile", "--out", str(path)]) == 2
         assert f"--out {path}: name a file" in capsys.readouterr().err
 

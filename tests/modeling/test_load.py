@@ -42,7 +42,7 @@ def test_the_head_makes_the_model_s_own_logits(kind):
 
 
 def test_models_without_such_a_head():
-    with pytest.raises(InputError, match="a BertModel has no masked-LM head"):
+    with pytest.raises(InputError, match="BertModel has no masked-LM head"):
         masked_lm_head(BertModel(BertConfig(**SHAPE)))
     with pytest.raises(InputError, match="a gpt2 model: it writes from left to right"):
         masked_lm_head(GPT2LMHeadModel(GPT2Config(vocab_size=20, n_embd=8, n_head=2, n_layer=1)))

@@ -84,3 +84,13 @@ def test_a_preset_is_a_budget_and_formats(recipe, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "latency: 90ms" in printed
     assert "drop: 1%" in printed
+
+
+def test_a_tuned_search_is_planned(recipe, tmp_path, capsys):
+    """Settings of a section within a step too: qat's own learning rate."""
+    path = tmp_path / "recipe.json"
+    steps = [*recipe["steps"][:1], {"student": {}}, {"distill": {}}, {"quantize": {"method": "qat"}}]
+    path.write_text(json.dumps({**recipe, "steps": steps}))
+    command = ["compress", str(path), "--max-size", "5MB", "--tune", "--dry-run"]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 0
+    assert "candidates looked at fit; 45 minutes are allowed" in capsys.readouterr().err

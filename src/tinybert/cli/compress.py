@@ -118,7 +118,7 @@ def _add_budget(group: Any) -> None:
         "--tune",
         action="store_true",
         default=None,
-        help="search learning rates, epochs and losses too",
+        help="search learning rates, epochs and the temperature too",
     )
     group.add_argument(
         "--time",

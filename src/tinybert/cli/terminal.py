@@ -1,6 +1,7 @@
 """Progress on stderr: the plan on a terminal, plain lines anywhere else."""
 
 import contextlib
+import io
 import sys
 import time
 from types import TracebackType
@@ -23,7 +24,7 @@ class ProgressDisplay:
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream or sys.stderr or io.StringIO()  # None where stderr is closed
         self._board = Board()
         self._stack = contextlib.ExitStack()
         self._begun = False

@@ -14,6 +14,12 @@ from tinybert.measure.profile import SCHEMA
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.steps.quantize.config import QuantizeConfig
 
+KINDS = ("fp32", "int8-dynamic", "int8-static", "int4", "int2")
+"""How its blocks are quantized."""
+
+_FEWEST = 4
+"""Fewer blocks tell too little of the others."""
+
 _MOST, _MOST_LAYERS = 1_000_000, 1000
 """More than any device or model has."""
 
@@ -50,7 +56,7 @@ class Device:
             return device
         except OSError as error:
             raise InputError(f"{path}: no profile can be read ({error.strerror})") from None
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"{path}: not a profile that `tinybert profile` wrote "
                 f"({type(error).__name__}: {error})"
@@ -140,10 +146,15 @@ def _check(content: dict[str, Any]) -> None:
         _within(content, name, 1, _MOST)
     _within(content, "reference_ms", 1e-6, _MOST)
     for block in content["blocks"]:
+        if block["kind"] not in KINDS:
+            raise ValueError(f"kind is {block['kind']!r:.40}")
         _within(block, "layers", 1, _MOST_LAYERS)
         for name in _SHAPE[1:]:
             _within(block, name, 1, _MOST)
         _within(block, "ratio", 1e-6, _MOST)
+    for kind in KINDS:
+        if sum(block["kind"] == kind for block in content["blocks"]) < _FEWEST:
+            raise ValueError(f"it has fewer than {_FEWEST} blocks of {kind}")
 
 
 def _within(values: dict[str, Any], name: str, least: float, most: float) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import platform
 import zipfile
 from pathlib import Path
@@ -22,6 +23,9 @@ same few numbers again and again, so that the file is small; that makes them no 
 
 RUNTIME = "onnx"
 """The format of these models."""
+
+LONGEST = 512
+"""Tokens that these models take at most."""
 
 REPEATS = 20
 """Runs of each; those of a kind are interleaved with those of the reference."""
@@ -57,6 +61,8 @@ def profile(
         >>> profile(threads=1)["reference_ms"]  # doctest: +SKIP
         3.1
     """
+    if length > LONGEST:
+        raise InputError(f"--length {length}: the models take {LONGEST} tokens at most")
     with TemporaryDirectory(prefix="tinybert-profile") as folder:
         with zipfile.ZipFile(Path(__file__).with_name(BLOCKS)) as archive:
             archive.extractall(folder)
@@ -109,8 +115,11 @@ def check_out(path: str | Path) -> None:
         InputError: No file can be written there.
     """
     path = Path(path)
-    if not str(path) or path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError(f"--out {path}: name a file in a folder that is there")
+    folder = path.absolute().parent
+    if path.exists() and not path.is_file():
+        raise InputError(f"--out {path}: name a file; what is there is none")
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"--out {path}: name a file in a folder that can be written to")
 
 
 def write_profile(path: str | Path, found: dict[str, Any]) -> None:

@@ -92,11 +92,9 @@ def _expected(run: Run, student: Path, paths: Sequence[str]) -> list[float] | No
 
 def _conditions(budget: BudgetConfig | None) -> dict[str, Any] | None:
     """The batch whose latency and memory a budget bounds; None where the report has it anyway."""
-    if (
-        budget is None
-        or budget.device is not None
-        or (budget.length, budget.batch, budget.threads) == USUAL_CONDITIONS
-    ):
+    if budget is None or (budget.device is not None and budget.memory is None):
+        return None
+    if (budget.length, budget.batch, budget.threads) == USUAL_CONDITIONS:
         return None
     return {"length": budget.length, "batch": budget.batch, "threads": budget.threads}
 

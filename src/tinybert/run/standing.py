@@ -41,4 +41,9 @@ def _keeps_budget(out: Path) -> bool:
         before = json.loads((out / REPORT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(before, dict) and "budget" in before and is_kept(before)
+    return isinstance(before, dict) and _has_verdict(before) and is_kept(before)
+
+
+def _has_verdict(report: dict[str, Any]) -> bool:
+    budget = report.get("budget")
+    return isinstance(budget, dict) and "kept" in budget

@@ -60,7 +60,7 @@ class Pace:
             rows: Different ones.
             teacher: What it learns from, if from a model.
         """
-        batch = config.batch_size
+        batch = min(config.batch_size, max(rows, 1))
         batches = steps * config.gradient_accumulation
         seconds = batches * self._step(shape, batch)
         if isinstance(config, DistillationConfig) and teacher is not None:

@@ -14,6 +14,7 @@ from tinybert.steps.base import StepConfig
 from tinybert.steps.choice import LEFT_OUT, Choice
 from tinybert.steps.expected import Plan
 from tinybert.training.materials import Materials
+from tinybert.training.section import Config
 
 Place = tuple[int, str]
 """A step of the recipe and one of its choices."""
@@ -157,8 +158,14 @@ def _readable(
 
 
 def set_keys(step: Step, setting: Mapping[str, object]) -> Step:
-    """A step with some of its keys set, which need not go together yet."""
-    return Step(step.name, step.config.model_copy(update=dict(setting)))
+    """A step with some of its keys set, or keys of a section, which need not go together yet."""
+    values: dict[str, object] = {}
+    for key, value in setting.items():
+        section = getattr(step.config, key)
+        if isinstance(value, Mapping) and isinstance(section, Config):
+            value = section.model_copy(update={**value})
+        values[key] = value
+    return Step(step.name, step.config.model_copy(update=values))
 
 
 def _valid(config: StepConfig) -> StepConfig:

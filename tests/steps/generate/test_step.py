@@ -98,7 +98,7 @@ def test_a_masked_lm_beside_the_teacher(teacher, masked_lm, tiny_context, tmp_pa
 
 
 def test_a_masked_lm_that_is_none(teacher, tiny_context, tiny_bert_dir):
-    with pytest.raises(InputError, match="no masked-LM head, it is a"):
+    with pytest.raises(InputError, match="no masked-LM head, it is of the class"):
         generate(config(masked_lm=str(tiny_bert_dir)), teacher, tiny_context())
 
 

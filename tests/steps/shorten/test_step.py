@@ -48,7 +48,7 @@ def test_a_head_that_reads_every_position(tiny_context):
     from transformers import BertConfig, BertForTokenClassification
 
     model = BertForTokenClassification(BertConfig(num_hidden_layers=2, vocab_size=9))
-    with pytest.raises(InputError, match="head of a BertForTokenClassification may read"):
+    with pytest.raises(InputError, match="head of BertForTokenClassification may read"):
         shorten(ShortenConfig(), model, tiny_context())
 
 

@@ -33,16 +33,14 @@ class DistillStepConfig(DistillConfig, StepConfig):
         return True
 
     def tunes(self) -> dict[str, Choice]:
-        """How fast, how long and from what it learns; what is usual is tried first."""
+        """How fast, how long and from how soft labels it learns; what is usual is tried first."""
         rates = ({"learning_rate": rate} for rate in (5e-5, 1e-4, 2e-4, 4e-4))
-        layers = ({"relations": 0.0}, {"relations": 1.0, "mapping": "last"})
         return {
             "learning_rate": Choice((*rates,), (0.4, 0.0, 0.2, 0.4)),
             "epochs": Choice(({"epochs": 2.0}, {"epochs": 3.0}, {"epochs": 5.0}), (0.4, 0.0, 0.2)),
             "temperature": Choice(
                 ({"temperature": 2.0}, {"temperature": 4.0}, {"temperature": 8.0}), (0.2, 0.0, 0.2)
             ),
-            "relations": Choice(layers, (0.0, 0.2)),
         }
 
     @property
