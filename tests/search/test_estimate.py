@@ -89,7 +89,8 @@ def test_a_preset_is_a_budget_and_formats(recipe, tmp_path, capsys):
 def test_a_tuned_search_is_planned(recipe, tmp_path, capsys):
     """Settings of a section within a step too: qat's own learning rate."""
     path = tmp_path / "recipe.json"
-    steps = [*recipe["steps"][:1], {"student": {}}, {"distill": {}}, {"quantize": {"method": "qat"}}]
+    steps = [{"student": {}}, {"distill": {}}, {"quantize": {"method": "qat"}}]
+    steps = [*recipe["steps"][:1], *steps]
     path.write_text(json.dumps({**recipe, "steps": steps}))
     command = ["compress", str(path), "--max-size", "5MB", "--tune", "--dry-run"]
     assert main([*command, "--out", str(tmp_path / "out")]) == 0
