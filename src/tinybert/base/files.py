@@ -32,6 +32,7 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
             as the temporary path + the suffix, moved before it.
 
     Raises:
+        InputError: There is a device or a pipe, which a file must not replace.
         OSError: The disk is full or fails, also where a library says so in words of its own.
 
     Example:
@@ -42,6 +43,8 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
         >>> target.read_text()
         'whole'
     """
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise InputError(f"{target}: is no file, but a device or a pipe; name another place")
     target.parent.mkdir(parents=True, exist_ok=True)
     # One fixed name a process: what a killed run left behind is found and overwritten by the next.
     temporary = target.with_name(f".{target.name}.partial")
