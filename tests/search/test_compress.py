@@ -162,6 +162,23 @@ def test_a_device_is_asked_instead_of_this_machine(recipe, tmp_path, monkeypatch
         search(recipe, tmp_path / "out", {**device, "length": 8})
 
 
+@pytest.mark.parametrize("storage", ["nonsense", "nosuch://host/db", "sqlite+nosuch:///x.db"])
+def test_a_storage_that_can_not_be_is_refused_before_anything(recipe, tmp_path, storage):
+    with pytest.raises(InputError, match=r"budget.storage: .*no database of a search"):
+        search(recipe, tmp_path / "out", {**BUDGET, "storage": storage})
+    assert not (tmp_path / "out").exists()
+
+
+def test_too_few_rows_are_refused_before_anything(recipe, searched_rows, tmp_path):
+    few = tmp_path / "few.csv"
+    lines = searched_rows[0].read_text().splitlines()[:61]
+    few.write_text("\n".join(lines) + "\n")
+    data = {**recipe["data"], "train": str(few)}
+    with pytest.raises(InputError, match="too few to compare candidates on"):
+        search({**recipe, "data": data}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_recipe_that_leaves_nothing_open_is_refused(recipe, tmp_path):
     with pytest.raises(InputError, match="leave nothing open"):
         search({**recipe, "steps": FIXED}, tmp_path / "out")

@@ -33,10 +33,11 @@ from tinybert.search.costs import cost_model
 from tinybert.search.fit import Fit
 from tinybert.search.progress import SearchProgress
 from tinybert.search.report import report_of
+from tinybert.search.rows import part
 from tinybert.search.score import Goal
 from tinybert.search.search import Search, best_words, outcome_of
 from tinybert.search.space import Space
-from tinybert.search.study import candidate_of, finished, open_study, seconds_of
+from tinybert.search.study import candidate_of, check_storage, finished, open_study, seconds_of
 from tinybert.search.trial import Trials
 from tinybert.steps.expected import Plan
 
@@ -137,6 +138,10 @@ def prepare(recipe: Recipe, progress: ProgressCallback = silent) -> Prepared:
         )
     inputs = read_inputs(space.recipe_of(space.largest))
     space = space.readable(inputs.materials)
+    with recipe.placed("budget"):
+        check_storage(budget.storage)
+        if inputs.train is not None:
+            part(inputs.train, recipe.seed)
     goal = Goal(budget.asked())
     finetunes = bool(recipe.steps) and recipe.steps[0].config.new_head
     model = load_model(inputs.teacher, inputs.task, new_head=finetunes)

@@ -7,9 +7,10 @@ from pathlib import Path
 import optuna
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from tinybert.base.errors import InputError, said
+from tinybert.base.errors import InputError, PlacedError, said
 from tinybert.search.space import Candidate
 
 HEARTBEAT_SECONDS = 30
@@ -21,6 +22,20 @@ WORKER, ERROR = "worker", "error"
 """What is noted of a trial."""
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def check_storage(url: str | None) -> None:
+    """Refuses a URL that no database can have, or whose driver is not installed.
+
+    Raises:
+        InputError: It is such.
+    """
+    if url is None:
+        return
+    try:
+        make_url(url).get_dialect().import_dbapi()
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise PlacedError(f"{url}: no database of a search ({said(error)})", ("storage",)) from None
 
 
 def seconds_of(trial: FrozenTrial) -> float:
@@ -46,7 +61,9 @@ def open_study(name: str, folder: Path, url: str | None) -> optuna.Study:
             return _open(name, folder, url)
     except (SQLAlchemyError, ImportError, ValueError, RuntimeError) as error:
         where = f"budget.storage: {url}" if url else str(folder)
-        raise InputError(f"{where}: no database of a search ({said(error)})") from None
+        anew = "" if url else "; --fresh begins anew"
+        words = said(error).partition("\n")[0]
+        raise InputError(f"{where}: no database of a search ({words}){anew}") from None
 
 
 def _open(name: str, folder: Path, url: str | None) -> optuna.Study:
