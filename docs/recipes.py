@@ -26,6 +26,7 @@ SHARED = {
 EXAMPLES = {
     "finetune": "- finetune: {epochs: 2}",
     "generate": "- finetune: {}\n- generate: {rows: 20000}\n- student: {}\n- distill: {}",
+    "add-texts": "- student: {}\n- add-texts: {per_row: 5}\n- distill: {}",
     "augment": "- student: {}\n- augment: {copies: 3}\n- distill: {}",
     "student": "- student: {layers: 4, hidden_size: 312, attention_heads: 12}",
     "general-distill": "- student: {init: random}\n- general-distill: {max_tokens: 1000000}",

@@ -46,7 +46,7 @@ def whole_recipe(block):
     if isinstance(values, list):
         first = next(iter(values[0]))
         values = {"steps": values if first == "finetune" else [{"finetune": {}}, *values]}
-        if any("general-distill" in step for step in values["steps"]):
+        if any({"general-distill", "add-texts"} & {*step} for step in values["steps"]):
             values["data"] = {"unlabeled": ["corpus.txt"]}
     return {"teacher": "t", "task": "text-classification", **values}
 

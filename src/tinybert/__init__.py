@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tinybert.recipe.recipe import Recipe
     from tinybert.run.compress import Result
     from tinybert.search.compress import compress
+    from tinybert.steps.add_texts.config import AddTextsConfig
     from tinybert.steps.augment.config import AugmentConfig
     from tinybert.steps.factorize.config import FactorizeConfig
     from tinybert.steps.finetune.config import FinetuneConfig
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 # No name here may be that of a module of this package: importing the module would take its place.
 _LAZY = {
+    "AddTextsConfig": "tinybert.steps.add_texts.config",
     "AugmentConfig": "tinybert.steps.augment.config",
     "DistillConfig": "tinybert.distillation.config",
     "DistillationModel": "tinybert.distillation.model",
@@ -64,6 +66,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "AddTextsConfig",
     "AugmentConfig",
     "DistillConfig",
     "DistillationModel",

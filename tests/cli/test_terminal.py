@@ -214,3 +214,20 @@ def test_a_plan_that_grows_keeps_what_was_done():
 def test_lines_need_no_rich(monkeypatch, clock):
     monkeypatch.setitem(sys.modules, "rich", None)
     assert shown(io.StringIO(), clock, RUN)
+
+
+def test_a_narrow_terminal_shows_names_and_times(clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    text = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", shown(Terminal(), clock, RUN[:3]))
+    assert re.search(r"\d:\d\d distill", text)
+
+
+class FullDisk(io.StringIO):
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_below_a_log_stops_nothing(clock):
+    with ProgressDisplay(FullDisk()) as display:
+        for report in RUN:
+            display(report)

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from tiny_models import KINDS, WORDS, tiny_model, tiny_model_dir, tiny_tokenizer
+from tinybert.base.errors import InputError
 from tinybert.recipe.draft import draft_recipe
 from tinybert.recipe.inputs import read_inputs
 from tinybert.recipe.recipe import Recipe
@@ -129,3 +130,30 @@ def test_other_labels_mean_a_new_head(rows, tmp_path):
     (note,) = (note for note in draft.notes if note.startswith("finetune"))
     assert "other labels" in note
     read_inputs(Recipe.from_mapping(draft.recipe, ["data.max_length=32"]))
+
+
+def test_texts_without_labels_are_learned_from(rows, tmp_path):
+    model = tiny_model_dir("bert", tmp_path / "model", "text-classification")
+    corpus = tmp_path / "texts.txt"
+    corpus.write_text("a film\na book\n", encoding="utf-8")
+    train = str(rows["text-classification"])
+    recipe = draft_recipe(str(model), train, unlabeled=[str(corpus)], budget={"size": "5MB"}).recipe
+    names = names_of(recipe)
+    assert recipe["data"]["unlabeled"] == [str(corpus)]
+    assert names.index("add-texts") < names.index("student")
+    # Without a budget nothing smaller is made of a model as tiny as this.
+    with pytest.raises(InputError, match="--unlabeled: no student is made"):
+        draft_recipe(str(model), train, unlabeled=[str(corpus)])
+
+
+def test_texts_that_nothing_learns_from_are_refused(rows, tmp_path):
+    model = tiny_model_dir("bert", tmp_path / "model", "token-classification")
+    with pytest.raises(InputError, match="--unlabeled: token-classification does not learn"):
+        draft_recipe(str(model), str(rows["token-classification"]), unlabeled=["texts.txt"])
+
+
+def test_how_to_search_is_refused_where_nothing_can_be(rows, tmp_path):
+    model = tiny_model_dir("gpt2", tmp_path / "model", "text-classification")
+    budget = {"size": "5MB", "tune": True, "trials": 3}
+    with pytest.raises(InputError, match="leave `tune` and `trials` out"):
+        draft_recipe(str(model), str(rows["text-classification"]), budget=budget)

@@ -124,7 +124,7 @@ def test_training_is_tuned_where_the_budget_asks():
     plain, tuned = space(), space(budget={"size": "5MB", "tune": True})
     more = {*tuned.names} - {*plain.names}
     assert {name.rpartition(".")[2] for name in more} == {
-        *("learning_rate", "temperature"),  # epochs are given
+        *("learning_rate", "temperature", "label", "layers"),  # epochs are given
     }
     assert "3.quantize.learning_rate" not in more  # its `distill` is given
     usual = min(range(4), key=lambda at: tuned.choices[2, "learning_rate"].losses[at])

@@ -59,6 +59,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DATA",
         help="rows to measure on, or a share of the others; default: their own split, or 10%%",
     )
+    rows.add_argument(
+        "--unlabeled",
+        action="append",
+        metavar="FILE",
+        help="texts without labels to learn from too, .txt, .jsonl or .parquet; may be repeated",
+    )
     rows.add_argument("--text", action="append", metavar="COLUMN", help="twice for a pair")
     rows.add_argument(
         "--label", action="append", metavar="COLUMN", help="once for each column of 0 and 1"
@@ -118,7 +124,7 @@ def _add_budget(group: Any) -> None:
         "--tune",
         action="store_true",
         default=None,
-        help="search learning rates, epochs and the temperature too",
+        help="search learning rates, epochs, temperature and weights of losses too",
     )
     group.add_argument(
         "--time",
@@ -213,7 +219,7 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
     from tinybert.recipe.recipe import Recipe
 
     if options.train is None:
-        for name in ("eval", "text", "label", "task"):
+        for name in ("eval", "unlabeled", "text", "label", "task"):
             if getattr(options, name) is not None:
                 raise InputError(f"--{name} is for a model without a recipe: name --train too")
         if os.path.isdir(options.recipe):
@@ -234,6 +240,7 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
         options.recipe,
         options.train,
         options.eval,
+        unlabeled=options.unlabeled or (),
         text=options.text or (),
         label=options.label or (),
         task=options.task,

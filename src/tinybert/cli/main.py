@@ -4,6 +4,7 @@ import argparse
 import importlib
 import logging
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,10 @@ COMMANDS = (
 )
 """Each is a file of this folder: `HELP`, `add_options(parser)` and `run(options)`,
 which may give an exit code."""
+
+
+_NEGATIVE = re.compile(r"-[\d.]")
+"""How values begin that are too low for every option that takes one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,6 +78,8 @@ def make_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.set_defaults(run=module.run)
+        # Or argparse takes -1% for an option, and says of the one before that it has no value.
+        command._negative_number_matcher = _NEGATIVE
         command.add_argument("--json", action="store_true", help="print one JSON document")
         module.add_options(command)
     return parser

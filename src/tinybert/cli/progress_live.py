@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
@@ -17,6 +17,9 @@ from rich.text import Text
 from tinybert.cli.progress_board import Board, Row, clock, figures
 
 BAR_WIDTH = 24
+NARROW = 50
+"""Columns of a terminal that names and times fill alone."""
+
 REDRAWN_A_SECOND = 4
 """Drawing takes about a thousandth of a second from the work."""
 
@@ -34,7 +37,7 @@ def drawn(board: Board, console: Console) -> Iterator[None]:
     spinner = Spinner("line" if console.options.ascii_only else "dots")
     live = Live(
         console=console,
-        get_renderable=lambda: _render(board, spinner, console.height),
+        get_renderable=lambda: _render(board, spinner, console),
         refresh_per_second=REDRAWN_A_SECOND,
         redirect_stdout=False,  # results go there, when all is done
     )
@@ -59,14 +62,16 @@ def _logged_above(stream: object) -> Iterator[None]:
             handler.setStream(stream)
 
 
-def _render(board: Board, spinner: Spinner, height: int) -> RenderableType:
+def _render(board: Board, spinner: Spinner, console: Console) -> RenderableType:
     """The plan as it stands, in as many lines as the terminal has."""
     now = time.monotonic()
     table = Table.grid(padding=(0, 2))
-    for justify in ("left", "right", "left", "left"):
+    narrow = console.width < NARROW
+    columns: list[JustifyMethod] = ["left", "right", "left", "left"]
+    for justify in columns[:1] if narrow else columns:
         table.add_column(no_wrap=True, justify=justify, overflow="ellipsis")
-    for row in _visible(board.rows, board.place, height - 3):
-        table.add_row(*_cells(row, spinner, now))
+    for row in _visible(board.rows, board.place, console.height - 3):
+        table.add_row(*([_short(row, now)] if narrow else _cells(row, spinner, now)))
     left = board.seconds_left(now) if len(board.rows) > 1 else None
     total = [] if left is None else [Text(f"about {clock(left)} left for all of it", "dim")]
     return Group(table, *total)
@@ -77,6 +82,14 @@ def _visible(rows: list[Row], place: int, most: int) -> list[Row]:
     most = max(most, 1)
     begin = max(0, min(place - most // 2, len(rows) - most))
     return rows[begin : begin + most]
+
+
+def _short(row: Row, now: float) -> Text:
+    """Time and name, of which the end may be cut off."""
+    seconds = row.seconds if row.ended else row.elapsed(now) if row.last else None
+    time_taken = "" if seconds is None else clock(seconds)
+    style = "dim" if row.last is None else "green" if row.ended else "bold"
+    return Text(f"{time_taken:>5} {row.name}", style)
 
 
 def _cells(row: Row, spinner: Spinner, now: float) -> list[RenderableType]:

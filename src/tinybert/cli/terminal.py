@@ -83,5 +83,10 @@ class ProgressDisplay:
         width = max(len(each.name) for each in rows)
         number = f"[{self._board.place + 1}/{len(rows)}] " if len(rows) > 1 else ""
         line = "  ".join(filter(None, (f"{number}{row.name:<{width}}", *words)))
-        self._stream.write(f"{line.rstrip()}\n")
-        self._stream.flush()
+        try:
+            self._stream.write(f"{line.rstrip()}\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError:
+            pass  # a log on a full disk is no reason to stop the work

@@ -66,8 +66,8 @@ class BudgetConfig(Config):
     )
     tune: bool = Field(
         False,
-        description="search settings of the training too: learning rates, epochs, temperature; "
-        "it takes more trials",
+        description="search settings of the training too: learning rates, epochs, temperature and "
+        "weights of losses; it takes more trials",
     )
     time: Time = Field(None, description="for search and final training together, such as 45min")
     trials: int | None = Field(

@@ -52,6 +52,7 @@ def draft_recipe(
     train: str,
     evaluation: str | None = None,
     *,
+    unlabeled: Sequence[str] = (),
     text: Sequence[str] = (),
     label: Sequence[str] = (),
     task: str | None = None,
@@ -66,6 +67,7 @@ def draft_recipe(
         train: DATA to learn from.
         evaluation: DATA to measure on, or a share of the training rows such as "10%"; None for the
             evaluation split of `train`, or `HELD_OUT` where it has none.
+        unlabeled: Files of texts to learn from too.
         text: The columns of text; none where they are to be found out.
         label: Those of labels, likewise.
         task: Its kind, or a data set that we know; None for the model's, or what labels look like.
@@ -100,22 +102,31 @@ def draft_recipe(
         data["text"] = columns.text[0] if len(columns.text) == 1 else list(columns.text)
     if columns.label:
         data["label"] = columns.label[0] if len(columns.label) == 1 else list(columns.label)
+    named: dict[str, Any] = {name: data[name] for name in ("text", "label") if name in data}
+    asks = get_task({"kind": task or columns.kind, **named})
     steps: list[Any] = []
-    why = _why_finetune(known, task or columns.kind, data, table)
+    why = _why_finetune(known, asks, table)
     if why is not None:
         steps.append({"finetune": {}})
         notes.append(f"finetune: {why}")
-    shrinks, note = _shrinking(config)
+    texts = _texts(unlabeled, asks)
+    shrinks, note = _shrinking(config, texts)
     asked = dict(budget or {})
     if asked and (reason := _why_no_search(config)):
-        asked = {key: value for key, value in asked.items() if key not in SEARCH_ALONE}
+        if given := [f"`{key}`" for key in SEARCH_ALONE if key in asked]:
+            raise InputError(
+                f"{model}: smaller models of it can't be searched for ({reason}): leave "
+                f"{' and '.join(given)} out"
+            )
         asked["search"] = False
         notes.append(f"budget: nothing is searched, the result is only compared with it: {reason}")
     elif asked:
-        given: dict[str, Any] = {name: data[name] for name in ("text", "label") if name in data}
-        words = get_task({"kind": task or columns.kind, **given})
-        rows, note = _more_rows(words, table, folder)
-        shrinks = [*rows, *_open(asked, words.reads == "first")]
+        rows, note = _more_rows(asks, table, folder)
+        shrinks = [*rows, *_open(asked, texts, asks.reads == "first")]
+    if unlabeled:
+        data["unlabeled"] = [*unlabeled]
+        if not any(step in shrinks for step in texts):
+            raise InputError("--unlabeled: no student is made, so that nothing learns from it")
     steps += shrinks
     notes += [note] if note else []
     spec = {"kind": task or columns.kind}  # a mapping, for `--set task.separator=";"` and the like
@@ -133,12 +144,8 @@ def _read(train: str, task: Task | None) -> Table:
     return read(train, "train", layout, "sentence" if task is None else task.text[0])
 
 
-def _why_finetune(
-    known: Task | None, kind: str, data: Mapping[str, Any], table: Table
-) -> str | None:
+def _why_finetune(known: Task | None, task: Task, table: Table) -> str | None:
     """Why a model has to be fine-tuned first; None where its head is one for these rows."""
-    given = {name: data[name] for name in ("text", "label") if name in data}
-    task = get_task({"kind": kind, **given})
     if known is None or known.kind != task.kind:
         return f"the model has no head for {task.kind}"
     try:
@@ -179,11 +186,23 @@ def _more_rows(task: Task, table: Table, folder: Path) -> tuple[list[Any], str |
     return [{"augment": {"copies": copies}}], None
 
 
-def _open(budget: Mapping[str, Any], reads_first: bool) -> list[Any]:
+def _texts(unlabeled: Sequence[str], task: Task) -> list[Any]:
+    """A step that adds texts without labels, if there are any.
+
+    Raises:
+        InputError: The task could not learn from such texts.
+    """
+    if unlabeled and (not task.learns_from_texts or len(task.text) != 1):
+        raise InputError(f"--unlabeled: {task.kind} does not learn from single texts; leave it out")
+    return [{"add-texts": {}}] if unlabeled else []
+
+
+def _open(budget: Mapping[str, Any], texts: list[Any], reads_first: bool) -> list[Any]:
     """The steps that make a student, with what a search may vary left open.
 
     Args:
         budget: As in a recipe.
+        texts: What `_texts` gives.
         reads_first: Whether the head reads the first position, so that others may be left out.
     """
     # What is made of the whole vocabulary all candidates share, so that it comes first.
@@ -193,10 +212,10 @@ def _open(budget: Mapping[str, Any], reads_first: bool) -> list[Any]:
     shorter: list[Any] = [{"shorten": {}}] if "latency" in budget and reads_first else []
     quantize = {"quantize": {"method": "qat"}}
     table: list[Any] = [{"factorize": {"parts": ["embeddings"]}}] if vocabulary else []
-    return [*vocabulary, {"student": {}}, *table, *shorter, {"distill": {}}, quantize]
+    return [*vocabulary, *texts, {"student": {}}, *table, *shorter, {"distill": {}}, quantize]
 
 
-def _shrinking(config: Mapping[str, Any]) -> tuple[list[Any], str | None]:
+def _shrinking(config: Mapping[str, Any], texts: list[Any]) -> tuple[list[Any], str | None]:
     """The steps after the teacher, and what is to be said of them."""
     family = find_family(config.get("model_type"))
     if family is None:
@@ -218,4 +237,4 @@ def _shrinking(config: Mapping[str, Any]) -> tuple[list[Any], str | None]:
         for each in range(1, MOST_HEADS + 1)
         if not (heads % each or shape["hidden_size"] % each)
     )
-    return [{"student": shape}, {"distill": {}}, quantize], None
+    return [*texts, {"student": shape}, {"distill": {}}, quantize], None

@@ -40,8 +40,8 @@ class DataConfig(Config):
     )
     unlabeled: list[str] = Field(
         [],
-        description="the corpus of `general-distill` and `trim-vocabulary`: .txt, .jsonl (both "
-        "also .gz) or .parquet files, patterns of them, or hub ids",
+        description="the corpus of `general-distill`, `add-texts` and `trim-vocabulary`: .txt, "
+        ".jsonl (both also .gz) or .parquet files, patterns of them, or hub ids",
     )
     max_length: int = Field(128, gt=0, description="tokens that a row is cut to")
 

@@ -60,6 +60,7 @@ def build_report(
             **cost,
             "bytes_deployed": score["bytes_deployed"],
             **_score(score),
+            "distance": round(score["distance"], 5),
             "parity": score["parity"],
             "kept": _kept(score),
         }

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from tinybert.report.frontier import frontier_plot
 from tinybert.report.names import shown_name, without_folders
 from tinybert.report.plot import figures_plot
 from tinybert.report.promise import candidate_rows
@@ -24,7 +25,13 @@ svg rect, svg circle { fill: var(--other); }
 svg line { stroke: var(--other); stroke-width: 2; }
 svg .best rect, svg .best circle { fill: var(--mark); }
 svg .best line { stroke: var(--mark); }
+svg .frontier circle { fill: none; stroke: var(--mark); stroke-width: 2; }
+svg .bound line { stroke-width: 1; stroke-dasharray: 4; }
 """.strip()
+
+
+READ_AGAIN = 10
+"""Seconds after which a browser reads the page of a search again."""
 
 
 def report_page(report: Mapping[str, Any]) -> str:
@@ -37,19 +44,7 @@ def report_page(report: Mapping[str, Any]) -> str:
     recipe = without_folders(report["recipe"])
     recipe_text = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True)
     machine = [[name, str(value)] for name, value in report["machine"].items()]
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{escape(title)}</title>
-<style>
-{STYLE}
-</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
-<p>For {escape(report["task"]["kind"])}. The best file is
+    body = f"""<p>For {escape(report["task"]["kind"])}. The best file is
 <code>{escape(report["best"])}</code>.</p>
 {figures_plot(report)}
 {_table(report_rows(report))}
@@ -62,7 +57,41 @@ def report_page(report: Mapping[str, Any]) -> str:
 <h2>Machine</h2>
 {_table(machine, heading=False)}
 <h2>Recipe</h2>
-<pre>{escape(recipe_text)}</pre>
+<pre>{escape(recipe_text)}</pre>"""
+    return _whole(title, body)
+
+
+def search_page(search: Mapping[str, Any], asked: Mapping[str, float], best: int) -> str:
+    """A search that goes on, as an HTML page that a browser reads again and again.
+
+    Args:
+        search: Of what report.json will hold, "trials", "seconds" and "candidates".
+        asked: The budget's bounds.
+        best: The trial that would be chosen now.
+    """
+    body = f"""<p>{search["trials"]} candidates in {search["seconds"] / 60:,.0f} minutes; drop and
+distance are those of held-out training rows after a short training. * No other of as much training
+beats it (a ring; the best so far is filled, and dashed lines are what was asked).</p>
+{frontier_plot(search, asked, best)}
+{_table(candidate_rows(search))}"""
+    again = f'<meta http-equiv="refresh" content="{READ_AGAIN}">'
+    return _whole("A search at work", body, again)
+
+
+def _whole(title: str, body: str, head: str = "") -> str:
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">{head}
+<title>{escape(title)}</title>
+<style>
+{STYLE}
+</style>
+</head>
+<body>
+<h1>{escape(title)}</h1>
+{body}
 </body>
 </html>
 """
@@ -78,7 +107,9 @@ def _search(report: Mapping[str, Any]) -> str:
     )
     return f"""<h2>Search</h2>
 <p>{search["trials"]} candidates in {search["seconds"] / 60:,.0f} minutes; drop and distance are
-those of held-out training rows after a short training. * No other of as much training beats it.</p>
+those of held-out training rows after a short training. * No other of as much training beats it
+(a ring; the winner is filled, and dashed lines are what was asked).</p>
+{frontier_plot(search, report["budget"]["asked"], search["trial"])}
 {_table(candidate_rows(search))}
 <p>Chosen: {escape(chosen)}; it got {100 * search["share"]:.0f}% of the recipe's epochs.</p>"""
 

@@ -40,6 +40,10 @@ def report_rows(report: Mapping[str, Any]) -> list[list[str]]:
         rows.append([name, *cells])
     rows.insert(3, ["CPU latency", *(_latency(model) for _, model in models)])
     rows.append([metric, *(_metric(model) for _, model in models)])
+    if report["task"].get("labels") == "teacher":
+        # Answers may agree while scores do not: of rows without labels there is nothing else.
+        cells = [_distance(model) for _, model in models]
+        rows.append(["distance", *cells])
     return rows
 
 
@@ -47,7 +51,10 @@ def report_caption(report: Mapping[str, Any]) -> str:
     """How and on what the table's figures were measured."""
     metric, at, machine = report["task"]["metric"], report["measured_at"], report["machine"]
     if report["task"].get("labels") == "teacher":
-        metric = f"no labels: {metric} with the teacher's answers"
+        metric = (
+            f"no labels: {metric} with the teacher's answers, and the distance of its scores (KL "
+            "divergence; of values, the mean squared error),"
+        )
     return (
         f"{metric} on all {report['task']['eval_rows']} evaluation rows; latency: median, "
         f"batch {at['batch']}, {at['length']} tokens, {at['threads']} threads, {machine['cpu']}"
@@ -86,6 +93,10 @@ def _title(artifact: Mapping[str, Any], best: str) -> str:
 def _latency(model: Mapping[str, Any]) -> str:
     ratio = BUSY_MARK if model["faster"] is None else times(model["faster"], "faster", "slower")
     return figure(model["latency_ms"], "ms") + ratio
+
+
+def _distance(model: Mapping[str, Any]) -> str:
+    return "-" if "distance" not in model else f"{model['distance']:.4f}"
 
 
 def _metric(model: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.base.files import remove
 from tinybert.base.progress import Progress, ProgressCallback
+from tinybert.distillation.distance import distance
 from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import deployed_files, open_artifact
 from tinybert.formats.parity import check_parity
@@ -19,6 +20,7 @@ from tinybert.measure.compare import compare
 from tinybert.measure.evaluate import score
 from tinybert.measure.held_out import HeldOut
 from tinybert.modeling.load import load_model, load_tokenizer
+from tinybert.modeling.pretrained import load_config
 from tinybert.modeling.torch_model import load_torch
 from tinybert.runtime.config import max_positions
 from tinybert.steps.quantize.config import QuantizeConfig
@@ -138,6 +140,7 @@ def measure(
                 file.stat().st_size for file in deployed_files(artifacts / "model" / path)
             ),
             **score(given, rows.labels, task),
+            "distance": distance(load_config(teacher), given.logits, taught.logits),
             "parity": check_parity(artifact, rows.rows, expected.logits, given.logits, name=path),
             "of_teacher": compare(task, given, taught, rows.labels, teacher_task),
             "of_student": None,

@@ -87,6 +87,7 @@ def make_context(
         folder=folder / CHECKPOINTS,
         teacher=teacher,
         unlabeled=tuple(run.recipe.data.unlabeled),
+        measured_on=frozenset(run.inputs.eval.texts if run.inputs.task.learns_from_texts else ()),
         progress=report if is_main() else silent,
         latencies=measure_latencies,
         kept_pieces=state.kept_pieces,

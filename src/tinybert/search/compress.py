@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import optuna
+from optuna.trial import FrozenTrial
+
 from tinybert.base.errors import InputError
 from tinybert.base.files import hash_value, remove
 from tinybert.base.progress import ProgressCallback, silent
@@ -40,6 +43,9 @@ from tinybert.search.space import Space
 from tinybert.search.study import candidate_of, check_storage, finished, open_study, seconds_of
 from tinybert.search.trial import Trials
 from tinybert.steps.expected import Plan
+
+PAGE = "report.html"
+"""A page beside the record of a search that shows what is known so far."""
 
 USUAL_MINUTES = 45.0
 """How long a search may take, its winner's training included, where nothing is said."""
@@ -207,16 +213,17 @@ def _search(found: Prepared, out: Path, fresh: bool, progress: ProgressCallback)
         worker=f"{socket.gethostname()}:{out.absolute()}",
         shared=budget.storage is not None,
         progress=told,
+        page=folder / PAGE,
     )
     # A second run with as much time ends in what the first one chose.
     key = f"chosen in {hash_value([minutes, budget.trials])}"
-    if key not in study.user_attrs:
+    best = _chosen(study, key)
+    if best is None:
         told.begin(run.plan)
         best = search.run()
         share = clock.share_left(*outcome_of(best))
         study.set_user_attr(key, {"trial": best.number, "share": share})
     choice = study.user_attrs[key]
-    best = study.get_trials(deepcopy=False)[choice["trial"]]
     told.end(f"chosen: {best_words(best)}", sum(map(seconds_of, finished(study))))
     candidate = candidate_of(best)
     chosen = found.space.recipe_of(candidate, choice["share"])
@@ -229,3 +236,9 @@ def _search(found: Prepared, out: Path, fresh: bool, progress: ProgressCallback)
         progress=told.around,
         search=report_of(study, best, choice["share"], found.fit),
     )
+
+
+def _chosen(study: optuna.Study, key: str) -> FrozenTrial | None:
+    """The trial that was chosen before, if there is one and the database has not lost it."""
+    number = study.user_attrs.get(key, {}).get("trial")
+    return next((trial for trial in finished(study) if trial.number == number), None)

@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from tinybert.base.errors import InputError
 from tinybert.base.files import hash_value, write_json
 from tinybert.base.progress import Progress, ProgressCallback, silent
 from tinybert.distillation.cache import cache_root
@@ -139,7 +140,14 @@ class Measurements:
         if quantize is None:
             return path
         target = path.with_stem(path.stem + QUANTIZED)
-        return quantize_artifact(path, target, quantize)[0]
+        try:
+            return quantize_artifact(path, target, quantize)[0]
+        except InputError as error:  # it names a file that nobody has seen
+            words = str(error).removeprefix(f"{path}: ")
+            raise InputError(
+                f"budget: a file of {self.teacher.config.model_type} {shape.hidden_size} wide "
+                f"can't be quantized as the recipe asks ({words})"
+            ) from None
 
     def _path(self, shape: ExpectedShape, quantize: QuantizeConfig | None) -> Path:
         return cache_root() / "costs" / f"{self._key(shape, quantize)}.json"

@@ -21,11 +21,22 @@ def report_of(study: optuna.Study, best: FrozenTrial, share: float, fit: Fit) ->
         fit: What candidates cost.
 
     Returns:
-        "trials", how many; "seconds" of all of them; "chosen", the settings; "share"; and
-        "candidates", each with its settings, share of training, size, expected latency, drop and
-        distance on held-out training rows, and whether it is on the "frontier": no other of as
-        much training is better in one of these and as good in the rest.
+        "trials", how many; "seconds" of all of them; "trial", the number of the one that was
+        chosen; "chosen", its settings; "share"; and "candidates", each with its settings, share of
+        training, size, expected latency, drop and distance on held-out training rows, and whether
+        it is on the "frontier": no other of as much training is better in one of these and as good
+        in the rest.
     """
+    return {
+        **so_far(study, fit),
+        "trial": best.number,
+        "chosen": fit.space.settings(candidate_of(best)),
+        "share": round(share, 4),
+    }
+
+
+def so_far(study: optuna.Study, fit: Fit) -> dict[str, Any]:
+    """What is known of a search before anything is chosen; see `report_of`."""
     done = finished(study)
     candidates = [_entry(trial, fit) for trial in done]
     for each in candidates:
@@ -33,8 +44,6 @@ def report_of(study: optuna.Study, best: FrozenTrial, share: float, fit: Fit) ->
     return {
         "trials": len(done),
         "seconds": round(sum(map(seconds_of, done)), 1),
-        "chosen": fit.space.settings(candidate_of(best)),
-        "share": round(share, 4),
         "candidates": candidates,
     }
 

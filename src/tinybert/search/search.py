@@ -4,14 +4,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tinybert.base.errors import InputError
+from tinybert.base.files import write_text
+from tinybert.report.page import search_page
 from tinybert.search.clock import Clock
 from tinybert.search.fit import Fit
 from tinybert.search.progress import SearchProgress
+from tinybert.search.report import so_far
 from tinybert.search.score import Goal
 from tinybert.search.space import Candidate
 from tinybert.search.study import (
@@ -59,6 +63,7 @@ class Search:
         worker: The name of this process.
         shared: Whether others may be at work on the same study.
         progress: Told of each trial.
+        page: Where a page shows what is known so far.
     """
 
     study: optuna.Study
@@ -71,6 +76,7 @@ class Search:
     worker: str
     shared: bool
     progress: SearchProgress
+    page: Path
 
     @cached_property
     def pool(self) -> list[Candidate]:
@@ -96,6 +102,7 @@ class Search:
                 callbacks=[partial(_keep, tried)],
             )
             ours = tried[0]
+            self._show()
             misfits = 0 if OUTCOME in ours.user_attrs else misfits + 1
             failures = failures + 1 if ours.state == TrialState.FAIL else 0
             if failures >= MOST_FAILURES:
@@ -106,6 +113,12 @@ class Search:
         if not done:
             raise InputError("budget.time: too short to train a single candidate; give more")
         return self.best(done)
+
+    def _show(self) -> None:
+        """Writes the page anew."""
+        if done := finished(self.study):
+            known, best = so_far(self.study, self.fit), self.best(done).number
+            write_text(self.page, search_page(known, self.goal.asked, best))
 
     def best(self, done: list[FrozenTrial]) -> FrozenTrial:
         """The best of those that were trained the longest, unless time cut a better one short.

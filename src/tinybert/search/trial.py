@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 
 from tinybert.base.files import hash_value, remove
+from tinybert.distillation.distance import distance
 from tinybert.formats.load import deployed_files, open_artifact
 from tinybert.formats.registry import FORMATS
 from tinybert.measure.compare import Comparison, compare
@@ -22,7 +23,6 @@ from tinybert.run.calibrate import task_of
 from tinybert.run.state import Run, State
 from tinybert.run.step import advance
 from tinybert.run.workspace import StepFolders
-from tinybert.search.distance import distance
 from tinybert.search.rows import part
 from tinybert.search.space import Candidate, Space
 from tinybert.tasks.outputs import Outputs

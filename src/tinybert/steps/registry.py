@@ -1,5 +1,6 @@
 """Every step that a recipe may name: one folder of this package, and one line here."""
 
+from tinybert.steps.add_texts.config import AddTextsConfig
 from tinybert.steps.augment.config import AugmentConfig
 from tinybert.steps.base import StepConfig
 from tinybert.steps.distill.config import DistillStepConfig
@@ -19,6 +20,7 @@ STEPS: dict[str, type[StepConfig]] = {
         FinetuneConfig,
         GenerateConfig,
         AugmentConfig,
+        AddTextsConfig,
         StudentConfig,
         GeneralDistillConfig,
         FactorizeConfig,

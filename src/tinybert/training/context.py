@@ -7,7 +7,7 @@ from pathlib import Path
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.base.progress import ProgressCallback, silent
-from tinybert.tasks.task import Examples, Task
+from tinybert.tasks.task import Examples, Task, Text
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Context:
         teacher: The model to learn from; None before the first step that makes it smaller. That
             of a general distillation may have a head of random weights.
         unlabeled: The recipe's corpus of plain text, as `read_corpus` takes it.
+        measured_on: The texts of the evaluation split, which nothing may be learned from.
         progress: Called as the step goes on.
         latencies: Milliseconds a row of what each of several models is exported to, measured side
             by side; for steps that choose by speed.
@@ -39,6 +40,7 @@ class Context:
     folder: Path
     teacher: PreTrainedModel | None = None
     unlabeled: tuple[str, ...] = ()
+    measured_on: frozenset[Text] = frozenset()
     progress: ProgressCallback = silent
     latencies: Callable[[Sequence[PreTrainedModel]], list[float]] | None = None
     kept_pieces: tuple[int, ...] | None = None

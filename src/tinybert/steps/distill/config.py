@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from tinybert.base.errors import PlacedError
 from tinybert.distillation.check import (
     check_layers,
     check_weights_schedule,
@@ -33,9 +34,16 @@ class DistillStepConfig(DistillConfig, StepConfig):
         return True
 
     def tunes(self) -> dict[str, Choice]:
-        """How fast, how long and from how soft labels it learns; what is usual is tried first."""
+        """How fast, how long, by which losses and from how soft labels it learns.
+
+        What is usual is tried first, and needs neither labels nor layers that compare.
+        """
         rates = ({"learning_rate": rate} for rate in (5e-5, 1e-4, 2e-4, 4e-4))
+        layers = ({"hidden": 1.0}, {"relations": 1.0, "mapping": "last"}, {"relations": 0.0})
         return {
+            "label": Choice(({"label": 0.5}, {"label": 0.0}), (0.2, 0.0)),
+            # Where tokens are left out or widths don't divide, the losses that can't be are not.
+            "layers": Choice(layers, (0.4, 0.2, 0.0)),
             "learning_rate": Choice((*rates,), (0.4, 0.0, 0.2, 0.4)),
             "epochs": Choice(({"epochs": 2.0}, {"epochs": 3.0}, {"epochs": 5.0}), (0.4, 0.0, 0.2)),
             "temperature": Choice(
@@ -67,5 +75,8 @@ class DistillStepConfig(DistillConfig, StepConfig):
         run_schedule(self)
 
     def read(self, materials: Materials) -> list[str]:
-        """Checks the other teachers."""
+        """Checks the other teachers, and that there are labels where they count."""
+        rows = materials.train
+        if self.label and rows is not None and rows.labels is None:
+            raise PlacedError(f"{rows.source}: has no labels to learn from", ("label",))
         return read_distillation(self, materials)

@@ -1,4 +1,4 @@
-"""How far a model's outputs are from its teacher's: what tells candidates apart.
+"""How far a model's outputs are from its teacher's: what tells candidates apart, and files.
 
 A metric of a thousand rows can't tell 98% from 99%; how far the outputs are can, and the better of
 two students is nearly always the nearer one.

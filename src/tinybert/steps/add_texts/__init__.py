@@ -1,0 +1,1 @@
+"""More training texts from a corpus."""
