@@ -188,3 +188,14 @@ def test_a_long_value_is_quoted_short(value):
     with pytest.raises(InputError, match=r"^recipe: seed: ") as refused:
         Recipe.from_mapping({"teacher": "t", "task": "glue/sst-2", "seed": value})
     assert len(str(refused.value)) < 600
+
+
+def test_what_changes_nothing_is_not_shown(read):
+    recipe = read()
+    shown = recipe.effective()
+    assert Recipe.from_mapping(shown).resolved() == recipe.resolved()
+    distill = next(step["distill"] for step in shown["steps"] if "distill" in step)
+    assert {"hidden_loss", "relation_heads"}.isdisjoint(distill)
+    assert {"temperature", "epochs"} <= {*distill}
+    weighted = read(GOOD, "steps.3.distill.relations=1").effective()
+    assert "relation_heads" in str(weighted)

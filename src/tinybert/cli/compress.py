@@ -194,7 +194,7 @@ def _check(recipe: "Recipe", options: argparse.Namespace) -> None:
     else:
         for line in estimate(recipe, read_inputs(recipe)).lines() if is_main() else ():
             print(f"tinybert: {line}", file=sys.stderr)
-        shown = recipe.resolved()
+        shown = recipe.effective()
     if is_main() and options.json:
         print_json(shown)
     elif is_main():

@@ -53,21 +53,19 @@ class DistillationConfig(TrainingConfig):
             raise ValueError("every loss has weight 0: nothing to learn from")
         return self
 
-    def unused_options(self) -> dict[str, str]:
-        """Options of losses that are left out."""
+    def effects(self) -> dict[str, tuple[bool, str]]:
+        """Options of losses may be of some that are left out."""
         projects = bool(self.embedding or self.hidden)
-        return self._given(
-            {
-                "hidden_loss": (projects, "embedding and hidden have weight 0"),
-                "projection": (projects, "embedding and hidden have weight 0"),
-                "attention_loss": (bool(self.attention), "attention has weight 0"),
-                "relation_heads": (bool(self.relations), "relations has weight 0"),
-                "mapping": (
-                    self.compares_layers,
-                    "hidden, attention and relations have weight 0: no layers are compared",
-                ),
-            }
-        )
+        return {
+            "hidden_loss": (projects, "embedding and hidden have weight 0"),
+            "projection": (projects, "embedding and hidden have weight 0"),
+            "attention_loss": (bool(self.attention), "attention has weight 0"),
+            "relation_heads": (bool(self.relations), "relations has weight 0"),
+            "mapping": (
+                self.compares_layers,
+                "hidden, attention and relations have weight 0: no layers are compared",
+            ),
+        }
 
 
 class TeacherConfig(Config):
@@ -118,15 +116,13 @@ class DistillConfig(DistillationConfig):
             raise ValueError("teachers: only their predictions count, and prediction has weight 0")
         return self
 
-    def unused_options(self) -> dict[str, str]:
-        """Options of losses that are left out."""
+    def effects(self) -> dict[str, tuple[bool, str]]:
+        """Predictions have options too."""
         soft = bool(self.prediction) and self.prediction_loss == "soft-labels"
-        return super().unused_options() | self._given(
-            {
-                "prediction_loss": (bool(self.prediction), "prediction has weight 0"),
-                "temperature": (soft, "no soft labels are compared"),
-            }
-        )
+        return super().effects() | {
+            "prediction_loss": (bool(self.prediction), "prediction has weight 0"),
+            "temperature": (soft, "no soft labels are compared"),
+        }
 
     def weights(self) -> dict[str, float]:
         """The weight of each loss."""

@@ -83,26 +83,28 @@ class BudgetConfig(Config):
     def _asks_something(self) -> Self:
         if not any((self.size, self.latency, self.memory, self.drop)):
             raise ValueError("asks nothing: give a size, latency, memory or drop")
+        self.refuse_unused()
+        return self
+
+    def effects(self) -> dict[str, tuple[bool, str]]:
+        """Options may be about what is not bounded, or about a search that is not made."""
         timed = self.is_timed
         told = "is about the batch whose latency or memory is bounded, and neither is"
         searches = self.search, "is about the search, and `search` is false"
-        self.refuse_unused(
-            {
-                "length": (timed, told),
-                "batch": (timed, told),
-                "threads": (timed, told),
-                "device": (
-                    self.latency is not None,
-                    "is about the latency, which is not bounded",
-                ),
-                "strict": (
-                    self.drop is not None or self.device is not None,
-                    "is about the drop and about a device, and neither is given",
-                ),
-                **dict.fromkeys(SEARCH_ALONE, searches),
-            }
-        )
-        return self
+        return {
+            "length": (timed, told),
+            "batch": (timed, told),
+            "threads": (timed, told),
+            "device": (
+                self.latency is not None,
+                "is about the latency, which is not bounded",
+            ),
+            "strict": (
+                self.drop is not None or self.device is not None,
+                "is about the drop and about a device, and neither is given",
+            ),
+            **dict.fromkeys(SEARCH_ALONE, searches),
+        }
 
     @property
     def is_timed(self) -> bool:

@@ -165,6 +165,14 @@ class Recipe:
             **budget,
         }
 
+    def effective(self) -> dict[str, Any]:
+        """The recipe with every default but those of options that change nothing beside others."""
+        found = self.resolved()
+        found["steps"] = [{step.name: step.config.effective()} for step in self.steps]
+        if self.budget is not None:
+            found["budget"] = self.budget.effective()
+        return found
+
     def given(self) -> dict[str, Any]:
         """The recipe without defaults: what was written, and so what a search leaves alone."""
         budget = {} if self.budget is None else {"budget": _given(self.budget)}

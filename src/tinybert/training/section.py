@@ -1,6 +1,6 @@
 """The base of every typed section of a recipe."""
 
-from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,28 +24,36 @@ class Config(BaseModel):
         extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True
     )
 
-    def refuse_unused(self, unused: Mapping[str, tuple[bool, str]]) -> None:
-        """Refuses options that are given and mean nothing beside the others.
+    def effects(self) -> dict[str, tuple[bool, str]]:
+        """Whether options change anything beside the others, and why not; of those that may not.
 
-        Args:
-            unused: By option, whether it would be used, and why not.
-
-        Raises:
-            ValueError: One is not, and is not as by default.
-        """
-        for name, reason in self._given(unused).items():
-            raise ValueError(f"{name}: {reason}")
-
-    def unused_options(self) -> dict[str, str]:
-        """Options that are given and change nothing beside the others, and why they don't.
-
-        They are worth a warning: who gives them expects something of them.
+        Whoever gives one that does not expects something of it: that is refused, or worth a
+        warning.
         """
         return {}
 
-    def _given(self, unused: Mapping[str, tuple[bool, str]]) -> dict[str, str]:
+    def refuse_unused(self) -> None:
+        """Refuses options that are given and change nothing.
+
+        Raises:
+            ValueError: One is not as by default.
+        """
+        for name, reason in Config.unused_options(self).items():
+            raise ValueError(f"{name}: {reason}")
+
+    def unused_options(self) -> dict[str, str]:
+        """Options that are given and change nothing, and why they don't."""
         return {
             name: reason
-            for name, (used, reason) in unused.items()
+            for name, (used, reason) in self.effects().items()
             if not used and getattr(self, name) != type(self).model_fields[name].default
         }
+
+    def effective(self) -> dict[str, Any]:
+        """All settings but those that change nothing, ready for YAML or JSON."""
+        found = self.model_dump()
+        for name, value in self:
+            if isinstance(value, Config):
+                found[name] = value.effective()
+        idle = {name for name, (used, _) in self.effects().items() if not used}
+        return {name: value for name, value in found.items() if name not in idle}

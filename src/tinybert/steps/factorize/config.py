@@ -98,13 +98,15 @@ class FactorizeConfig(StepConfig):
         rank = self.rank if "embeddings" in parts else shape.embedding_rank
         return replace(shape, low_rank=shape.low_rank.union(parts), embedding_rank=rank)
 
+    def effects(self) -> dict[str, tuple[bool, str]]:
+        """A rank that is given is not found."""
+        return {"multiple": (self.rank is None, "is for ranks that are found by `energy`")}
+
     @model_validator(mode="after")
     def _one_rule(self) -> "FactorizeConfig":
         if self.rank is not None and self.energy is not None:
             raise ValueError("rank and energy are two ways to choose the rank: give one")
-        self.refuse_unused(
-            {"multiple": (self.rank is None, "is for ranks that are found by `energy`")}
-        )
+        self.refuse_unused()
         return self
 
 

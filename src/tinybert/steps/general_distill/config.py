@@ -74,12 +74,10 @@ class GeneralDistillConfig(DistillationConfig, StepConfig):
             raise ValueError("prediction: a fine-tuned teacher has no masked-LM head")
         return self
 
-    def unused_options(self) -> dict[str, str]:
-        """Options of losses that are left out."""
+    def effects(self) -> dict[str, tuple[bool, str]]:
+        """Predictions have options too."""
         heard = bool(self.prediction), "prediction has weight 0"
-        return super().unused_options() | self._given(
-            {"temperature": heard, "prediction_share": heard}
-        )
+        return super().effects() | {"temperature": heard, "prediction_share": heard}
 
     @property
     def fine_tuned(self) -> bool:

@@ -60,15 +60,13 @@ class GenerateConfig(StepConfig):
             )
         return self
 
-    def unused_options(self) -> dict[str, str]:
-        """Options of the way of making texts that is not taken."""
+    def effects(self) -> dict[str, tuple[bool, str]]:
+        """Options may be of the way of making texts that is not taken."""
         samples = self.masked_lm is not None
-        return self._given(
-            {
-                "temperature": (samples, "it is of sampling from a masked_lm, and none is given"),
-                "candidates": (not samples, "it is for texts made without a masked_lm"),
-            }
-        )
+        return {
+            "temperature": (samples, "it is of sampling from a masked_lm, and none is given"),
+            "candidates": (not samples, "it is for texts made without a masked_lm"),
+        }
 
     def check(self, before: Expected, plan: Plan) -> Expected:
         """It asks the teacher, which nothing may have made smaller by then."""

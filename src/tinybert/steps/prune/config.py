@@ -128,25 +128,28 @@ class PruneConfig(DistillingConfig):
             return {**settings, "neurons": NEURONS}
         return settings
 
-    @model_validator(mode="after")
-    def _goes_together(self) -> "PruneConfig":
+    def effects(self) -> dict[str, tuple[bool, str]]:
+        """Options may be of what is not pruned."""
         structured = bool(self.heads or self.neurons or self.layers)
         units = "means something for heads, neurons and counted layers only"
-        self.refuse_unused(
-            {
-                "importance": (structured, units),
-                "calibration_rows": (
-                    structured and self.importance != "magnitude",
-                    "nothing is measured on training rows",
-                ),
-                "rounding": (bool(self.neurons), "is of the neurons that stay"),
-                "of_layers": (
-                    bool(self.heads or self.neurons),
-                    "says whose heads and neurons go, and none do",
-                ),
-                "pruning_share": (self.distill is not None, "is a share of `distill`"),
-            }
-        )
+        return {
+            "importance": (structured, units),
+            "calibration_rows": (
+                structured and self.importance != "magnitude",
+                "nothing is measured on training rows",
+            ),
+            "rounding": (bool(self.neurons), "is of the neurons that stay"),
+            "of_layers": (
+                bool(self.heads or self.neurons),
+                "says whose heads and neurons go, and none do",
+            ),
+            "pruning_share": (self.distill is not None, "is a share of `distill`"),
+        }
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> "PruneConfig":
+        self.refuse_unused()
+        structured = bool(self.heads or self.neurons or self.layers)
         if not structured and not self.makes_zeros:
             raise ValueError("nothing to prune: give heads, neurons, layers, sparsity or pattern")
         if structured and self.makes_zeros:

@@ -160,52 +160,54 @@ class QuantizeConfig(DistillingConfig):
         """Whether layers compute with float activations."""
         return self.method == "weight-only" or (self.method == "qat" and not self.activations)
 
+    def effects(self) -> dict[str, tuple[bool, str]]:
+        """Most options are of some methods alone."""
+        trains = self.method == "qat"
+        return {
+            "group_size": (
+                self.float_activations,
+                "scales of groups need float activations: `method: weight-only`, or `qat` "
+                "with `activations: false`",
+            ),
+            "activations": (
+                trains,
+                "only `method: qat` may leave activations float; for weights alone there is "
+                "`method: weight-only`",
+            ),
+            "rounding": (
+                self.method == "weight-only",
+                "gptq is for `method: weight-only`; qat trains the weights instead",
+            ),
+            "bias_correction": (
+                self.method == "static",
+                "only `method: static` corrects biases; qat trains them, and gptq keeps means",
+            ),
+            "attention": (
+                self.static_activations,
+                "its products are integers only where ranges are known beforehand",
+            ),
+            "reduce_range": (
+                self.bits == 8 and not self.float_activations,
+                "is about integer products of 8-bit weights, and there are none",
+            ),
+            "calibration_rows": (
+                self.measures,
+                "nothing is measured on training rows with this method",
+            ),
+            "ranges": (
+                trains and self.activations,
+                "only `method: qat` with quantized activations trains them",
+            ),
+            "observe_steps": (
+                trains and self.activations and self.ranges == "observed",
+                "only `method: qat` with `ranges: observed` renews them",
+            ),
+            "distill": (trains, "only `method: qat` trains"),
+        }
+
     @model_validator(mode="after")
     def _nothing_is_ignored(self) -> "QuantizeConfig":
-        trains = self.method == "qat"
-        self.refuse_unused(
-            {
-                "group_size": (
-                    self.float_activations,
-                    "scales of groups need float activations: `method: weight-only`, or `qat` "
-                    "with `activations: false`",
-                ),
-                "activations": (
-                    trains,
-                    "only `method: qat` may leave activations float; for weights alone there is "
-                    "`method: weight-only`",
-                ),
-                "rounding": (
-                    self.method == "weight-only",
-                    "gptq is for `method: weight-only`; qat trains the weights instead",
-                ),
-                "bias_correction": (
-                    self.method == "static",
-                    "only `method: static` corrects biases; qat trains them, and gptq keeps means",
-                ),
-                "attention": (
-                    self.static_activations,
-                    "its products are integers only where ranges are known beforehand",
-                ),
-                "reduce_range": (
-                    self.bits == 8 and not self.float_activations,
-                    "is about integer products of 8-bit weights, and there are none",
-                ),
-                "calibration_rows": (
-                    self.measures,
-                    "nothing is measured on training rows with this method",
-                ),
-                "ranges": (
-                    trains and self.activations,
-                    "only `method: qat` with quantized activations trains them",
-                ),
-                "observe_steps": (
-                    trains and self.activations and self.ranges == "observed",
-                    "only `method: qat` with `ranges: observed` renews them",
-                ),
-                "distill": (trains, "only `method: qat` trains"),
-            }
-        )
+        self.refuse_unused()
         if self.bits == 2 and not self.float_activations:
             raise ValueError(
                 "bits: weights of 2 bits are multiplied as floats: `method: qat` with "

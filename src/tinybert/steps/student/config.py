@@ -150,11 +150,11 @@ class StudentConfig(StepConfig):
             raise ValueError("shape: a checkpoint has a shape of its own; leave `shape: fast` out")
         return self
 
-    def unused_options(self) -> dict[str, str]:
-        """Options of `init: teacher`, for students that start otherwise."""
+    def effects(self) -> dict[str, tuple[bool, str]]:
+        """Options of `init: teacher` may be those of students that start otherwise."""
         from_teacher = self.init == "teacher", "only `init: teacher` starts from its layers"
         names = ("mapping", "calibration_rows", "calibration_tokens")
-        return self._given(dict.fromkeys(names, from_teacher))
+        return dict.fromkeys(names, from_teacher)
 
     def check(self, before: Expected, plan: Plan) -> Expected:
         """A model of its shape, which `init: teacher` must be able to make of the one before."""
