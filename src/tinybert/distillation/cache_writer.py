@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
 from tinybert.base.files import remove, write_json
+from tinybert.distillation.predictions import count_outputs
 from tinybert.distillation.signals import LOGITS, Signal, model_inputs, run
 from tinybert.families import Role
 from tinybert.modeling.blocks import blocks
@@ -202,7 +203,7 @@ def _reserve(path: Path, start: int) -> None:
 def _shape(signal: Signal, teacher: PreTrainedModel, dataset: EncodedExamples) -> tuple[int, int]:
     if signal == LOGITS:
         answers = len(dataset) if dataset.answers is None else int(dataset.answers.sum())
-        return answers, int(teacher.config.num_labels or 1)
+        return answers, count_outputs(teacher.config)
     kind, layer = signal
     if kind == "hidden":
         return sum(dataset.lengths), teacher.config.hidden_size

@@ -117,8 +117,9 @@ def _check_teacher(folder: "Path", materials: Materials) -> None:
     ours, own = (getattr(each, "activation", None) or "identity" for each in (task, known))
     if ours != own:
         raise InputError(f"{folder}: its output has another activation than the teacher's")
-    if task.for_model(known).model_config()["id2label"] != task.model_config()["id2label"]:
+    names = [each.model_config().get("id2label") for each in (task.for_model(known), task)]
+    if names[0] != names[1]:
         raise InputError(f"{folder}: its labels are not the teacher's, in the same order")
     model, tokenizer = load_model(folder, task), load_tokenizer(folder)
-    check_tables(model, tokenizer, str(folder), pair=len(task.text) == 2)
+    check_tables(model, tokenizer, str(folder), pair=task.joins_pairs)
     materials.check_length(max_positions(theirs), str(folder))

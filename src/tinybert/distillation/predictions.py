@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PretrainedConfig
 
+from tinybert.tasks.config import saved_task
+
 Kind = Literal["classes", "sigmoids", "values"]
 """Scores of which one wins, scores each of which stands alone, or the predicted values."""
 
@@ -27,6 +29,16 @@ def prediction_kind(config: PretrainedConfig) -> Kind:
     if config.problem_type == "multi_label_classification":
         return "sigmoids"
     return "values" if config.problem_type == "regression" or config.num_labels == 1 else "classes"
+
+
+def count_outputs(config: PretrainedConfig) -> int:
+    """How many numbers a model's logits of a row or a position are.
+
+    Example:
+        >>> count_outputs(PretrainedConfig(num_labels=3))
+        3
+    """
+    return int(saved_task(config.to_dict()).get("vector") or config.num_labels or 1)
 
 
 def mean_logits(logits: Sequence[Tensor], weights: Sequence[float]) -> Tensor:

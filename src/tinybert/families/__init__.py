@@ -5,6 +5,7 @@ model.
 """
 
 from tinybert.families.family import (
+    OWN_HEADS,
     ROLES,
     Capability,
     Family,
@@ -19,6 +20,7 @@ from tinybert.families.registry import FAMILIES, family_of, find_family, require
 
 __all__ = [
     "FAMILIES",
+    "OWN_HEADS",
     "ROLES",
     "Capability",
     "Family",

@@ -3,7 +3,8 @@
 import re
 
 _PATTERNS = {
-    "head": r"(^|\.)(pooler|(pre_)?classifier|score|(lm_)?head|cls|qa_outputs|\w*predictions)\.",
+    "head": r"(^|\.)(pooler|(pre_)?classifier|score|(lm_)?head|projection|cls|qa_outputs"
+    r"|\w*predictions)\.",
     "layer_norms": r"(?i:layer_?norm)|norm\.|(^|\.)ln_\w+\.",
     "embeddings": r"embeddings?(_\w+)?\.|(^|\.)w[tp]e\.",
     "attention": r"attention|attn",

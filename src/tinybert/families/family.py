@@ -132,6 +132,11 @@ class Head:
     norm: str | None = None
 
 
+OWN_HEADS = {"ForSentenceEmbedding": Head(out="projection")}
+"""Heads that Transformers does not have, by the ends of their classes' names: all families have
+the same."""
+
+
 @dataclass(frozen=True)
 class Narrowing:
     """The parts of a layer that is computed for fewer queries than it has keys.

@@ -64,7 +64,7 @@ def check_exportable(model: PreTrainedModel) -> None:
 def check_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
     """Refuses ids that the model has no row for, and padding that its head would read."""
     task = known_task(model.config.to_dict())
-    pair = task is not None and len(task.text) == 2
+    pair = task is not None and task.joins_pairs
     check_tables(model, tokenizer, type(model).__name__, pair=pair)
 
 

@@ -54,7 +54,7 @@ def baseline(task: Task, train: Examples | None, rows: Examples) -> dict[str, An
     # Thresholds are chosen on rows that it has not learned from, where a task has some to choose.
     tuned, learned = np.split(places, [len(places) // 5 if task.calibrates else 0])
     features = _features([train.rows[place] for place in learned])
-    outputs = len(task.model_config()["id2label"])
+    outputs = task.width
     answer = _fit(
         features([train.rows[place] for place in learned]), train.labels[learned], outputs
     )

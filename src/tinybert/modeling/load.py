@@ -19,6 +19,7 @@ from tinybert.base.files import atomic_path
 from tinybert.families import family_of, require
 from tinybert.modeling.parts import masked_lm_modules
 from tinybert.modeling.pretrained import load_config, load_weights
+from tinybert.modeling.sentence_encoder import find_head, save_sentence_files
 from tinybert.modeling.shape import note_shape
 from tinybert.modeling.tokenizer import check_inputs, load_fast_tokenizer, save_tokenizer
 from tinybert.runtime.config import read_config
@@ -92,7 +93,7 @@ def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
     level = logger.level
     logger.setLevel(logging.ERROR)  # that the head is new is what we ask for
     try:
-        head = getattr(transformers, task.head)
+        head = find_head(task.head)
         model, missing, mismatched = load_weights(head, folder, config, new_head=True)
     finally:
         logger.setLevel(level)
@@ -221,3 +222,4 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     with atomic_path(folder) as temporary:
         model.save_pretrained(temporary)
         save_tokenizer(tokenizer, temporary)
+        save_sentence_files(model, tokenizer, temporary)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tinybert.base.errors import InputError
-from tinybert.families import FAMILIES, Family, family_of, find_family
+from tinybert.families import FAMILIES, OWN_HEADS, Family, family_of, find_family
 from tinybert.modeling.low_rank import LowRankEmbedding
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ def head_layers(model: "PreTrainedModel") -> HeadLayers:
         InputError: The model has a head that its family does not name.
     """
     kind = type(model).__name__
-    found = (head for end, head in family_in(model).heads.items() if kind.endswith(end))
+    heads = {**OWN_HEADS, **family_in(model).heads}
+    found = (head for end, head in heads.items() if kind.endswith(end))
     head = next(found, None)
     if head is None:
         raise InputError(f"the head of {kind} is not known here")

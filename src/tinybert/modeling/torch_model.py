@@ -13,6 +13,7 @@ from tinybert.base.errors import InputError, cut, said
 from tinybert.modeling.hub import download, require_model_files, weight_files
 from tinybert.modeling.parts import input_names, type_table
 from tinybert.modeling.pretrained import load_config, load_weights
+from tinybert.modeling.sentence_encoder import fill_projection, find_class
 from tinybert.modeling.tokenizer import check_inputs, load_fast_tokenizer
 from tinybert.runtime.config import max_length, read_config
 from tinybert.runtime.model import Facts, Model
@@ -79,11 +80,11 @@ class TorchModel(Model):
         if not self._files:
             raise InputError(f"{folder}: has a config.json but no weights (model.safetensors)")
         name = next(iter(self.config.get("architectures") or []), "AutoModel")
-        model_class = getattr(transformers, name, None)
+        model_class = find_class(name)
         self._unknown_class = None if model_class else name
         loaded = load_weights(model_class or transformers.AutoModel, folder, load_config(folder))
         self.module: PreTrainedModel = loaded.module
-        self.untrained: list[str] = loaded.missing
+        self.untrained: list[str] = fill_projection(self.module, loaded.missing)
         self._inputs = input_names(self.module)
 
     @torch.inference_mode()

@@ -89,6 +89,8 @@ def draft_recipe(
     known = known_task(config)
     wanted = get_task(task) if task is not None else known
     table = _read(train, wanted)
+    if task is None and known is not None and known.of_encoders and not known.is_unlabeled(table):
+        wanted, table = None, _read(train, None)  # labels are for a head of their own
     columns = guess_columns(table, wanted, text, label)
     notes += [f"{guess} (guessed from the rows)" for guess in columns.guessed]
     if evaluation is None and not has_splits(train):

@@ -84,6 +84,8 @@ def read_inputs(recipe: Recipe) -> Inputs:
     known = known_task(config)
     with recipe.placed("task"):
         task = _recipe_task(recipe)
+    if not task.learns_labels:
+        _refuse_labels(recipe, task)
     finetunes = bool(recipe.steps) and recipe.steps[0].config.new_head
     if known is None and not finetunes:
         raise recipe.source.error(
@@ -100,7 +102,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     _check_length(recipe, task, tokenizer)
     model = load_model(teacher, task, new_head=finetunes)
     with recipe.placed("teacher"):
-        check_tables(model, tokenizer, recipe.teacher, pair=len(task.text) == 2)
+        check_tables(model, tokenizer, recipe.teacher, pair=task.joins_pairs)
         check_exportable(model)
         if any(step.config.opens_layers or step.config.asks() for step in recipe.steps):
             blocks(model)  # refuses layers of a kind that no step can open
@@ -170,7 +172,7 @@ def _read_rows(
         if known is not None:
             fitted = _for_teacher(fitted, known, recipe, finetunes)
         if tables:
-            train = fitted.examples(tables[0], labeled)
+            train = fitted.learned(fitted.examples(tables[0], labeled))
         if len(tables) < 2:
             tables.append(read(_evaluation(recipe), "eval", task.layout, task.text[0]))
         labeled = not fitted.is_unlabeled(tables[-1])
@@ -217,7 +219,7 @@ def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Ta
 def _check_pairs(task: Task, config: dict[str, Any], recipe: Recipe) -> None:
     """Refuses rows of pairs for a teacher of single texts, and the other way round."""
     reads = texts_per_input(config)
-    if reads is not None and reads != len(task.text):
+    if reads is not None and reads != 1 + task.joins_pairs:
         raise recipe.source.error(
             ("teacher",),
             f"{recipe.teacher}: reads {'pairs' if reads == 2 else 'one text at a time'}, and the "
@@ -287,8 +289,8 @@ def _needs_rows(recipe: Recipe) -> bool:
 
 def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase) -> None:
     """Refuses a length without room for a word: the tokenizer would cut nothing and say nothing."""
-    special = tokenizer.num_special_tokens_to_add(pair=len(task.text) == 2)
-    if recipe.data.max_length < special + len(task.text):
+    special = tokenizer.num_special_tokens_to_add(pair=task.joins_pairs)
+    if recipe.data.max_length < special + 1 + task.joins_pairs:
         raise recipe.source.error(
             ("data", "max_length"),
             f"{recipe.data.max_length} leaves no room for text beside {special} special tokens",
@@ -299,6 +301,17 @@ def _needs_labels(recipe: Recipe) -> bool:
     """Whether a step learns from the labels of the data: a teacher may do without."""
     corpus = bool(recipe.data.unlabeled)
     return any("labels" in step.config.needs(corpus) for step in recipe.steps)
+
+
+def _refuse_labels(recipe: Recipe, task: Task) -> None:
+    """Refuses steps that learn from labels, for a task that nothing learns from them."""
+    for index, step in enumerate(recipe.steps):
+        if step.config.new_head or "labels" in step.config.needs(bool(recipe.data.unlabeled)):
+            raise recipe.source.error(
+                ("steps", index, step.name),
+                f"learns from labels, and {task.kind} is learned from the teacher alone; leave it "
+                "out",
+            )
 
 
 def _has_labels(task: Task, table: Table, known: Task | None) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from tinybert.base.errors import InputError, said, short
 from tinybert.base.files import require_file
 from tinybert.families import FAMILIES, find_family
+from tinybert.runtime.sentence_files import MODULES, as_sentence_encoder
 from tinybert.tasks.config import ACTIVATION
 
 # Their positions are counted from the padding id + 1, so the table's first rows stay unused.
@@ -28,6 +29,10 @@ class Files(Protocol):
         """Whether a file is there."""
         ...
 
+    def read(self, path: Path) -> bytes:
+        """What a file holds."""
+        ...
+
     def read_object(self, path: Path) -> dict[str, Any]:
         """A JSON file that holds one object."""
         ...
@@ -37,7 +42,8 @@ def read_config(folder: Path, files: Files | None = None) -> dict[str, Any]:
     """Reads the config.json of a model, with what other files say instead of it.
 
     BERT's own early checkpoints, and TinyBERT's, have no "model_type": theirs have BERT's sizes
-    and a vocab.txt. Cross-encoders name their activation in config_sentence_transformers.json.
+    and a vocab.txt. Cross-encoders name their activation in config_sentence_transformers.json, and
+    modules.json says that an encoder gives a vector for a text.
 
     Args:
         folder: Of the model.
@@ -56,6 +62,11 @@ def read_config(folder: Path, files: Files | None = None) -> dict[str, Any]:
     activation = read(beside).get("activation_fn") if has(beside) else None
     if activation is not None:
         config.setdefault(ACTIVATION, {"activation_fn": activation})
+    if has(modules := folder / MODULES):
+        content = files.read(modules) if files else read_file(modules)
+        return as_sentence_encoder(
+            config, parse(content, modules), lambda name: read(folder / name), str(modules)
+        )
     return config
 
 
@@ -83,17 +94,26 @@ def read_file(path: Path) -> bytes:
         raise InputError(f"{path}: not readable ({said(error)})") from None
 
 
+def parse(content: bytes, path: Path) -> Any:
+    """What a JSON file's bytes hold.
+
+    Raises:
+        InputError: They are no JSON.
+    """
+    try:
+        return json.loads(content.decode("utf-8"))
+    # ValueError: not UTF-8 or not JSON; RecursionError: brackets within brackets
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON ({said(error)})") from None
+
+
 def parse_object(content: bytes, path: Path) -> dict[str, Any]:
     """The object that a JSON file's bytes hold.
 
     Raises:
         InputError: They are no JSON or hold something else.
     """
-    try:
-        value = json.loads(content.decode("utf-8"))
-    # ValueError: not UTF-8 or not JSON; RecursionError: brackets within brackets
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON ({said(error)})") from None
+    value = parse(content, path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: holds no JSON object")
     return value

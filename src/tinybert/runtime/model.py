@@ -16,7 +16,7 @@ from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks import task_from_config
 from tinybert.tasks.outputs import Arrays, Inputs, Outputs
 from tinybert.tasks.pairs import check_pairs, texts_per_input
-from tinybert.tasks.rows import Row, as_row, row_text
+from tinybert.tasks.rows import Row, as_row
 from tinybert.tasks.task import Prediction, Task, Text
 
 
@@ -97,17 +97,17 @@ class Model(ABC):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of its outputs, in their order; of tokens these are tags.
+        """The names of its outputs, in their order; of tokens these are tags. Numbers have none.
 
         Raises:
             InputError: As for `task`.
         """
-        return tuple(self.task.model_config()["id2label"].values())
+        return tuple(self.task.model_config().get("id2label", {}).values())
 
     @cached_property
     def _checked(self) -> bool:
         """Whether task and encoder are there and go with each other; checked once."""
-        pair = len(self.task.text) == 2
+        pair = self.task.joins_pairs
         self.encoder.check_tables(pair=pair)
         if (length := self.encoder.max_length) is not None:
             overlap = self.task.overlap(length)
@@ -149,7 +149,7 @@ class Model(ABC):
         self.require_predictions()
         reads = texts_per_input(self.config)
         given = self._as_rows(rows)
-        texts = [row_text(row) for row in given]
+        texts = [text for row in given for text in self.task.texts(row)]
         check_pairs(texts, reads, self.encoder.joins_pairs, str(self.path))
         encodings = self.encoder.encode(texts)
         if 0 in map(len, encodings):  # of GPT-2, which adds none of its own
@@ -188,7 +188,7 @@ class Model(ABC):
     def _run(self, inputs: Inputs, batch_size: int) -> Iterator[tuple[list[int], Arrays]]:
         """The numbers of inputs of like length, and what the model gives for them."""
         encodings = inputs.encodings
-        labels = len(self.task.model_config()["id2label"])
+        labels = self.task.width
         order = sorted(range(len(encodings)), key=lambda number: len(encodings[number]))
         for at in range(0, len(order), batch_size):
             numbers = order[at : at + batch_size]

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
-import transformers
 from transformers import PreTrainedModel
 
 from tinybert.families import find_family
@@ -13,6 +11,7 @@ from tinybert.formats.registry import FORMATS
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.load import load_tokenizer
 from tinybert.modeling.pretrained import load_config
+from tinybert.modeling.sentence_encoder import find_head
 from tinybert.recipe.inputs import Inputs
 from tinybert.recipe.recipe import Recipe, Step
 from tinybert.search.census import Census
@@ -147,7 +146,7 @@ def _teacher(inputs: Inputs) -> PreTrainedModel:
     """The teacher without its weights."""
     config = load_config(inputs.teacher)
     config.update(inputs.task.model_config())
-    head: Any = getattr(transformers, inputs.task.head)
+    head = find_head(inputs.task.head)
     with torch.device("meta"):
         model: PreTrainedModel = head.from_config(config)
     return model

@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
 from tinybert.tasks.rows import Row
+
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 KEYS = ("text", "pair")
 """What a row calls its first and its second text."""
@@ -36,6 +40,22 @@ def value(table: Table, name: str, row: int) -> Any:
     if cell is None or blank or cell != cell:
         raise InputError(f"{table.where(row)}: {short(name)} is empty")
     return cell
+
+
+def number(table: Table, name: str, row: int) -> float:
+    """One cell that is a number of float32.
+
+    Raises:
+        InputError: The column is missing, or the cell is empty or no finite number.
+    """
+    cell = value(table, name, row)
+    try:
+        found = float(cell)
+    except (TypeError, ValueError, OverflowError):
+        found = float("nan")
+    if isinstance(cell, bool) or not abs(found) <= _FLOAT32_MAX:
+        raise InputError(f"{table.where(row)}: {short(name)} is not a finite number: {short(cell)}")
+    return found
 
 
 def text(table: Table, name: str, row: int) -> str:

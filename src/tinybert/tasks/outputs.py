@@ -87,7 +87,7 @@ class Inputs:
 
     Attributes:
         encodings: One of each input, without padding.
-        places: Of each input, what it answers; None where each input answers one row as a whole.
+        places: Of each input, what it answers; None where each answers one position as a whole.
         ends: As of `Outputs`.
         unread: What stands at positions that no input answers, by name, (...) each.
         beside: Arrays that the outputs have beside the model's own, (positions, ...) each.
@@ -115,7 +115,8 @@ class Inputs:
                 {
                     name: np.concatenate([part[name] for _, part in parts])[order]
                     for name in parts[0][1]
-                }
+                },
+                self.ends,
             )
         assert self.ends is not None, "inputs with places say where rows end"
         count = int(self.ends[-1]) if len(self.ends) else 0

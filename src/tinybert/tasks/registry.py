@@ -7,6 +7,7 @@ from typing import Any
 from tinybert.base.errors import InputError, cut, short
 from tinybert.tasks.glue import GLUE
 from tinybert.tasks.multi_label_classification import MultiLabelClassification
+from tinybert.tasks.sentence_embedding import SentenceEmbedding
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression
@@ -17,6 +18,7 @@ KINDS: dict[str, type[Task]] = {
     TextRegression.kind: TextRegression,
     TokenClassification.kind: TokenClassification,
     MultiLabelClassification.kind: MultiLabelClassification,
+    SentenceEmbedding.kind: SentenceEmbedding,
 }
 """Every kind of task: a new one is a file and a line here."""
 

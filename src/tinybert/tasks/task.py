@@ -23,7 +23,7 @@ from tinybert.data.table import Table
 from tinybert.tasks.columns import rows
 from tinybert.tasks.metrics import AGREEMENT, LOWER_IS_BETTER, METRICS
 from tinybert.tasks.outputs import Inputs, Outputs
-from tinybert.tasks.rows import Examples, Row, Text, text_parts
+from tinybert.tasks.rows import Examples, Row, Text, row_text, text_parts
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -45,8 +45,10 @@ class Task(ABC):
         saved: The fields that a model's config.json keeps under "tinybert".
         scored_by: The metrics that this kind can have.
         reads: The positions of the last layer that the head reads: the first, the last real one,
-            or all of them.
+            the mean of all or a part of them, or all of them, each of which it answers.
         gives: The names of the model's outputs that the task needs.
+        learns_labels: Whether steps can learn it from the labels of rows.
+        of_encoders: Whether it is what bare encoders do, so that rows with labels ask for another.
         learns_from_texts: Whether texts that were made or changed can be rows to learn from.
         pipeline_tag: What the Hub calls such models.
         text: The column of the sentence, or the two columns of a pair.
@@ -63,8 +65,10 @@ class Task(ABC):
     options: ClassVar[tuple[str, ...]] = ("text", "label", "metrics")
     saved: ClassVar[tuple[str, ...]] = ("text", "label", "metrics")
     scored_by: ClassVar[tuple[str, ...]]
-    reads: ClassVar[Literal["first", "last", "all"]] = "first"
+    reads: ClassVar[Literal["first", "last", "mean", "all"]] = "first"
     gives: ClassVar[tuple[str, ...]] = ("logits",)
+    learns_labels: ClassVar[bool] = True
+    of_encoders: ClassVar[bool] = False
     learns_from_texts: ClassVar[bool] = True
     pipeline_tag: ClassVar[str] = "text-classification"
 
@@ -197,6 +201,24 @@ class Task(ABC):
             InputError: A column is missing, a text is empty, a label is unknown.
         """
 
+    def learned(self, examples: Examples) -> Examples:
+        """Training rows as models learn from them: as they are."""
+        return examples
+
+    @property
+    def joins_pairs(self) -> bool:
+        """Whether the model reads the two texts of a row as one input."""
+        return len(self.text) == 2
+
+    @property
+    def width(self) -> int:
+        """The number of the model's outputs for each row or position."""
+        return len(self.model_config()["id2label"])
+
+    def texts(self, row: Row) -> list[Text]:
+        """What a tokenizer reads of a row, a text for each of the model's inputs: here one."""
+        return [row_text(row)]
+
     def overlap(self, max_length: int) -> int | None:
         """How many tokens neighbouring windows of a long row share; None where it is cut instead.
 
@@ -323,7 +345,7 @@ class Task(ABC):
 
     def guesses(self, examples: Examples) -> Iterator[Outputs]:
         """What models would give that answer all alike: what a trained one must be better than."""
-        outputs = len(self.model_config()["id2label"])
+        outputs = self.width
         # The logits of always choosing one class; of a regression, of always saying 1.
         for row in np.eye(outputs, dtype=np.float32):
             yield Outputs({"logits": np.tile(row, (len(examples), 1))})

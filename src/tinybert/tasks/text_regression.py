@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
-from tinybert.tasks.columns import value
+from tinybert.tasks.columns import number
 from tinybert.tasks.config import (
     activation_config,
     config_labels,
@@ -18,9 +17,6 @@ from tinybert.tasks.config import (
     saved_fields,
 )
 from tinybert.tasks.task import Examples, Prediction, Task
-
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
-
 
 SAME_VALUE = 0.02
 """Values that differ by less than this share of their range count as the same prediction."""
@@ -58,20 +54,8 @@ class TextRegression(Task):
         labels = None
         if labeled:
             rows = range(len(table))
-            labels = np.array([self._number(table, row) for row in rows], np.float32)
+            labels = np.array([number(table, self.label, row) for row in rows], np.float32)
         return Examples(self.rows(table), labels, table.source)
-
-    def _number(self, table: Table, row: int) -> float:
-        cell = value(table, self.label, row)
-        try:
-            number = float(cell)
-        except (TypeError, ValueError, OverflowError):
-            number = np.nan
-        if isinstance(cell, bool) or not abs(number) <= _FLOAT32_MAX:
-            raise InputError(
-                f"{table.where(row)}: {short(self.label)} is not a finite number: {short(cell)}"
-            )
-        return number
 
     def model_config(self) -> dict[str, Any]:
         """One output, trained with the squared error where it is the value."""

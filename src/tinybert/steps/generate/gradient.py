@@ -13,7 +13,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from tinybert.distillation.losses import sigmoid_divergence
-from tinybert.distillation.predictions import Kind, prediction_kind
+from tinybert.distillation.predictions import Kind, count_outputs, prediction_kind
 from tinybert.steps.generate.config import GenerateConfig
 from tinybert.steps.generate.template import Template
 from tinybert.steps.generate.turns import turns
@@ -106,7 +106,7 @@ def draw_targets(
         the random texts `tokens` (rows, places), so that frequent labels stay so; of a regression
         values (rows, 1), in a range twice as wide as that of these texts.
     """
-    kind, classes = prediction_kind(model.config), int(model.config.num_labels or 1)
+    kind, classes = prediction_kind(model.config), count_outputs(model.config)
     if kind == "classes":
         drawn = torch.randn(len(tokens), classes, generator=generator)
         return (SPREAD * drawn).log_softmax(-1)
