@@ -6,6 +6,7 @@ import random
 import shutil
 
 from tinybert.data.table import Table
+from tinybert.modeling.sentence_encoder import find_head
 from tinybert.tasks import get_task
 
 MINILM = {
@@ -65,7 +66,7 @@ def make_row(task, number):
         for name in task.text
     }
     labels = [label for at, label in enumerate("abc") if number % (at + 2)]
-    if task.kind == "text-regression":
+    if task.kind in ("text-regression", "sentence-embedding"):
         return texts | {task.label: number / 40}
     if task.kind == "text-classification":
         names = task.labels or ("negative", "positive")
@@ -83,6 +84,6 @@ def make_teacher(task, folder, tokenizer_dir):
     size = len((tokenizer_dir / "vocab.txt").read_text(encoding="utf-8").split())
     torch.manual_seed(0)
     config = transformers.BertConfig(vocab_size=size, **MINILM, **task.model_config())
-    getattr(transformers, task.head).from_config(config).save_pretrained(folder)
+    find_head(task.head).from_config(config).save_pretrained(folder)
     shutil.copytree(tokenizer_dir, folder, dirs_exist_ok=True)
     return folder

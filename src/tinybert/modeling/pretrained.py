@@ -72,8 +72,9 @@ def load_config(folder: Path) -> PretrainedConfig:
     family = find_family(config.model_type)
     if family is not None and family.causal:
         config.use_cache = False  # of what it would go on writing with
-    if ACTIVATION in settings and not hasattr(config, ACTIVATION):
-        setattr(config, ACTIVATION, settings[ACTIVATION])  # from a file of its own
+    for key in (ACTIVATION, "tinybert"):
+        if key in settings and not hasattr(config, key):
+            setattr(config, key, settings[key])  # from a file of its own
     return config
 
 

@@ -89,8 +89,10 @@ def draft_recipe(
     known = known_task(config)
     wanted = get_task(task) if task is not None else known
     table = _read(train, wanted)
-    if task is None and known is not None and known.of_encoders and not known.is_unlabeled(table):
-        wanted, table = None, _read(train, None)  # labels are for a head of their own
+    if task is None and known is not None and known.of_encoders:
+        beside = {*table.columns} - {*known.text, known.label}
+        if beside and len(table.columns) > 1:  # labels are for a head of their own
+            wanted, table = None, _read(train, None)
     columns = guess_columns(table, wanted, text, label)
     notes += [f"{guess} (guessed from the rows)" for guess in columns.guessed]
     if evaluation is None and not has_splits(train):

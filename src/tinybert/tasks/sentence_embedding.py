@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
 from tinybert.tasks.columns import KEYS, number, rows
-from tinybert.tasks.config import saved_fields, saved_task
+from tinybert.tasks.config import is_classifier_of, saved_fields, saved_task
 from tinybert.tasks.outputs import Inputs, Outputs
 from tinybert.tasks.task import Examples, Prediction, Row, Task, Text
 
@@ -22,6 +22,8 @@ CLASS_END = "ForSentenceEmbedding"
 
 POOLINGS = ("mean", "cls")
 """What is made of the last hidden states: their mean, or the first."""
+
+_COLUMNS = "columns"
 
 COSINE = "cosine"
 """What texts without scores are compared by: the mean cosine of both models' vectors."""
@@ -36,7 +38,7 @@ def pooling_of(config: Mapping[str, Any]) -> tuple[str, bool, int]:
         ('cls', True, 384)
     """
     saved = saved_task(config)
-    width = saved.get("vector") or config.get("hidden_size") or config.get("dim")
+    width = saved.get("vector") or config.get("hidden_size") or config.get("dim") or 0
     pooling, normalizes = saved.get("pooling", "mean"), saved.get("normalize", True)
     if pooling not in POOLINGS or type(normalizes) is not bool or type(width) is not int:
         raise InputError(f"config.json: tinybert.task is broken: {short(saved)}")
@@ -63,12 +65,7 @@ class SentenceEmbedding(Task):
 
     kind: ClassVar[str] = "sentence-embedding"
     head: ClassVar[str] = f"AutoModel{CLASS_END}"
-    saved: ClassVar[tuple[str, ...]] = (
-        "metrics",
-        "pooling",
-        "normalize",
-        "vector",
-    )
+    saved: ClassVar[tuple[str, ...]] = ("label", "metrics", "pooling", "normalize", "vector")
     scored_by: ClassVar[tuple[str, ...]] = ("spearman", "pearson", COSINE)
     reads: ClassVar[Any] = "mean"
     pipeline_tag: ClassVar[str] = "sentence-similarity"
@@ -154,8 +151,14 @@ class SentenceEmbedding(Task):
         return Inputs(encodings, ends=np.cumsum(counts, dtype=np.int64) if pairs else None)
 
     def model_config(self) -> dict[str, Any]:
-        """Outputs are numbers, as those of a regression; they have no names."""
-        return {"problem_type": "regression", **super().model_config()}
+        """Outputs are numbers, as those of a regression; they have no names.
+
+        The columns are those of texts that are compared, and not of one that is read in two parts:
+        they have a key of their own.
+        """
+        found = super().model_config()
+        found["tinybert"]["task"][_COLUMNS] = self.text
+        return {"problem_type": "regression", **found}
 
     def decode(self, logits: NDArray[np.float32]) -> list[Prediction]:
         """The vector of each text."""
@@ -194,7 +197,7 @@ class SentenceEmbedding(Task):
         return replace(self, metrics=(COSINE,))
 
     def tally(self, outputs: Outputs, labels: NDArray[Any]) -> NDArray[Any]:
-        """Of pairs the cosine and the score; of texts that with the teacher's vector, and 1."""
+        """The cosine and the score of pairs; for texts that with the teacher's vector, and 1."""
         if labels.ndim == 2:
             alike = cosines(outputs.logits, labels)
             return np.stack([alike, np.ones_like(alike)], axis=1)
@@ -207,18 +210,19 @@ class SentenceEmbedding(Task):
 
     def guesses(self, examples: Examples) -> Iterator[Outputs]:
         """Vectors that are all alike."""
-        texts = sum(len(self.texts(row)) for row in examples.rows)
-        yield Outputs({"logits": np.ones((texts, self.width), np.float32)})
+        ends = np.cumsum([len(self.texts(row)) for row in examples.rows], dtype=np.int64)
+        yield Outputs({"logits": np.ones((ends[-1], self.width), np.float32)}, ends)
 
     @classmethod
     def from_model_config(cls, config: Mapping[str, Any]) -> "SentenceEmbedding | None":
-        """The task of our classes of sentence encoders."""
-        names = config.get("architectures") or []
-        if not any(isinstance(name, str) and name.endswith(CLASS_END) for name in names):
+        """The task of a sentence encoder, as those of our classes are."""
+        if not is_classifier_of(config, cls.kind, CLASS_END):
             return None
         pooling, normalize, vector = pooling_of(config)
-        fields = saved_fields(config, ["metrics"])
-        return cls(**fields, pooling=pooling, normalize=normalize, vector=vector)
+        fields = saved_fields(config, ["label", "metrics", _COLUMNS])
+        if _COLUMNS in fields:
+            fields["text"] = fields.pop(_COLUMNS)
+        return cls(**fields, pooling=pooling, normalize=normalize, vector=vector or None)
 
 
 def cosines(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
