@@ -101,6 +101,14 @@ def test_a_candidate_is_a_recipe_with_all_settings_given():
     assert Recipe.from_mapping(recipe.given()).resolved() == recipe.resolved()
 
 
+def test_the_teacher_is_trained_in_full_however_short_the_time():
+    every = space([{"finetune": {"epochs": 2}}, *STEPS])
+    assert every.first == 1
+    recipe = every.recipe_of(every.largest, share=0.1)
+    assert recipe.steps[0].config.epochs == 2
+    assert recipe.steps[3].config.epochs == pytest.approx(0.9)
+
+
 def test_a_step_that_is_left_out_is_not_in_the_recipe():
     steps = [STEPS[1], {"shorten": {}}, STEPS[2]]
     every = space(steps)

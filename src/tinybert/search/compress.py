@@ -168,18 +168,10 @@ def allowed(recipe: Recipe) -> float | None:
     return budget.minutes or (None if budget.trials else USUAL_MINUTES)
 
 
-def _before_candidates(recipe: Recipe) -> int:
-    """How many steps come before the first that candidates may change."""
-    for number, step in enumerate(recipe.steps):
-        if step.config.shrinks or step.config.works_on == "rows":
-            return number
-    return len(recipe.steps)
-
-
 def _search(found: Prepared, out: Path, fresh: bool, progress: ProgressCallback) -> Result:
     recipe, budget, inputs = found.recipe, found.recipe.budget, found.inputs
     assert budget is not None, "`searches` says so"
-    first = _before_candidates(recipe)
+    first = found.space.first
     told = SearchProgress(progress, sum(step.config.works for step in recipe.steps[:first]))
     run = start_run(recipe, inputs, out, told.around)
     folder = out / SEARCH

@@ -76,6 +76,14 @@ class Space:
         )
 
     @property
+    def first(self) -> int:
+        """How many steps come before the first that candidates may change: they make the teacher."""
+        for number, step in enumerate(self.recipe.steps):
+            if step.config.shrinks or step.config.works_on == "rows":
+                return number
+        return len(self.recipe.steps)
+
+    @property
     def largest(self) -> Candidate:
         """The dearest of all."""
         return tuple(len(choice.settings) - 1 for choice in self.choices.values())
@@ -107,7 +115,7 @@ class Space:
 
         Args:
             candidate: Of this space.
-            share: Of its training.
+            share: Of its training, and never of its teacher's.
 
         Raises:
             InputError: Its settings don't go together.
@@ -115,7 +123,10 @@ class Space:
         steps = []
         for index, step in self._steps_of(candidate):
             with self.recipe.placed("steps", index, step.name):
-                steps.append(Step(step.name, _valid(step.config).shortened(share)))
+                config = _valid(step.config)
+                steps.append(
+                    Step(step.name, config if index < self.first else config.shortened(share))
+                )
         return replace(self.recipe, steps=tuple(steps))
 
     def reads_of(self, candidate: Candidate) -> list[list[str]]:
