@@ -77,7 +77,7 @@ class Space:
 
     @property
     def first(self) -> int:
-        """How many steps come before the first that candidates may change: they make the teacher."""
+        """How many steps make the teacher: those before the first that candidates may change."""
         for number, step in enumerate(self.recipe.steps):
             if step.config.shrinks or step.config.works_on == "rows":
                 return number
