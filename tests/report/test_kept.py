@@ -99,6 +99,8 @@ def test_where_no_file_keeps_it_that_is_said(lines):
     assert "onnx/model_quantized.onnx not kept, " in second
     assert third == "No quantized file keeps 98% of the fp32 student: the best is in fp32."
     assert report["best"] == "onnx/model.onnx"
+    report["best"] = "onnx/model_quantized.onnx"  # as where nothing else keeps a budget
+    assert kept_lines(report)[-1] == "No quantized file keeps 98% of the fp32 student."
     assert "evaluation rows, not proven of any file: " in lines(teacher=UNSURE)[0][0]
 
 

@@ -151,3 +151,14 @@ def test_the_frontier_is_shown_where_nothing_keeps_the_budget():
     assert text.count("4.00 MB") == 1
     missed["budget"]["kept"] = True
     assert frontier_lines(missed) == []
+
+
+def test_a_winner_that_time_cut_short_is_told():
+    found = report(True, {"size_mb": True}, {"size_mb": 5.0})
+    found["search"] = {"trials": 2, "share": 0.05}
+    assert promise_lines(found)[1] == (
+        "Time was short: after 2 candidates the chosen one got 5% of its epochs; a larger --time "
+        "lets it learn more"
+    )
+    found["search"]["share"] = 1.0
+    assert len(promise_lines(found)) == 1

@@ -73,7 +73,9 @@ def kept_lines(report: Mapping[str, Any]) -> list[str]:
             f"{_share(kept['eval'])} on the evaluation rows"
         )
     if quantized and {kept["verdict"] for kept in quantized.values()} == {"not kept"}:
-        lines.append(f"No quantized file keeps {SHARE} of the fp32 student: the best is in fp32.")
+        # A budget may leave no choice.
+        so = "" if report["best"] in quantized else ": the best is in fp32"
+        lines.append(f"No quantized file keeps {SHARE} of the fp32 student{so}.")
     return lines
 
 

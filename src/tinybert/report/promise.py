@@ -140,6 +140,11 @@ def promise_lines(report: Mapping[str, Any]) -> list[str]:
         high = got.get(_HIGH.get(name, name)) if budget["strict"] else None
         low = got[name] if high is None else high
         lines.append(f"To keep it, {_NAMES[name]} would have to be {_least(name, low)}")
+    if (share := report.get("search", {}).get("share", 1.0)) < 1:
+        lines.append(
+            f"Time was short: after {report['search']['trials']} candidates the chosen one got "
+            f"{100 * share:.0f}% of its epochs; a larger --time lets it learn more"
+        )
     if "unknown" in each.values():
         why = "the machine was busy, or the teacher's metric is not above 0; run it again"
         lines.append(

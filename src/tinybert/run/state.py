@@ -65,7 +65,9 @@ class Run:
             entry: What report.json says of a step.
         """
         seconds = None if entry is None else entry["seconds"]
-        values = {} if entry is None else {self.inputs.task.metric: entry["metric"]}
+        task = self.inputs.task
+        metric = (task.as_teacher() if self.inputs.answered else task).metric
+        values = {} if entry is None else {metric: entry["metric"]}
         self.report(Progress(name, 1, 1, values, ended=True, seconds=seconds))
 
 
