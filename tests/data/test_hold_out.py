@@ -27,7 +27,7 @@ def test_each_label_gives_its_share_and_every_row_is_somewhere():
     assert train.where(0) == f"rows.csv: row {first + 2}"
 
 
-def test_no_text_is_in_both_parts_nor_twice_among_the_held_out():
+def test_no_text_is_in_both_parts_nor_twice_among_the_held_out(caplog):
     texts = [
         f"Text  {number % 100}" if number % 2 else f"text {number % 100}" for number in range(900)
     ]
@@ -36,6 +36,7 @@ def test_no_text_is_in_both_parts_nor_twice_among_the_held_out():
     assert len(keys) == len(set(keys)) == 30
     assert not {*keys} & {" ".join(text.lower().split()) for text in train.columns["text"]}
     assert len(train) == 900 - 30 * 9
+    assert "240 rows whose text is held out are not learned from" in caplog.text
 
 
 def test_the_same_rows_are_held_out_in_another_order_of_labels():
@@ -59,8 +60,11 @@ def test_every_label_is_left_to_some_training_row(cells):
 
 
 def test_too_few_rows():
-    with pytest.raises(InputError, match=r"rows\.csv: 10% of 12 different texts are 1, too few"):
+    few = r"rows\.csv: 10% of 12 different texts are 1, too few .*; name rows for it"
+    with pytest.raises(InputError, match=few):
         hold_out(table_of(["a", "b"] * 6), 0.1, ["text"], "label")
+    with pytest.raises(InputError, match="are 10, too few .*; hold out 20 or more, or name rows"):
+        hold_out(table_of(["a", "b"] * 50), 0.1, ["text"], "label")
 
 
 @pytest.mark.parametrize(

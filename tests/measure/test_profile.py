@@ -145,6 +145,11 @@ def test_the_command_times_what_ships(tmp_path, capsys, monkeypatch):
     assert {"cpu", "onnxruntime", "cores", "simd", "busy"} <= {*device.content["machine"]}
 
 
+def test_a_profile_of_a_busy_device_is_told(tmp_path, caplog):
+    device_of(tmp_path, invented(machine={"busy": 0.83})).check("onnx", BERT, None)
+    assert "board: other processes kept 83% of the device's CPU busy" in caplog.text
+
+
 def test_nothing_is_timed_where_nothing_can_be_written(tmp_path, capsys):
     os.mkfifo(tmp_path / "pipe")  # as a device is: not to be replaced by a file
     for path in (tmp_path, tmp_path / "none" / "file.json", tmp_path / "pipe"):

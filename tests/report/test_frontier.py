@@ -75,3 +75,5 @@ def test_a_page_of_a_search_at_work_is_read_again():
     page = search_page({"trials": 3, "seconds": 90, "candidates": CANDIDATES}, {"size_mb": 5.0}, 1)
     assert '<meta http-equiv="refresh" content="' in page
     assert page.count("<circle") == 3
+    search = {"trials": 3, "seconds": 90, "candidates": CANDIDATES}
+    assert "refresh" not in search_page(search, {"size_mb": 5.0}, 1, ended=True)

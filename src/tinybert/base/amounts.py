@@ -32,6 +32,8 @@ def amount(value: Any, units: Mapping[str, float], example: str) -> float:
         >>> amount("5MB", BYTES, "5MB"), amount("800 us", MILLISECONDS, "1ms")
         (5.0, 0.8)
     """
+    if isinstance(value, str) and value.strip().startswith("-"):
+        raise ValueError(f"must be more than 0, got {short(value)}")
     found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
     if found is None or found[2] not in units:
         raise ValueError(f"expected a number with its unit, such as {example}, got {short(value)}")

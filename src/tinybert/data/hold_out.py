@@ -1,5 +1,6 @@
 """Rows held out of the training rows, where a data set has no evaluation split of its own."""
 
+import logging
 import random
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -7,6 +8,8 @@ from typing import Any
 
 from tinybert.base.errors import InputError
 from tinybert.data.table import Table
+
+logger = logging.getLogger(__name__)
 
 _SHARE = re.compile(r"(\d{1,2}(?:\.\d+)?)%")
 _FEWEST = 20
@@ -68,12 +71,20 @@ def hold_out(
         taken.update(dice.sample(keys, round(share * len(keys))))
     taken -= _last_of_their_label(alike, taken, values)
     if len(taken) < _FEWEST:
+        enough = len(alike) >= 2 * _FEWEST
+        advice = f"hold out {_FEWEST} or more, or name" if enough else "name"
         raise InputError(
             f"{table.source}: {100 * share:g}% of {len(alike)} different texts are {len(taken)}, "
-            f"too few to measure anything on; hold out {_FEWEST} or more, or name rows for it"
+            f"too few to measure anything on; {advice} rows for it"
         )
     held_out = [rows[0] for key, rows in alike.items() if key in taken]
     train = [row for key, rows in alike.items() if key not in taken for row in rows]
+    if left := len(table) - len(train) - len(held_out):
+        logger.warning(
+            "%s: %d rows whose text is held out are not learned from, so that no text is in both "
+            "parts",
+            *(table.source, left),
+        )
     return table.select(sorted(train)), table.select(sorted(held_out))
 
 

@@ -1,6 +1,7 @@
 """How long a model will take on a device that is known by its profile alone."""
 
 import json
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Any
 from tinybert.base.errors import InputError
 from tinybert.families import find_family
 from tinybert.formats.registry import FORMATS
+from tinybert.measure.bench import is_busy
 from tinybert.measure.latency import Fitted, work
 from tinybert.measure.profile import SCHEMA
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.steps.quantize.config import QuantizeConfig
+
+logger = logging.getLogger(__name__)
 
 KINDS = ("fp32", "int8-dynamic", "int8-static", "int4", "int2")
 """How its blocks are quantized."""
@@ -89,6 +93,13 @@ class Device:
                 f"{config.get('model_type')} are others; search on the device itself"
             )
         self._kind(quantize)
+        if is_busy(self.content.get("machine") or {}):
+            busy = 100 * self.content["machine"]["busy"]
+            logger.warning(
+                "%s: other processes kept %.0f%% of the device's CPU busy while the profile was "
+                "made, so that its times are too long; make it again when it is quiet",
+                *(self.name, busy),
+            )
 
     def milliseconds(
         self, shape: ExpectedShape, quantize: QuantizeConfig | None, *, reads_first: bool

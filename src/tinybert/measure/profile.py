@@ -12,7 +12,7 @@ from typing import Any
 from tinybert.base.errors import InputError
 from tinybert.base.files import write_json
 from tinybert.base.progress import Progress, ProgressCallback, silent
-from tinybert.measure.bench import ModelBench, bench, busy_words, is_busy, undisturbed
+from tinybert.measure.bench import ModelBench, bench, is_busy, undisturbed
 from tinybert.measure.machine import instruction_sets, visible_cores
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,11 @@ def profile(
         progress(Progress("profile", len(kinds), len(kinds)))
     machine = {**result.machine, "busy": busiest}
     if is_busy(machine):
-        logger.warning("%s; make the profile again", busy_words(machine))
+        logger.warning(
+            "other processes kept %.0f%% of the CPU busy, so that all times are too long; make the "
+            "profile again",
+            100 * busiest,
+        )
     return {
         "schema": SCHEMA,
         "runtime": RUNTIME,

@@ -61,21 +61,24 @@ def report_page(report: Mapping[str, Any]) -> str:
     return _whole(title, body)
 
 
-def search_page(search: Mapping[str, Any], asked: Mapping[str, float], best: int) -> str:
-    """A search that goes on, as an HTML page that a browser reads again and again.
+def search_page(
+    search: Mapping[str, Any], asked: Mapping[str, float], best: int, *, ended: bool = False
+) -> str:
+    """A search as an HTML page, which a browser reads again and again while it goes on.
 
     Args:
         search: Of what report.json will hold, "trials", "seconds" and "candidates".
         asked: The budget's bounds.
         best: The trial that would be chosen now.
+        ended: Whether it is over.
     """
-    body = f"""<p>{search["trials"]} candidates in {search["seconds"] / 60:,.0f} minutes; drop and
+    body = f"""<p>Candidates so far: {search["trials"]}, in {search["seconds"]:,.0f} s. Drop and
 distance are those of held-out training rows after a short training. * No other of as much training
 beats it (a ring; the best so far is filled, and dashed lines are what was asked).</p>
 {frontier_plot(search, asked, best)}
 {_table(candidate_rows(search))}"""
     again = f'<meta http-equiv="refresh" content="{READ_AGAIN}">'
-    return _whole("A search at work", body, again)
+    return _whole("The search", body) if ended else _whole("A search at work", body, again)
 
 
 def _whole(title: str, body: str, head: str = "") -> str:

@@ -211,8 +211,11 @@ def _search(found: Prepared, out: Path, fresh: bool, progress: ProgressCallback)
     key = f"chosen in {hash_value([minutes, budget.trials])}"
     best = _chosen(study, key)
     if best is None:
-        told.begin(run.plan)
+        before = len(finished(study))
+        goes_on = f"goes on after {before} candidates; " if before else ""
+        told.begin(run.plan, f"{goes_on}shown in {folder / PAGE}")
         best = search.run()
+        search.show(ended=True)
         share = clock.share_left(*outcome_of(best))
         study.set_user_attr(key, {"trial": best.number, "share": share})
     choice = study.user_attrs[key]

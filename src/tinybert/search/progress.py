@@ -38,12 +38,14 @@ class SearchProgress:
         if not report.ended:
             self._tell(report)
 
-    def begin(self, plan: tuple[str, ...]) -> None:
+    def begin(self, plan: tuple[str, ...], note: str) -> None:
         """Tells that the search begins.
 
         Args:
             plan: Of the recipe, without the search.
+            note: Where it begins, and where it can be watched.
         """
+        self.note = note
         self._plan = (*plan[: self.first], NAME, *plan[self.first :])
         self._tell(Progress(NAME, 0, 1))
 

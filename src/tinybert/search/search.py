@@ -102,7 +102,7 @@ class Search:
                 callbacks=[partial(_keep, tried)],
             )
             ours = tried[0]
-            self._show()
+            self.show()
             misfits = 0 if OUTCOME in ours.user_attrs else misfits + 1
             failures = failures + 1 if ours.state == TrialState.FAIL else 0
             if failures >= MOST_FAILURES:
@@ -114,11 +114,11 @@ class Search:
             raise InputError("budget.time: too short to train a single candidate; give more")
         return self.best(done)
 
-    def _show(self) -> None:
+    def show(self, *, ended: bool = False) -> None:
         """Writes the page anew."""
         if done := finished(self.study):
             known, best = so_far(self.study, self.fit), self.best(done).number
-            write_text(self.page, search_page(known, self.goal.asked, best))
+            write_text(self.page, search_page(known, self.goal.asked, best, ended=ended))
 
     def best(self, done: list[FrozenTrial]) -> FrozenTrial:
         """The best of those that were trained the longest, unless time cut a better one short.

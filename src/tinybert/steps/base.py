@@ -156,7 +156,10 @@ class StepConfig(Config):
             share: Above 0; more than 1 trains for longer.
         """
         epochs = getattr(self, "epochs", None)
-        return self if epochs is None else self.model_copy(update={"epochs": epochs * share})
+        if epochs is None:
+            return self
+        # Rounded for whoever reads the recipe.
+        return self.model_copy(update={"epochs": max(round(epochs * share, 4), 1e-4)})
 
     def rows_after(self, rows: int) -> int:
         """About how many training rows the steps after it learn from.
