@@ -63,7 +63,7 @@ def test_too_few_rows():
     few = r"rows\.csv: 10% of 12 different texts are 1, too few .*; name rows for it"
     with pytest.raises(InputError, match=few):
         hold_out(table_of(["a", "b"] * 6), 0.1, ["text"], "label")
-    with pytest.raises(InputError, match="are 10, too few .*; hold out 20 or more, or name rows"):
+    with pytest.raises(InputError, match=r"are 10, too few .*; hold out 20 or more, or name rows"):
         hold_out(table_of(["a", "b"] * 50), 0.1, ["text"], "label")
 
 

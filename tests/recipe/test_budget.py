@@ -61,7 +61,7 @@ def test_bounds_are_in_the_units_of_the_report():
         ({}, "asks nothing"),
         ({"time": "5min"}, "asks nothing"),
         ({"size": "5"}, "budget.size: expected a number with its unit"),
-        ({"drop": "-1%"}, "budget.drop: expected"),
+        ({"drop": "-1%"}, "budget.drop: must not be negative, got '-1%'"),
         ({"sise": "5MB"}, "did you mean 'size'"),
         ({"size": "5MB", "length": 64}, "length: is about the batch"),
         ({"size": "5MB", "strict": True}, "strict: is about the drop and about a device"),

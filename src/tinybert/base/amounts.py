@@ -33,7 +33,7 @@ def amount(value: Any, units: Mapping[str, float], example: str) -> float:
         (5.0, 0.8)
     """
     if isinstance(value, str) and value.strip().startswith("-"):
-        raise ValueError(f"must be more than 0, got {short(value)}")
+        raise ValueError(f"must not be negative, got {short(value)}")
     found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
     if found is None or found[2] not in units:
         raise ValueError(f"expected a number with its unit, such as {example}, got {short(value)}")
