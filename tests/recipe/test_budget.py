@@ -31,13 +31,13 @@ def test_amounts_have_units(text, units, value):
     "text", ["5", "MB", "5 mb", "-5MB", "0MB", "5MBs", "1e9MB", "nanMB", "", 5]
 )
 def test_what_is_no_amount_is_refused(text):
-    with pytest.raises(ValueError, match=r"expected|must be"):
+    with pytest.raises(ValueError, match=r"expected|must (not )?be"):
         amount(text, BYTES, "5MB")
 
 
 @pytest.mark.parametrize("text", ["1", "-1%", "100%", "250%", 0.01, "%"])
 def test_what_is_no_share_is_refused(text):
-    with pytest.raises(ValueError, match=r"expected|must be"):
+    with pytest.raises(ValueError, match=r"expected|must (not )?be"):
         share(text)
 
 
