@@ -47,6 +47,7 @@ STEPS_TRIED = {
         DISTILL,
     ],
     "augment": [{"augment": {"copies": 1}}, {"student": {**STUDENT, "init": "random"}}, DISTILL],
+    "add-texts": [{"add-texts": {}}, {"student": {**STUDENT, "init": "random"}}, DISTILL],
     "student": [{"student": {**STUDENT, **ROWS}}, DISTILL],
     "general-distill": [
         {"student": {**STUDENT, "init": "random"}},
@@ -120,7 +121,11 @@ REFUSED = [
     (["mpnet"], ANY, ["shorten"], ANY, "how far apart two tokens are, which is lost"),
     (["modernbert"], ANY, ["shorten"], ANY, "turned by their positions, which are lost"),
     (["modernbert"], ANY, ["distill attention"], ANY, "most layers see a window only"),
-    (ANY, ["token-classification"], ["augment", "generate"], ANY, "whose places it would lose"),
+    (
+        *(ANY, ["token-classification"], ["augment", "add-texts", "generate"], ANY),
+        "whose places it would lose",
+    ),
+    (ANY, ["text-regression"], ["add-texts"], ANY, "are pairs of texts, and a corpus has none"),
     (ANY, ["token-classification"], ["shorten"], ANY, "reads? (all|every) "),
     (["gpt2"], ANY, ["generate"], ANY, "has no mask token"),
 ]
