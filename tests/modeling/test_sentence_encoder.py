@@ -98,6 +98,28 @@ def test_a_pooling_that_we_do_not_have_makes_it_a_bare_encoder(tmp_path):
     assert read_config(folder)["architectures"] == ["BertModel"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("sentence_bert_config.json", {"do_lower_case": True}),
+        ("config_sentence_transformers.json", {"default_prompt_name": "query"}),
+        (
+            "modules.json",
+            [{"path": "0_Transformer", "type": "x.Transformer"}, {"type": "x.Pooling"}],
+        ),
+        ("modules.json", [{"path": "", "type": "x.Transformer"}, {"type": "x.Pooling"}]),
+        (
+            "modules.json",
+            [{"path": "", "type": "x.Transformer"}, {"path": "../1_Pooling", "type": "x.Pooling"}],
+        ),
+    ],
+)
+def test_what_is_not_done_here_makes_it_a_bare_encoder(tmp_path, name, content):
+    folder = encoder_dir(tmp_path / "model")
+    (folder / name).write_text(json.dumps(content))
+    assert read_config(folder)["architectures"] == ["BertModel"]
+
+
 @pytest.mark.parametrize("content", ["{}", "[1]", "["])
 def test_broken_modules_are_refused(tmp_path, content):
     folder = encoder_dir(tmp_path / "model")

@@ -61,6 +61,10 @@ class Inputs:
     answered: bool = False
     device: Device | None = None
 
+    def scored(self, task: Task) -> Task:
+        """A task with the metrics that the evaluation rows can have."""
+        return task.as_teacher() if self.answered else task
+
 
 def read_inputs(recipe: Recipe) -> Inputs:
     """Reads what a recipe names and checks what can be checked before anything runs.

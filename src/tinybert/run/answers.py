@@ -33,5 +33,4 @@ def answered(inputs: Inputs, max_length: int) -> Inputs:
 
 def scored_task(run: Run, path: Path) -> Task:
     """The task of a model with the metrics that the run's evaluation rows can have."""
-    task = task_of(run, path)
-    return task.as_teacher() if run.inputs.answered else task
+    return run.inputs.scored(task_of(run, path))

@@ -122,6 +122,7 @@ def measure(
     student = load_torch(model)
     expected = student.outputs(rows.rows)
     task, teacher_task = task_of(model), task_of(teacher)
+    teacher_config = load_config(teacher)
     whole_task = task if unquantized is None else task_of(unquantized)
     assert rows.labels is not None, "`read_inputs` reads them with labels"
     taught = load_torch(teacher, max_length=max_length).outputs(rows.rows)
@@ -140,7 +141,7 @@ def measure(
                 file.stat().st_size for file in deployed_files(artifacts / "model" / path)
             ),
             **score(given, rows.labels, task),
-            "distance": distance(load_config(teacher), given.logits, taught.logits),
+            "distance": distance(teacher_config, given.logits, taught.logits),
             "parity": check_parity(artifact, rows.rows, expected.logits, given.logits, name=path),
             "of_teacher": compare(task, given, taught, rows.labels, teacher_task),
             "of_student": None,

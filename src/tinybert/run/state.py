@@ -65,8 +65,7 @@ class Run:
             entry: What report.json says of a step.
         """
         seconds = None if entry is None else entry["seconds"]
-        task = self.inputs.task
-        metric = (task.as_teacher() if self.inputs.answered else task).metric
+        metric = self.inputs.scored(self.inputs.task).metric
         values = {} if entry is None else {metric: entry["metric"]}
         self.report(Progress(name, 1, 1, values, ended=True, seconds=seconds))
 

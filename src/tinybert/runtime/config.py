@@ -65,7 +65,11 @@ def read_config(folder: Path, files: Files | None = None) -> dict[str, Any]:
     if has(modules := folder / MODULES):
         content = files.read(modules) if files else read_file(modules)
         return as_sentence_encoder(
-            config, parse(content, modules), lambda name: read(folder / name), str(modules)
+            config,
+            parse(content, modules),
+            lambda name: read(folder / name),
+            lambda name: has(folder / name),
+            str(modules),
         )
     return config
 

@@ -1,12 +1,14 @@
 """The files by which Sentence Transformers knows what makes a vector of an encoder's states."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from tinybert.base.errors import InputError, short
 from tinybert.tasks.sentence_embedding import CLASS_END, SentenceEmbedding, pooling_of
 
 MODULES = "modules.json"
+SETTINGS, PROMPTS = "sentence_bert_config.json", "config_sentence_transformers.json"
 POOLING, DENSE, NORMALIZE = "1_Pooling", "2_Dense", "3_Normalize"
 
 _POOLINGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token"}
@@ -14,7 +16,11 @@ _TYPES = "sentence_transformers.models."
 
 
 def as_sentence_encoder(
-    config: Mapping[str, Any], modules: Any, read: Callable[[str], Mapping[str, Any]], name: str
+    config: Mapping[str, Any],
+    modules: Any,
+    read: Callable[[str], Mapping[str, Any]],
+    has: Callable[[str], bool],
+    name: str,
 ) -> dict[str, Any]:
     """The config.json of a bare encoder with what modules.json says is done with its states.
 
@@ -22,10 +28,12 @@ def as_sentence_encoder(
         config: Of the encoder.
         modules: What modules.json holds.
         read: Reads a JSON file below the folder.
+        has: Whether there is such a file.
         name: Of modules.json, for messages.
 
     Returns:
-        The same where it is no bare encoder, or the modules are not those of one vector a text.
+        The same where it is no bare encoder, or the modules are not those of one vector a text, or
+        ask for what is not done here.
 
     Raises:
         InputError: modules.json is broken.
@@ -39,7 +47,15 @@ def as_sentence_encoder(
     kinds = [str(each.get("type")).rpartition(".")[2] for each in modules]
     if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]):
         return dict(config)  # other modules change the vector: it is no more than an encoder here
-    settings = read(f"{modules[1].get('path')}/config.json")
+    paths = [each.get("path") for each in modules]
+    if paths[0] != "" or not isinstance(paths[1], str) or Path(paths[1]).name != paths[1]:
+        return dict(
+            config
+        )  # the encoder lies elsewhere, or something outside of the folder is read
+    beside = [read(each) for each in (SETTINGS, PROMPTS) if has(each)]
+    if any(each.get("do_lower_case") or each.get("default_prompt_name") for each in beside):
+        return dict(config)  # texts would have to be changed before they are read
+    settings = read(f"{paths[1]}/config.json")
     modes = {
         key for key, value in settings.items() if key.startswith("pooling_mode") and value is True
     }
@@ -92,8 +108,8 @@ def sentence_files(config: Mapping[str, Any], length: int | None) -> dict[str, A
             "bias": False,
             "activation_function": "torch.nn.modules.linear.Identity",
         },
-        "sentence_bert_config.json": {"max_seq_length": length, "do_lower_case": False},
-        "config_sentence_transformers.json": {
+        SETTINGS: {"max_seq_length": length, "do_lower_case": False},
+        PROMPTS: {
             "prompts": {},
             "default_prompt_name": None,
             "similarity_fn_name": "cosine",

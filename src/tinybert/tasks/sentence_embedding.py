@@ -134,7 +134,7 @@ class SentenceEmbedding(Task):
 
     def as_learned(self, given: Sequence[Row]) -> list[Row]:
         """The texts of rows, one a row."""
-        return [{KEYS[0]: row[key]} for row in given for key in KEYS if key in row]
+        return [{KEYS[0]: text} for row in given for text in self.texts(row)]
 
     def learned(self, examples: Examples) -> Examples:
         """The texts alone: a vector is of one text."""
