@@ -218,3 +218,13 @@ def test_help_has_examples_that_can_be_run(name, capsys):
         program, command, *arguments = shlex.split(example.rpartition("|")[2])
         assert (program, command) == ("tinybert", name)
         _parse([command, *arguments], argparse.Namespace())
+
+
+def test_options_that_are_wrong_are_told_in_one_line(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["compress", "model", "--max-size"])
+    said = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert said.count("\n") == 1
+    assert said.startswith("tinybert: error: argument --max-size: ")
+    assert "tinybert compress --help" in said

@@ -13,7 +13,7 @@ import pytest
 
 from tinybert.base.errors import InputError
 from tinybert.data import lines
-from tinybert.data.corpus import PARQUET_ROWS, corpus_files, hash_corpus, read_corpus
+from tinybert.data.corpus import PARQUET_ROWS, check_corpus, corpus_files, hash_corpus, read_corpus
 
 PASSAGES = ["The first.", "naïve 日本 🙂", "next\u2028line, \u0085 and \t tab", 'a "quote"']
 
@@ -163,6 +163,17 @@ def test_parquet_with_text_that_is_not_utf8_is_refused(tmp_path):
     latin = pyarrow.array([b"caf\xe9"], pyarrow.binary()).view(pyarrow.string())
     as_parquet(tmp_path / "a.parquet", text=latin)
     refuses(tmp_path / "a.parquet", r"a\.parquet: has text that is not UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "has no text"), (b"\n \n", "has no text"), (b"\x00\xff\x89", "")]
+)
+def test_what_is_no_text_is_found_before_it_is_read_whole(tmp_path, content, said):
+    (tmp_path / "fine.txt").write_bytes(as_lines(PASSAGES))
+    check_corpus([str(tmp_path / "fine.txt"), "org/name"])
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(InputError, match=rf"a\.txt.*{said}"):
+        check_corpus([str(tmp_path / "*.txt")])
 
 
 def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):

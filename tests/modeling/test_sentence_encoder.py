@@ -158,3 +158,8 @@ def test_a_labeled_task_takes_the_encoder_as_bare(tmp_path):
     task = get_task({"kind": "text-classification", "labels": ["no", "yes"]})
     model = load_model(folder, task, new_head=True)
     assert type(model).__name__ == "BertForSequenceClassification"
+
+
+def test_the_width_of_vectors_is_as_the_family_names_it(tmp_path):
+    task = load_torch(encoder_dir(tmp_path / "model", "gpt2")).task
+    assert task.vector == tiny_config("gpt2").n_embd

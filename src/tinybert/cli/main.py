@@ -7,9 +7,10 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from tinybert import __version__
-from tinybert.cli.program import run_program
+from tinybert.cli.program import WRONG_INPUT, run_program
 
 COMMANDS = (
     "demo",
@@ -59,9 +60,17 @@ def _parse(arguments: Sequence[str] | None, options: argparse.Namespace) -> None
     options.texts += left
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses options in one line: the usage of `compress` alone has nine, and hides the fault."""
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong, and where to look."""
+        self.exit(WRONG_INPUT, f"tinybert: error: {message} (see {self.prog} --help)\n")
+
+
 def make_parser() -> argparse.ArgumentParser:
     """All commands with their options."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tinybert",
         description="Makes a BERT-family model small and fast, and measures what that cost.",
     )

@@ -1,11 +1,14 @@
 """All families, one line each, and what a recipe asks of them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from tinybert.base.errors import InputError
 from tinybert.families.albert import ALBERT
 from tinybert.families.bert import BERT, ROBERTA
 from tinybert.families.distilbert import DISTILBERT
 from tinybert.families.electra import ELECTRA
-from tinybert.families.family import Capability, Family
+from tinybert.families.family import Capability, Family, Sizes
 from tinybert.families.gpt2 import GPT2
 from tinybert.families.modernbert import MODERNBERT
 from tinybert.families.mpnet import MPNET
@@ -52,6 +55,18 @@ def family_of(model_type: object) -> Family:
             f"supported model types: {', '.join(FAMILIES)}"
         )
     return family
+
+
+def width_of(config: Mapping[str, Any]) -> int | None:
+    """The width of the hidden states of a config.json's model; None where it does not say.
+
+    Example:
+        >>> width_of({"model_type": "gpt2", "n_embd": 32}), width_of({"hidden_size": 8})
+        (32, 8)
+    """
+    family = find_family(config.get("model_type"))
+    width = config.get(family.sizes.hidden_size if family else Sizes.hidden_size)
+    return width if type(width) is int else None
 
 
 def require(family: Family, *capabilities: Capability) -> None:

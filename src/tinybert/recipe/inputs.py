@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from tinybert.base.errors import InputError
 from tinybert.base.files import hash_value
 from tinybert.data import has_splits, read
-from tinybert.data.corpus import hash_corpus
+from tinybert.data.corpus import check_corpus, hash_corpus
 from tinybert.data.hold_out import hold_out, share_of
 from tinybert.data.table import Table
 from tinybert.formats.export import check_exportable
@@ -92,10 +92,12 @@ def read_inputs(recipe: Recipe) -> Inputs:
         _refuse_labels(recipe, task)
     finetunes = bool(recipe.steps) and recipe.steps[0].config.new_head
     if known is None and not finetunes:
+        makes = f"begin the steps with `finetune`, which makes one for {task.kind}"
+        other = f"no step can teach it: name a teacher that does {task.kind}, see docs/tasks.md"
         raise recipe.source.error(
             ("teacher",),
-            f"{recipe.teacher}: {why_no_task(config, task)}; begin the steps with `finetune`, "
-            f"which makes one for {task.kind}",
+            f"{recipe.teacher}: {why_no_task(config, task)}; "
+            f"{makes if task.learns_labels else other}",
         )
     task, train, evaluation = _read_rows(recipe, teacher, task, known, finetunes)
     _check_activation(recipe, task)
@@ -344,4 +346,5 @@ def _check_positions(recipe: Recipe, positions: int | None, name: str) -> None:
 
 def _hash_corpus(recipe: Recipe) -> str:
     with recipe.placed("data", "unlabeled"):
+        check_corpus(recipe.data.unlabeled)
         return hash_corpus(recipe.data.unlabeled)

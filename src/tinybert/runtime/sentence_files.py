@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tinybert.base.errors import InputError, short
+from tinybert.families.registry import width_of
 from tinybert.tasks.sentence_embedding import CLASS_END, SentenceEmbedding, pooling_of
 
 MODULES = "modules.json"
@@ -88,7 +89,7 @@ def sentence_files(config: Mapping[str, Any], length: int | None) -> dict[str, A
     if not any(str(name).endswith(CLASS_END) for name in names):
         return {}
     pooling, normalizes, vector = pooling_of(config)
-    width = config.get("hidden_size") or config.get("dim")
+    width = width_of(config)
     parts = {"": "Transformer", POOLING: "Pooling", DENSE: "Dense"}
     parts |= {NORMALIZE: "Normalize"} if normalizes else {}
     return {

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
+from tinybert.families.registry import width_of
 from tinybert.tasks.columns import KEYS, number, rows
 from tinybert.tasks.config import is_classifier_of, saved_fields, saved_task
 from tinybert.tasks.outputs import Inputs, Outputs
@@ -38,7 +39,7 @@ def pooling_of(config: Mapping[str, Any]) -> tuple[str, bool, int]:
         ('cls', True, 384)
     """
     saved = saved_task(config)
-    width = saved.get("vector") or config.get("hidden_size") or config.get("dim") or 0
+    width = saved.get("vector") or width_of(config) or 0
     pooling, normalizes = saved.get("pooling", "mean"), saved.get("normalize", True)
     if pooling not in POOLINGS or type(normalizes) is not bool or type(width) is not int:
         raise InputError(f"config.json: tinybert.task is broken: {short(saved)}")
