@@ -109,6 +109,9 @@ def place(tmp_path, tiny_artifact_dir, tiny_bert_dir, recipe, monkeypatch):
     labels = ("positive", "negative") * 100
     rows = "review,stars\n" + "".join(f"film {at},{name}\n" for at, name in enumerate(labels))
     (tmp_path / "reviews.csv").write_text(rows, encoding="utf-8")
+    rows = "review,p_good,p_bad\n" + "".join(f"film {at},0.9,0.1\n" for at in range(200))
+    (tmp_path / "scored.csv").write_text(rows, encoding="utf-8")
+    (tmp_path / "scores.csv").write_text("positive,negative\n" + "1,0\n" * 200, encoding="utf-8")
     rows = "comment,tags\ngood,a;c\n"
     (tmp_path / "comments.csv").write_text(rows, encoding="utf-8")
     (tmp_path / "pairs.csv").write_text("review,answer\ngood,bad\n", encoding="utf-8")

@@ -72,3 +72,24 @@ def test_caches_take_the_place_of_the_models(teacher, batch, tiny_context, tmp_p
     torch.testing.assert_close(
         (given / 2).softmax(-1), (live / 2).softmax(-1), rtol=1e-3, atol=1e-4
     )
+
+
+def test_answers_that_are_given_stand_in_place_of_the_first_models(teacher, batch, monkeypatch):
+    own = Teacher([teacher])(batch, [LOGITS])[LOGITS]
+    answers = torch.randn(40, 2)
+    answers[3] = torch.nan
+    given = Teacher([teacher], answers=answers)(batch, [LOGITS, ("hidden", 1)])
+    wanted = torch.cat([answers[:3], own[3:4], answers[4:8]])
+    torch.testing.assert_close(given[LOGITS], wanted)
+    assert ("hidden", 1) in given
+    other = Teacher([teacher, teacher], [1.0, 3.0], answers=answers)(batch, [LOGITS])[LOGITS]
+    torch.testing.assert_close(other, (wanted + 3 * own) / 4)
+    without_rows = {name: value for name, value in batch.items() if name != "row"}
+    asked = Teacher([teacher], answers=answers)(without_rows, [LOGITS])[LOGITS]
+    torch.testing.assert_close(asked, own)
+
+    monkeypatch.setattr(teacher, "forward", None)  # all are known: nobody is asked
+    answers[3] = 0
+    alone = Teacher([teacher], answers=answers)
+    torch.testing.assert_close(alone(batch, [LOGITS])[LOGITS], answers[:8])
+    assert alone.asked(0, [LOGITS]) == []

@@ -65,6 +65,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="texts without labels to learn from too, .txt, .jsonl or .parquet; may be repeated",
     )
+    rows.add_argument(
+        "--soft-labels",
+        action="append",
+        metavar="FILE|COLUMN",
+        help="how likely each label is, learned in place of labels: a file, or once a label its "
+        "column, as COLUMN or LABEL=COLUMN",
+    )
     rows.add_argument("--text", action="append", metavar="COLUMN", help="twice for a pair")
     rows.add_argument(
         "--label", action="append", metavar="COLUMN", help="once for each column of 0 and 1"
@@ -214,14 +221,23 @@ def _targets(options: argparse.Namespace) -> list[str]:
     return [f"export={json.dumps(preset)}"] if preset else []
 
 
+def _soft_labels(given: list[str] | None) -> str | dict[str, str] | None:
+    """A file where one name is given, else columns by label."""
+    if given is None or len(given) == 1:
+        return None if given is None else given[0]
+    pairs = [name.split("=", 1) for name in given]
+    return {pair[0]: pair[-1] for pair in pairs}
+
+
 def _recipe(options: argparse.Namespace) -> "Recipe":
     """The recipe that is named, or the one for the model that is."""
     from tinybert.recipe.recipe import Recipe
 
     if options.train is None:
-        for name in ("eval", "unlabeled", "text", "label", "task"):
+        for name in ("eval", "unlabeled", "soft_labels", "text", "label", "task"):
             if getattr(options, name) is not None:
-                raise InputError(f"--{name} is for a model without a recipe: name --train too")
+                option = name.replace("_", "-")
+                raise InputError(f"--{option} is for a model without a recipe: name --train too")
         if os.path.isdir(options.recipe):
             raise InputError(
                 f"{options.recipe}: a folder, no recipe; for a model name the rows to learn from "
@@ -241,6 +257,7 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
         options.train,
         options.eval,
         unlabeled=options.unlabeled or (),
+        soft_labels=_soft_labels(options.soft_labels),
         text=options.text or (),
         label=options.label or (),
         task=options.task,

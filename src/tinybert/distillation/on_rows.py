@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from transformers import PreTrainedModel, TrainerCallback
 
 from tinybert.base.progress import Progress
@@ -44,10 +45,12 @@ def distill(
     others = [load_model(find_folder(other.model), context.task) for other in config.teachers]
     if context.kept_pieces is not None:
         others = [keep_pieces(other, context.kept_pieces) for other in others]
+    soft = context.train.soft_labels
     teacher = Teacher(
         [context.teacher, *others],
         [1.0, *(other.weight for other in config.teachers)],
         temperature=None if compares_logits(model.config, config) else config.temperature,
+        answers=None if soft is None else torch.from_numpy(context.task.soft_logits(soft)),
     )
     trainer = DistillationTrainer(
         model,
@@ -62,10 +65,11 @@ def distill(
 
 def _caches(
     config: DistillConfig, trainer: DistillationTrainer, rows: EncodedExamples, context: Context
-) -> list[TeacherCache] | None:
+) -> list[TeacherCache | None] | None:
     wanted = trainer.model.teacher_signals(trainer.model.weights)
     if not wanted or config.cache == "off" or (config.cache == "logits" and wanted != [LOGITS]):
         return None
+    asked = [trainer.teacher.asked(index, wanted) for index in range(len(trainer.teacher.models))]
 
     def report(done: int, total: int) -> None:
         context.progress(Progress("teacher", done, total))
@@ -76,9 +80,11 @@ def _caches(
             teacher.to(trainer.args.device),
             rows,
             trainer.data_collator,
-            wanted if index == 0 else [LOGITS],
+            asked[index],
             bf16=trainer.args.bf16,
             progress=report,
         )
+        if asked[index]
+        else None
         for index, teacher in enumerate(trainer.teacher.models)
     ]

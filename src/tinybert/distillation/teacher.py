@@ -30,7 +30,9 @@ class Teacher:
         temperature: At which soft labels, or the probabilities of several labels, are averaged;
             None averages logits, as a loss on logits needs it. Values are averaged as they are.
         caches: What each model gave for every training row, if that has been computed; it is
-            read for batches that say which rows they have.
+            read for batches that say which rows they have. None for one that is not asked.
+        answers: (rows, outputs), logits of training rows that are given, and stand in place of the
+            first model's; NaN where they are not known.
 
     Example:
         >>> Teacher([model])(batch, [LOGITS])  # doctest: +SKIP
@@ -41,12 +43,27 @@ class Teacher:
         models: Sequence[PreTrainedModel],
         weights: Sequence[float] | None = None,
         temperature: float | None = None,
-        caches: Sequence[TeacherCache] | None = None,
+        caches: Sequence[TeacherCache | None] | None = None,
+        answers: Tensor | None = None,
     ) -> None:
         self.models = [model.eval().requires_grad_(False) for model in models]
         self.weights = list(weights or [1.0] * len(models))
         self.temperature = temperature
         self.caches = caches
+        self.answers = answers
+
+    def asked(self, index: int, wanted: Sequence[Signal], of_rows: bool = True) -> list[Signal]:
+        """What a model has to give for signals that are wanted.
+
+        Args:
+            index: Of the model.
+            wanted: The signals.
+            of_rows: Whether it is known which training rows they are for.
+        """
+        if index:
+            return [LOGITS] if LOGITS in wanted else []
+        given = self.answers is not None and of_rows and not self.answers.isnan().any()
+        return [each for each in wanted if not (given and each == LOGITS)]
 
     def to(self, device: torch.device) -> None:
         """Moves the models to a device."""
@@ -60,13 +77,22 @@ class Teacher:
             batch: Inputs, (batch, length) each; `ROW`, (batch,), where a cache is to be read.
             wanted: The signals; empty for none, and no work.
         """
-        if not wanted:
-            return {}
         given = [
-            self._signals(index, batch, wanted if index == 0 else [LOGITS])
-            for index in range(len(self.models) if LOGITS in wanted else 1)
+            self._signals(index, batch, own)
+            if (own := self.asked(index, wanted, of_rows=ROW in batch))
+            else {}
+            for index in range(len(self.models))
         ]
         signals = given[0]
+        if LOGITS not in wanted:
+            return signals
+        if self.answers is not None and ROW in batch:
+            known = self.answers[batch[ROW].cpu()].to(batch[ROW].device)
+            signals[LOGITS] = (
+                known
+                if LOGITS not in signals
+                else known.where(~known.isnan(), signals[LOGITS].to(known))
+            )
         if len(given) > 1:
             signals[LOGITS] = self._mean([other[LOGITS] for other in given])
         return signals
@@ -81,10 +107,9 @@ class Teacher:
 
     @torch.no_grad()  # not inference_mode: its tensors can't take part in a loss
     def _signals(self, index: int, batch: dict[str, Tensor], wanted: Sequence[Signal]) -> Signals:
-        if self.caches is not None and ROW in batch:
-            return self.caches[index].read(
-                batch[ROW], batch["attention_mask"], wanted, batch.get(ANSWERED)
-            )
+        cache = self.caches[index] if self.caches is not None and ROW in batch else None
+        if cache is not None:
+            return cache.read(batch[ROW], batch["attention_mask"], wanted, batch.get(ANSWERED))
         inputs = model_inputs(batch)
         model: Any = self.models[index]
         # A head over the vocabulary costs as much as many layers.

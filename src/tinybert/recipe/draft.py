@@ -17,6 +17,7 @@ from tinybert.modeling.load import known_task, load_tokenizer
 from tinybert.recipe.budget import SEARCH_ALONE
 from tinybert.recipe.guess_columns import guess_columns
 from tinybert.recipe.recipe import DataConfig
+from tinybert.recipe.soft_labels import join_soft_labels
 from tinybert.runtime.config import max_positions, read_config
 from tinybert.steps.augment.split import WordSplitter, changeable
 from tinybert.steps.student.config import StudentConfig
@@ -53,6 +54,7 @@ def draft_recipe(
     evaluation: str | None = None,
     *,
     unlabeled: Sequence[str] = (),
+    soft_labels: str | Mapping[str, str] | None = None,
     text: Sequence[str] = (),
     label: Sequence[str] = (),
     task: str | None = None,
@@ -68,6 +70,7 @@ def draft_recipe(
         evaluation: DATA to measure on, or a share of the training rows such as "10%"; None for the
             evaluation split of `train`, or `HELD_OUT` where it has none.
         unlabeled: Files of texts to learn from too.
+        soft_labels: As in a recipe: a file, or columns by label.
         text: The columns of text; none where they are to be found out.
         label: Those of labels, likewise.
         task: Its kind, or a data set that we know; None for the model's, or what labels look like.
@@ -91,9 +94,10 @@ def draft_recipe(
     table = _read(train, wanted)
     if task is None and known is not None and known.of_encoders:
         beside = {*table.columns} - {*known.text, known.label}
-        if beside and len(table.columns) > 1:  # labels are for a head of their own
-            wanted, table = None, _read(train, None)
-    columns = guess_columns(table, wanted, text, label)
+        if soft_labels is not None or (beside and len(table.columns) > 1):
+            wanted, table = None, _read(train, None)  # labels are for a head of their own
+    scores = _columns_of(soft_labels)
+    columns = guess_columns(table, wanted, text, label, scores)
     notes += [f"{guess} (guessed from the rows)" for guess in columns.guessed]
     if evaluation is None and not has_splits(train):
         evaluation = HELD_OUT
@@ -108,6 +112,12 @@ def draft_recipe(
         data["label"] = columns.label[0] if len(columns.label) == 1 else list(columns.label)
     named: dict[str, Any] = {name: data[name] for name in ("text", "label") if name in data}
     asks = get_task({"kind": task or columns.kind, **named})
+    if soft_labels is not None:
+        data["soft_labels"] = soft_labels if isinstance(soft_labels, str) else {**soft_labels}
+        try:
+            asks, table = join_soft_labels(asks, table, soft_labels)
+        except InputError as error:
+            raise InputError(f"--soft-labels: {error}") from None
     steps: list[Any] = []
     why = _why_finetune(known, asks, table)
     if why is not None:
@@ -137,6 +147,13 @@ def draft_recipe(
     recipe = {"teacher": model, "task": spec, "data": data, "steps": steps}
     recipe |= {"budget": asked} if asked else {}
     return Draft(recipe, tuple(notes))
+
+
+def _columns_of(soft_labels: str | Mapping[str, str] | None) -> list[str] | None:
+    """The columns of the rows that hold soft labels; None where there are no soft labels."""
+    if soft_labels is None or isinstance(soft_labels, str):
+        return soft_labels if soft_labels is None else []
+    return [*soft_labels.values()]
 
 
 def _read(train: str, task: Task | None) -> Table:

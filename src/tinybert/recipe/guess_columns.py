@@ -1,7 +1,7 @@
 """Which columns of a table are its texts and its labels, where nobody said so."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tinybert.base.errors import InputError, cut
@@ -34,7 +34,11 @@ class Columns:
 
 
 def guess_columns(
-    table: Table, task: Task | None, text: Sequence[str] = (), label: Sequence[str] = ()
+    table: Table,
+    task: Task | None,
+    text: Sequence[str] = (),
+    label: Sequence[str] = (),
+    scores: Sequence[str] | None = None,
 ) -> Columns:
     """The columns of a table, where only one reading is possible.
 
@@ -46,6 +50,8 @@ def guess_columns(
         task: What they are for; None where the labels shall tell.
         text: The columns of text, where they are known.
         label: Those of labels, likewise.
+        scores: Those of soft labels, by which rows may do without others; empty where a file has
+            them, None where there are none.
 
     Raises:
         InputError: A column is not there, or several may be the one.
@@ -62,6 +68,9 @@ def guess_columns(
     if kind == _TOKENS:
         return Columns(kind, tuple(text), tuple(label))
     guessed = []
+    if scores:
+        rest = {name: cells for name, cells in table.columns.items() if name not in scores}
+        table = replace(table, columns=rest)
     if not text:
         text = _usual(table, TEXT_NAMES if task is None else task.text, pair=task is not None)
     if not text:
@@ -69,6 +78,9 @@ def guess_columns(
         guessed.append(f"text: {text[0]}")
     if not label:
         label = _usual(table, LABEL_NAMES if task is None else (task.label,))
+    if not label and scores is not None:
+        kind = kind or "text-classification"
+        return Columns(kind, tuple(text), (), (*guessed, f"task: {kind}"))
     if not label and {*table.columns} == {*text}:
         if task is None:
             raise InputError(

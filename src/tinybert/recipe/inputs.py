@@ -23,6 +23,7 @@ from tinybert.modeling.load import check_tables, known_task, load_model, load_to
 from tinybert.modeling.torch_model import load_torch
 from tinybert.recipe.plan import plan
 from tinybert.recipe.recipe import Recipe
+from tinybert.recipe.soft_labels import join_soft_labels
 from tinybert.recipe.unnamed_outputs import first_likely_order
 from tinybert.runtime.config import read_config, require_positions
 from tinybert.tasks import get_task
@@ -48,6 +49,7 @@ class Inputs:
             corpus, other models, a user's own schedule.
         materials: What steps look at before a run begins.
         answered: Whether the labels of `eval` are the teacher's answers.
+        softly: Whether they are the likeliest of the soft labels that came with the rows.
         device: Whose latency a budget bounds; None for this machine's.
     """
 
@@ -59,6 +61,7 @@ class Inputs:
     reads: list[list[str]]
     materials: Materials
     answered: bool = False
+    softly: bool = False
     device: Device | None = None
 
     def scored(self, task: Task) -> Task:
@@ -99,7 +102,8 @@ def read_inputs(recipe: Recipe) -> Inputs:
             f"{recipe.teacher}: {why_no_task(config, task)}; "
             f"{makes if task.learns_labels else other}",
         )
-    task, train, evaluation = _read_rows(recipe, teacher, task, known, finetunes)
+    _check_soft_labels(recipe)
+    task, train, evaluation, softly = _read_rows(recipe, teacher, task, known, finetunes)
     _check_activation(recipe, task)
     if not finetunes:
         _check_pairs(task, config, recipe)
@@ -132,7 +136,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
             reads.append(step.config.read(materials))
         if step.config.works_on == "rows":
             materials = replace(materials, train=None)
-    return Inputs(teacher, task, train, evaluation, key, reads, whole, device=device)
+    return Inputs(teacher, task, train, evaluation, key, reads, whole, softly=softly, device=device)
 
 
 def _read_device(recipe: Recipe, config: dict[str, Any]) -> Device | None:
@@ -156,8 +160,10 @@ def _read_device(recipe: Recipe, config: dict[str, Any]) -> Device | None:
 
 def _read_rows(
     recipe: Recipe, teacher: Path, task: Task, known: Task | None, finetunes: bool
-) -> tuple[Task, Examples | None, Examples]:
-    """The task with its labels, the training rows, and those of the evaluation split."""
+) -> tuple[Task, Examples | None, Examples, bool]:
+    """The task with its labels, the training rows, those of the evaluation split, and whether the
+    latter have soft labels alone.
+    """
     tables: list[Table] = []
     labeled = False
     fitted, train = task, None
@@ -167,7 +173,11 @@ def _read_rows(
                 raise recipe.source.error(
                     ("data", "train"), "is missing, and the steps need training rows"
                 )
-            tables += _training_rows(recipe, recipe.data.train, task)
+            table = read(recipe.data.train, "train", task.layout, task.text[0])
+            if recipe.data.soft_labels is not None:
+                with recipe.placed("data", "soft_labels"):
+                    task, table = join_soft_labels(task, table, recipe.data.soft_labels)
+            tables += _split(recipe, table, task)
             needed = _needs_labels(recipe) or task.calibrates
             labeled = needed or _has_labels(task, tables[0], known)
             fitted = task.fit(tables[0]) if labeled else task
@@ -188,7 +198,10 @@ def _read_rows(
                 f"{tables[-1].source}: has no labels, which only a model that is fine-tuned "
                 "already can be compared on: name labeled rows, or such a teacher",
             )
-        return fitted, train, fitted.examples(tables[-1], labeled)
+        evaluation = fitted.examples(tables[-1], labeled)
+        has_labels = all(name in tables[-1].columns for name in fitted.label_columns)
+        softly = evaluation.soft_labels is not None and not has_labels
+        return fitted, train, evaluation, softly
     except UnnamedOutputs as error:
         model = load_torch(teacher, max_length=recipe.data.max_length)
         likely = first_likely_order(model, task, tables)
@@ -196,9 +209,22 @@ def _read_rows(
         raise recipe.source.error(("task",), f"{recipe.teacher}: {error}{hint}") from None
 
 
-def _training_rows(recipe: Recipe, data: str, task: Task) -> list[Table]:
-    """The rows, and those held out of them where the recipe asks for a share."""
-    table = read(data, "train", task.layout, task.text[0])
+def _check_soft_labels(recipe: Recipe) -> None:
+    """Refuses soft labels that nothing would learn."""
+    if recipe.data.soft_labels is None:
+        return
+    with recipe.placed("data", "soft_labels"):
+        if recipe.data.train is None:
+            raise InputError("are those of training rows, and data.train names none")
+        if not any(step.config.learns_predictions for step in recipe.steps):
+            raise InputError(
+                "no step learns from them: add `finetune`, or `distill` with a weight of "
+                "`prediction`"
+            )
+
+
+def _split(recipe: Recipe, table: Table, task: Task) -> list[Table]:
+    """The training rows, and those held out of them where the recipe asks for a share."""
     share = share_of(recipe.data.eval)
     if share is None:
         return [table]
@@ -336,7 +362,9 @@ def hash_examples(rows: Examples | None) -> str | None:
     """A hash of inputs and labels; None where there are no rows."""
     if rows is None:
         return None
-    return hash_value([list(rows.rows), None if rows.labels is None else rows.labels.tolist()])
+    soft = [] if rows.soft_labels is None else [rows.soft_labels.tolist()]
+    labels = None if rows.labels is None else rows.labels.tolist()
+    return hash_value([list(rows.rows), labels, *soft])
 
 
 def _check_positions(recipe: Recipe, positions: int | None, name: str) -> None:

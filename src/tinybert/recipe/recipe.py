@@ -38,6 +38,12 @@ class DataConfig(Config):
         description="the column of the label, or of several labels the columns of 0 and 1, one a "
         "label; default: the task's",
     )
+    soft_labels: str | list[str] | dict[str, str] | None = Field(
+        None,
+        description="how likely each label is by an API, an ensemble or people, which is learned "
+        "in place of the teacher's predictions: columns of the rows, one a label and called as it "
+        "is, or {label: column}; or a file with such columns, a row for each training row",
+    )
     unlabeled: list[str] = Field(
         [],
         description="the corpus of `general-distill`, `add-texts` and `trim-vocabulary`: .txt, "

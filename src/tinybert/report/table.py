@@ -55,6 +55,8 @@ def report_caption(report: Mapping[str, Any]) -> str:
             f"no labels: {metric} with the teacher's answers, and the distance of its scores (KL "
             "divergence; of values, the mean squared error),"
         )
+    elif report["task"].get("labels") == "soft":
+        metric = f"no labels: {metric} with the likeliest of the soft labels,"
     return (
         f"{metric} on all {report['task']['eval_rows']} evaluation rows; latency: median, "
         f"batch {at['batch']}, {at['length']} tokens, {at['threads']} threads, {machine['cpu']}"

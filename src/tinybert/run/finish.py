@@ -68,6 +68,8 @@ def finish(run: Run, state: State) -> dict[str, Any]:
     )
     if inputs.answered:
         report["task"]["labels"] = "teacher"
+    elif inputs.softly:
+        report["task"]["labels"] = "soft"
     if run.search is not None:
         report["search"] = dict(run.search)
     if is_main() and may_replace(run.out, report):

@@ -42,7 +42,7 @@ def read_by(recipe: Recipe) -> Iterator[tuple[str, Path]]:
         [('data.train', PosixPath('.'))]
     """
     values = recipe.resolved()
-    data = {key: values["data"][key] for key in ("train", "eval", "unlabeled")}
+    data = {key: values["data"][key] for key in ("train", "eval", "soft_labels", "unlabeled")}
     read = {"teacher": values["teacher"], "data": data, "steps": values["steps"]}
     for key, text in _strings(read, ""):
         if os.path.exists(text):

@@ -113,7 +113,9 @@ def _make_rows(run: Run, state: State, step: Step, settings: list[Any]) -> State
     folder = run.folders.run(step.name, settings, work)
     rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
     texts = [tuple(row) if isinstance(row, list) else row for row in rows]
-    return state.after(folder, train=Examples.of_texts(texts, None, f"the rows of `{step.name}`"))
+    soft = None if state.train is None else state.train.soft_labels_of(texts)
+    train = Examples.of_texts(texts, None, f"the rows of `{step.name}`", soft)
+    return state.after(folder, train=train)
 
 
 def _change_model(run: Run, state: State, step: Step, settings: list[Any]) -> State:

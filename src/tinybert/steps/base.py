@@ -72,6 +72,11 @@ class StepConfig(Config):
         return False
 
     @property
+    def learns_predictions(self) -> bool:
+        """Whether soft labels that come with the rows are learned in place of predictions."""
+        return False
+
+    @property
     def depends_on_export(self) -> bool:
         """Whether its result depends on the files that the run ends in."""
         return False

@@ -29,6 +29,11 @@ class DistillingConfig(StepConfig):
         """Where there is one."""
         return self.within is not None
 
+    @property
+    def learns_predictions(self) -> bool:
+        """Where it distils them."""
+        return self.within is not None and self.within.prediction > 0
+
     def shortened(self, share: float) -> Self:
         """The same with that share of its distillation."""
         if self.within is None:

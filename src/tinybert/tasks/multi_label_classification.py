@@ -16,6 +16,7 @@ from tinybert.tasks.labeled import LabeledTask
 from tinybert.tasks.labels import in_order, some_names
 from tinybert.tasks.metrics import AGREEMENT
 from tinybert.tasks.outputs import Outputs
+from tinybert.tasks.soft_labels import SoftlyLabeledTask
 from tinybert.tasks.task import Examples, Prediction, Task
 from tinybert.tasks.thresholds import (
     DEFAULT,
@@ -37,7 +38,7 @@ BAR = "|"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultiLabelClassification(LabeledTask):
+class MultiLabelClassification(SoftlyLabeledTask):
     """Multi-label classification.
 
     Attributes:
@@ -68,6 +69,7 @@ class MultiLabelClassification(LabeledTask):
     options: ClassVar[tuple[str, ...]] = (*LabeledTask.options, "separator", "threshold")
     saved: ClassVar[tuple[str, ...]] = (*LabeledTask.saved, "separator", "columns", "threshold")
     scored_by: ClassVar[tuple[str, ...]] = tuple(LABEL_SET_METRICS)
+    exclusive: ClassVar[bool] = False
 
     text: tuple[str, ...] = ("text",)
     label: str = "labels"
@@ -117,6 +119,8 @@ class MultiLabelClassification(LabeledTask):
         """This task with the labels that occur in these rows, unless it has labels already."""
         if self.labels:
             return self
+        if self.soft_labels:
+            return replace(self, labels=in_order({*self.soft_names}), ordered=False)
         if self.columns:
             self._named(table)
             return replace(self, labels=self.columns, ordered=False)
@@ -140,8 +144,18 @@ class MultiLabelClassification(LabeledTask):
 
     def examples(self, table: Table, labeled: bool = True) -> Examples:
         """Texts, and (rows, labels) float32: 1 where a row has a label, else 0."""
-        labels = self._label_sets(table) if labeled else None
-        return Examples(self.rows(table), labels, table.source)
+        soft, labels = self.read_soft_labels(table), None
+        there = all(name in table.columns for name in self.label_columns)
+        if labeled and (soft is None or there):
+            labels = self._label_sets(table)
+        elif labeled and soft is not None:
+            labels = (soft >= DEFAULT).astype(np.float32)
+        return Examples(self.rows(table), labels, table.source, soft)
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """The column of lists, or a column a label."""
+        return self.columns or (self.label,)
 
     def _label_sets(self, table: Table) -> NDArray[np.float32]:
         known = self.output_numbers()

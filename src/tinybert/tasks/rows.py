@@ -80,6 +80,8 @@ class Examples:
         labels: What is right, an entry a row: int64 class ids or float32 values, (rows,), or what
             else the task compares with; None where labels were not asked for.
         source: What the rows were read from, for messages.
+        soft_labels: How likely each label is, (rows, outputs) float32, by who gave the rows; NaN
+            for rows of which that is not known, None where it is of none.
 
     Example:
         >>> Examples([{"text": "a film"}, {"text": "dull"}], None, "dev.tsv").texts
@@ -89,13 +91,18 @@ class Examples:
     rows: Sequence[Row]
     labels: NDArray[Any] | None
     source: str
+    soft_labels: NDArray[np.float32] | None = None
 
     @classmethod
     def of_texts(
-        cls, texts: Sequence[Text], labels: NDArray[Any] | None, source: str
+        cls,
+        texts: Sequence[Text],
+        labels: NDArray[Any] | None,
+        source: str,
+        soft_labels: NDArray[np.float32] | None = None,
     ) -> "Examples":
         """Rows of texts, or of pairs."""
-        return cls([as_row(text) for text in texts], labels, source)
+        return cls([as_row(text) for text in texts], labels, source, soft_labels)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -107,5 +114,26 @@ class Examples:
 
     def take(self, places: Sequence[int]) -> "Examples":
         """The rows of some places, in their order, with their labels."""
-        labels = None if self.labels is None else self.labels[np.asarray(places, np.int64)]
-        return Examples([self.rows[place] for place in places], labels, self.source)
+        own = np.asarray(places, np.int64)
+        labels, soft = (
+            None if each is None else each[own] for each in (self.labels, self.soft_labels)
+        )
+        return Examples([self.rows[place] for place in places], labels, self.source, soft)
+
+    def soft_labels_of(self, texts: Sequence[Text]) -> NDArray[np.float32] | None:
+        """The soft labels of texts that are among these rows, (texts, outputs); NaN for others.
+
+        Example:
+            >>> rows = Examples.of_texts(["a"], None, "", np.array([[0.25, 0.75]], np.float32))
+            >>> rows.soft_labels_of(["b", "a"])
+            array([[ nan,  nan],
+                   [0.25, 0.75]], dtype=float32)
+        """
+        if self.soft_labels is None:
+            return None
+        known: dict[Text, list[NDArray[np.float32]]] = {}
+        for text, soft in zip(self.texts, self.soft_labels, strict=True):
+            known.setdefault(text, []).append(soft)
+        nothing = [np.full(self.soft_labels.shape[1], np.nan, np.float32)]
+        means = [np.mean(known.get(text, nothing), axis=0) for text in texts]
+        return np.array(means, np.float32).reshape(-1, self.soft_labels.shape[1])

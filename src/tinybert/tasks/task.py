@@ -167,6 +167,30 @@ class Task(ABC):
             raise InputError(f"the model does {model.kind}, the task is {self.kind}")
         return self
 
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """The columns that say what is right."""
+        return (self.label,)
+
+    def with_soft_labels(self, columns: Mapping[str, str]) -> "Task":
+        """This task with columns that say how likely each label is.
+
+        Args:
+            columns: By label.
+
+        Raises:
+            InputError: Its rows have no such labels.
+        """
+        raise InputError(f"{self.kind} has none: they are those of whole rows")
+
+    def soft_logits(self, soft: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a model would have given for rows with these soft labels, (rows, outputs).
+
+        Args:
+            soft: As `examples` gives them.
+        """
+        raise NotImplementedError
+
     def text_columns(self, table: Table) -> tuple[str, ...]:
         """The columns of a table that rows are made of."""
         return self.text

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from tinybert.base.errors import InputError, short
 from tinybert.data.table import Table
 from tinybert.tasks.config import config_labels, is_classifier_of, saved_fields
-from tinybert.tasks.labeled import LabeledTask
 from tinybert.tasks.labels import in_order, label_name
 from tinybert.tasks.metrics import AGREEMENT
+from tinybert.tasks.soft_labels import SoftlyLabeledTask
 from tinybert.tasks.task import Examples, Prediction
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextClassification(LabeledTask):
+class TextClassification(SoftlyLabeledTask):
     """Text classification.
 
     Example:
@@ -30,6 +30,8 @@ class TextClassification(LabeledTask):
     kind: ClassVar[str] = "text-classification"
     head: ClassVar[str] = "AutoModelForSequenceClassification"
     scored_by: ClassVar[tuple[str, ...]] = ("accuracy", "f1", "macro_f1", "matthews", AGREEMENT)
+
+    exclusive: ClassVar[bool] = True
 
     metrics: tuple[str, ...] = ("accuracy",)
 
@@ -44,6 +46,8 @@ class TextClassification(LabeledTask):
         """This task with the label names of these rows, unless it has label names already."""
         if self.labels:
             return self
+        if self.soft_labels:
+            return replace(self, labels=in_order({*self.soft_names}), ordered=False)
         names = {label_name(table, self.label, row) for row in range(len(table))}
         if len(names) == 1:
             raise InputError(
@@ -53,9 +57,13 @@ class TextClassification(LabeledTask):
         return replace(self, labels=in_order(names), ordered=False)
 
     def examples(self, table: Table, labeled: bool = True) -> Examples:
-        """Texts, and class ids (rows,) int64."""
-        labels = self._class_ids(table) if labeled else None
-        return Examples(self.rows(table), labels, table.source)
+        """Texts, and class ids (rows,) int64: where no column has them, the likeliest."""
+        soft, labels = self.read_soft_labels(table), None
+        if labeled and (soft is None or self.label in table.columns):
+            labels = self._class_ids(table)
+        elif labeled and soft is not None:
+            labels = self.answers(soft)
+        return Examples(self.rows(table), labels, table.source, soft)
 
     def _class_ids(self, table: Table) -> NDArray[np.int64]:
         known = self.output_numbers()

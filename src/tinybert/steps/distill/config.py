@@ -56,6 +56,11 @@ class DistillStepConfig(DistillConfig, StepConfig):
         """Always: that is what it does."""
         return True
 
+    @property
+    def learns_predictions(self) -> bool:
+        """Unless they have no weight."""
+        return self.prediction > 0
+
     def needs(self, corpus: bool) -> set[Need]:
         """Rows, and their labels where these count."""
         return {"rows", "labels"} if self.label else {"rows"}

@@ -8,12 +8,20 @@ from tinybert.training.config import TrainingConfig
 
 
 class FinetuneConfig(TrainingConfig, StepConfig):
-    """Trains all weights on the task's labels, as BERT's paper does (section 4.1)."""
+    """Trains all weights on the task's labels, as BERT's paper does (section 4.1).
+
+    Of rows with soft labels (`data.soft_labels`) it learns these.
+    """
 
     name: ClassVar[str] = "finetune"
     function: ClassVar[str] = "tinybert.steps.finetune.step:finetune"
     trains: ClassVar[bool] = True
     new_head: ClassVar[bool] = True
+
+    @property
+    def learns_predictions(self) -> bool:
+        """Soft labels are as good as a teacher's."""
+        return True
 
     def needs(self, corpus: bool) -> set[Need]:
         """It trains on them."""
