@@ -48,6 +48,9 @@ def with_tiny_inputs(values, folder, tokenizer_dir):
         corpus.write_text("a great film\nthe plot was awful\n" * 40, encoding="utf-8")
         data["unlabeled"] = [str(corpus)]
     values["teacher"] = str(make_teacher(task.fit(table), folder / "teacher", tokenizer_dir))
+    for step in values.get("steps", []):
+        if isinstance(step, dict) and (step.get("student") or {}).get("base"):
+            step["student"]["base"] = values["teacher"]
     return values
 
 

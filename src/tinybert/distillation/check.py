@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+TOKENS_DIFFER = (
+    "makes other tokens of a text, and the task is answered token by token; take a model with the "
+    "same tokenizer"
+)
+
+
 def check_layers(
     settings: DistillationConfig, teacher: ExpectedShape, student: ExpectedShape
 ) -> None:
@@ -54,6 +60,26 @@ def check_layers(
                     f"{settings.relation_heads} does not divide an attention width of {width}",
                     ("relation_heads",),
                 )
+
+
+def check_foreign(settings: DistillationConfig) -> None:
+    """Refuses what can't be where a teacher makes other tokens of a text than the student.
+
+    Raises:
+        InputError: Layers are compared, or the teacher's answers are not kept; a `PlacedError`.
+    """
+    for name in ("embedding", *LAYER_LOSSES):
+        if getattr(settings, name):
+            raise PlacedError(
+                "compares the teacher's tokens with the student's, which are others; set 0",
+                (name,),
+            )
+    if getattr(settings, "cache", "logits") == "off":
+        raise PlacedError(
+            "the teacher reads rows by a tokenizer of its own, once, and its answers are kept; "
+            "leave it out",
+            ("cache",),
+        )
 
 
 def check_weights_schedule(settings: DistillConfig) -> None:
@@ -92,13 +118,13 @@ def read_distillation(settings: DistillConfig, materials: Materials) -> list[str
     for number, other in enumerate(settings.teachers):
         with placed("teachers", number, "model"):
             folder = find_folder(other.model)
-            _check_teacher(folder, materials)
+            _check_teacher(folder, materials, settings.cache)
         hashes.append(hash_model(folder))
     schedule = hash_schedule(settings.weights_schedule)
     return hashes if schedule is None else [*hashes, schedule]
 
 
-def _check_teacher(folder: "Path", materials: Materials) -> None:
+def _check_teacher(folder: "Path", materials: Materials, cache: str) -> None:
     from tinybert.modeling.load import (
         check_tables,
         known_task,
@@ -106,11 +132,19 @@ def _check_teacher(folder: "Path", materials: Materials) -> None:
         load_tokenizer,
         why_no_task,
     )
-    from tinybert.modeling.other_models import check_vocabulary
+    from tinybert.modeling.other_models import check_vocabulary, reads_alike
     from tinybert.runtime.config import max_positions, read_config
 
-    check_vocabulary(folder, materials.tokenizer)
     task, theirs = materials.task, read_config(folder)
+    if reads_alike(load_tokenizer(folder), materials.tokenizer):
+        check_vocabulary(folder, materials.tokenizer)
+    elif task.reads == "all":
+        raise InputError(f"{folder}: {TOKENS_DIFFER}")
+    elif cache == "off":
+        raise InputError(
+            f"{folder}: reads rows by a tokenizer of its own, once, and its answers are kept; "
+            "leave `cache: off` out"
+        )
     known = known_task(theirs)
     if known is None:
         raise InputError(f"{folder}: {why_no_task(theirs, task)}; fine-tune it first")

@@ -71,7 +71,7 @@ class DistillationConfig(TrainingConfig):
 class TeacherConfig(Config):
     """A teacher beside the recipe's own."""
 
-    model: str = Field(description="path or hub id; with the same labels and tokenizer")
+    model: str = Field(description="path or hub id; with the same labels")
     weight: float = Field(1.0, gt=0, description="of its predictions; the recipe's own has 1")
 
 

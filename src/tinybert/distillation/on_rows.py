@@ -1,9 +1,10 @@
 """Distillation on the task's rows: the student learns to do as the teacher does."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-from transformers import PreTrainedModel, TrainerCallback
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
 from tinybert.base.progress import Progress
 from tinybert.distillation.cache import TeacherCache, cache_root, open_cache
@@ -15,8 +16,9 @@ from tinybert.distillation.trainer import DistillationTrainer
 from tinybert.distillation.training import mapped_layers, run_distillation
 from tinybert.modeling.embedding_rows import keep_pieces
 from tinybert.modeling.hub import find_folder
-from tinybert.modeling.load import load_model
-from tinybert.training.batches import EncodedExamples
+from tinybert.modeling.load import load_model, load_tokenizer
+from tinybert.modeling.other_models import reads_alike
+from tinybert.training.batches import EncodedExamples, PaddingCollator
 from tinybert.training.context import Context
 from tinybert.training.new_head import start_at_frequencies
 from tinybert.training.trainer import trainer_options
@@ -42,14 +44,14 @@ def distill(
     )
     options["callbacks"] += callbacks
     start_at_frequencies(model, context.task, context.train)
-    others = [load_model(find_folder(other.model), context.task) for other in config.teachers]
-    if context.kept_pieces is not None:
-        others = [keep_pieces(other, context.kept_pieces) for other in others]
+    others = [_other_teacher(other.model, context) for other in config.teachers]
+    tokenizers = [context.teacher_tokenizer, *(tokenizer for _, tokenizer in others)]
     soft = context.train.soft_labels
     teacher = Teacher(
-        [context.teacher, *others],
+        [context.teacher, *(other for other, _ in others)],
         [1.0, *(other.weight for other in config.teachers)],
         temperature=None if compares_logits(model.config, config) else config.temperature,
+        own_tokens=[tokenizer is not None for tokenizer in tokenizers],
         answers=None if soft is None else torch.from_numpy(context.task.soft_logits(soft)),
     )
     trainer = DistillationTrainer(
@@ -59,32 +61,55 @@ def distill(
         layers=mapped_layers(config, model, context.teacher, rows, options["data_collator"]),
         **options,
     )
-    teacher.caches = _caches(config, trainer, rows, context)
+    teacher.caches = _caches(config, trainer, rows, tokenizers, context)
     return run_distillation(trainer, model, config)
 
 
+def _other_teacher(
+    name: str, context: Context
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase | None]:
+    """A teacher beside the run's, and its tokenizer where that makes other tokens of a text."""
+    folder = find_folder(name)
+    model, tokenizer = load_model(folder, context.task), load_tokenizer(folder, context.max_length)
+    if not reads_alike(tokenizer, context.tokenizer, context.kept_pieces):
+        return model, tokenizer
+    kept = context.kept_pieces
+    return (model if kept is None else keep_pieces(model, kept)), None
+
+
 def _caches(
-    config: DistillConfig, trainer: DistillationTrainer, rows: EncodedExamples, context: Context
-) -> list[TeacherCache | None] | None:
+    config: DistillConfig,
+    trainer: DistillationTrainer,
+    rows: EncodedExamples,
+    tokenizers: Sequence[PreTrainedTokenizerBase | None],
+    context: Context,
+) -> list[TeacherCache | None]:
+    """What each teacher gives for every row, where that is kept.
+
+    Those with tokenizers of their own read the rows here and nowhere else.
+    """
     wanted = trainer.model.teacher_signals(trainer.model.weights)
-    if not wanted or config.cache == "off" or (config.cache == "logits" and wanted != [LOGITS]):
-        return None
-    asked = [trainer.teacher.asked(index, wanted) for index in range(len(trainer.teacher.models))]
+    keeps = config.cache == "all" or (config.cache == "logits" and wanted == [LOGITS])
 
     def report(done: int, total: int) -> None:
         context.progress(Progress("teacher", done, total))
 
-    return [
-        open_cache(
+    def cache(index: int, teacher: Any) -> TeacherCache | None:
+        asked, own = trainer.teacher.asked(index, wanted), tokenizers[index]
+        if not asked or not (keeps or own):
+            return None
+        read, collate = rows, trainer.data_collator
+        if own is not None:
+            read = EncodedExamples(context.train, own, context.max_length, context.task)
+            collate = PaddingCollator(own)
+        return open_cache(
             cache_root() / "teachers",
             teacher.to(trainer.args.device),
-            rows,
-            trainer.data_collator,
-            asked[index],
+            read,
+            collate,
+            asked,
             bf16=trainer.args.bf16,
             progress=report,
         )
-        if asked[index]
-        else None
-        for index, teacher in enumerate(trainer.teacher.models)
-    ]
+
+    return [cache(index, teacher) for index, teacher in enumerate(trainer.teacher.models)]

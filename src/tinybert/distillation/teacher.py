@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from tinybert.base.errors import InputError
 from tinybert.distillation.cache import TeacherCache
 from tinybert.distillation.predictions import (
     mean_logits,
@@ -25,12 +26,14 @@ class Teacher:
     compared; all of them have a say in the predictions.
 
     Args:
-        models: With the same labels and the same tokenizer.
+        models: With the same labels.
         weights: How much each model's predictions count; they are divided by their sum.
         temperature: At which soft labels, or the probabilities of several labels, are averaged;
             None averages logits, as a loss on logits needs it. Values are averaged as they are.
         caches: What each model gave for every training row, if that has been computed; it is
             read for batches that say which rows they have. None for one that is not asked.
+        own_tokens: Whether each model makes other tokens of a text than the student, so that its
+            cache alone can say what it gives; default: none does.
         answers: (rows, outputs), logits of training rows that are given, and stand in place of the
             first model's; NaN where they are not known.
 
@@ -44,12 +47,14 @@ class Teacher:
         weights: Sequence[float] | None = None,
         temperature: float | None = None,
         caches: Sequence[TeacherCache | None] | None = None,
+        own_tokens: Sequence[bool] | None = None,
         answers: Tensor | None = None,
     ) -> None:
         self.models = [model.eval().requires_grad_(False) for model in models]
         self.weights = list(weights or [1.0] * len(models))
         self.temperature = temperature
         self.caches = caches
+        self.own_tokens = list(own_tokens or [False] * len(models))
         self.answers = answers
 
     def asked(self, index: int, wanted: Sequence[Signal], of_rows: bool = True) -> list[Signal]:
@@ -110,6 +115,11 @@ class Teacher:
         cache = self.caches[index] if self.caches is not None and ROW in batch else None
         if cache is not None:
             return cache.read(batch[ROW], batch["attention_mask"], wanted, batch.get(ANSWERED))
+        if self.own_tokens[index]:
+            raise InputError(
+                "a teacher with a tokenizer of its own can't read the student's tokens: it needs "
+                "a cache, and batches that say which rows they have"
+            )
         inputs = model_inputs(batch)
         model: Any = self.models[index]
         # A head over the vocabulary costs as much as many layers.

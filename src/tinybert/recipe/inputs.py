@@ -1,7 +1,7 @@
 """What a recipe names, read and checked: rows, task, teacher, tokenizer."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,8 @@ def read_inputs(recipe: Recipe) -> Inputs:
     with recipe.placed("teacher"):
         check_tables(model, tokenizer, recipe.teacher, pair=task.joins_pairs)
         check_exportable(model)
-        if any(step.config.opens_layers or step.config.asks() for step in recipe.steps):
+        layers = any(step.config.opens_layers or step.config.asks() for step in recipe.steps)
+        if layers and not any(step.config.begins_with for step in recipe.steps):
             blocks(model)  # refuses layers of a kind that no step can open
     materials = Materials(
         teacher=recipe.teacher,
@@ -134,8 +135,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     for index, step in enumerate(recipe.steps):
         with recipe.placed("steps", index, step.name):
             reads.append(step.config.read(materials))
-        if step.config.works_on == "rows":
-            materials = replace(materials, train=None)
+        materials = step.config.materials_after(materials)
     return Inputs(teacher, task, train, evaluation, key, reads, whole, softly=softly, device=device)
 
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from tinybert.families import find_family
 from tinybert.modeling.expected_shape import ExpectedShape
+from tinybert.modeling.hub import find_folder
 from tinybert.recipe.recipe import Recipe
 from tinybert.runtime.config import max_positions, require_positions
 from tinybert.steps.expected import Expected, Plan
@@ -22,11 +24,14 @@ def plan(recipe: Recipe, config: dict[str, Any]) -> Expected:
         positions = max_positions(config)
     with recipe.placed("data", "max_length"):
         require_positions(positions, recipe.data.max_length, "the teacher")
-    teacher = None
-    if any(step.config.opens_layers for step in recipe.steps):
+    opens = any(step.config.opens_layers for step in recipe.steps)
+    # Of a student that is made of another model, the teacher's answers alone are wanted.
+    based = any(step.config.begins_with for step in recipe.steps)
+    teacher, folder = None, find_folder(recipe.teacher) if based else None
+    if opens and not (based and find_family(config.get("model_type")) is None):
         with recipe.placed("teacher"):
             teacher = ExpectedShape.of(config)
-    return recipe.follow(Plan(recipe.data.max_length, config, teacher))
+    return recipe.follow(Plan(recipe.data.max_length, config, teacher, folder))
 
 
 def check_users_code(recipe: Recipe) -> None:

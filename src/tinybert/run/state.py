@@ -80,6 +80,7 @@ class State:
         train: The rows that the next steps learn from.
         teacher: Folder of what the model was before the first step that made it smaller; None
             until there is a student.
+        teacher_tokenizer: The teacher's, where the model reads text another way.
         kept_pieces: Where the vocabulary was trimmed, the ids that its pieces had at first.
         unquantized: Folder of what the model was before the quantization worked on it.
         done: What report.json says of the steps so far.
@@ -89,6 +90,7 @@ class State:
     tokenizer: PreTrainedTokenizerBase
     train: Examples | None
     teacher: Path | None = None
+    teacher_tokenizer: PreTrainedTokenizerBase | None = None
     kept_pieces: tuple[int, ...] | None = None
     unquantized: Path | None = None
     done: tuple[dict[str, Any], ...] = ()

@@ -16,7 +16,9 @@ from tinybert.measure.evaluate import evaluate
 from tinybert.measure.guess import no_better_than_constant
 from tinybert.modeling.distributed import agree, is_main
 from tinybert.modeling.embedding_rows import keep_pieces
+from tinybert.modeling.hub import find_folder
 from tinybert.modeling.load import load_model, load_tokenizer, save_model
+from tinybert.modeling.other_models import reads_alike
 from tinybert.modeling.torch_model import TorchModel, load_torch
 from tinybert.recipe.recipe import Step
 from tinybert.run.answers import scored_task
@@ -86,6 +88,7 @@ def make_context(
         seed=run.recipe.seed,
         folder=folder / CHECKPOINTS,
         teacher=teacher,
+        teacher_tokenizer=state.teacher_tokenizer,
         unlabeled=tuple(run.recipe.data.unlabeled),
         measured_on=frozenset(run.inputs.eval.texts if run.inputs.task.learns_from_texts else ()),
         progress=report if is_main() else silent,
@@ -135,13 +138,20 @@ def _change_model(run: Run, state: State, step: Step, settings: list[Any]) -> St
         teacher=state.model if begins else state.teacher,
         unquantized=state.model if config is run.quantize else None,
     )
+    length = run.recipe.data.max_length
+    if config.begins_with is not None:
+        tokenizer = load_tokenizer(after.model, length)
+        alike = reads_alike(tokenizer, state.tokenizer)
+        return replace(
+            after, tokenizer=tokenizer, teacher_tokenizer=None if alike else state.tokenizer
+        )
     if config.works_on != "vocabulary":
         return after
     kept = json.loads((folder / "kept.json").read_text(encoding="utf-8"))
     before = state.kept_pieces
     return replace(
         after,
-        tokenizer=load_tokenizer(after.model, run.recipe.data.max_length),
+        tokenizer=load_tokenizer(after.model, length),
         kept_pieces=tuple(kept if before is None else (before[id_] for id_ in kept)),
     )
 
@@ -172,7 +182,13 @@ def _work(run: Run, state: State, step: Step, folder: Path) -> None:
 def _make_model(run: Run, state: State, step: Step, folder: Path, watch: Stopwatch) -> None:
     config = step.config
     set_seed(run.recipe.seed)
-    model = load_model(state.model, run.inputs.task, new_head=config.new_head)
+    source = state.model
+    if config.begins_with is not None:
+        source = find_folder(config.begins_with)
+        own = load_tokenizer(source, run.recipe.data.max_length)
+        state = replace(state, tokenizer=own, teacher_tokenizer=state.tokenizer)
+    new_head = config.new_head or source != state.model
+    model = load_model(source, run.inputs.task, new_head=new_head)
     # Ranges of activations are those of the model that they were measured on.
     vars(model.config).pop(QUANTIZATION_KEY, None)
     context = make_context(run, state, folder, watch, _load_teacher(run, state, step))
@@ -202,7 +218,9 @@ def _load_teacher(run: Run, state: State, step: Step) -> PreTrainedModel | None:
     if source is None:
         return None
     teacher = load_model(source, run.inputs.task)
-    return teacher if state.kept_pieces is None else keep_pieces(teacher, state.kept_pieces)
+    if state.kept_pieces is None or state.teacher_tokenizer is not None:
+        return teacher
+    return keep_pieces(teacher, state.kept_pieces)
 
 
 def _opened(run: Run, path: Path) -> TorchModel:

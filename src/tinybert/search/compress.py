@@ -132,6 +132,13 @@ def prepare(recipe: Recipe, progress: ProgressCallback = silent) -> Prepared:
     """
     budget = recipe.budget
     assert budget is not None, "`searches` says so"
+    for index, step in enumerate(recipe.steps):
+        if step.config.begins_with is not None:
+            raise recipe.source.error(
+                ("steps", index, step.name, "base"),
+                "what other encoders come to can't be predicted: set `budget.search: false`, or "
+                "leave it out",
+            )
     with recipe.placed("teacher"):
         config = read_config(find_folder(recipe.teacher))
         plan = Plan(recipe.data.max_length, config, ExpectedShape.of(config))

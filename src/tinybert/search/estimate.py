@@ -97,7 +97,8 @@ def estimate(recipe: Recipe, inputs: Inputs) -> Estimate:
     """
     found = counted(inputs)
     config = inputs.materials.config
-    if find_family(config.get("model_type")) is None:
+    based = any(step.config.begins_with for step in recipe.steps)
+    if based or find_family(config.get("model_type")) is None:
         names = [step.name for step in recipe.steps if step.config.works]
         return replace(found, seconds=tuple((name, None) for name in names))
     plan = Plan(recipe.data.max_length, config, ExpectedShape.of(config))

@@ -64,8 +64,7 @@ class Space:
                 for place, choice in own.items():
                     left[place], found = _readable(step, choice, materials, self.recipe.export)
             reads.append(found)
-            if step.config.works_on == "rows":
-                materials = replace(materials, train=None)
+            materials = step.config.materials_after(materials)
         return Space(self.recipe, left, tuple(reads))
 
     @property

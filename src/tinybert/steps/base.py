@@ -72,6 +72,11 @@ class StepConfig(Config):
         return False
 
     @property
+    def begins_with(self) -> str | None:
+        """The path or hub id of a model that it works on in place of the one before."""
+        return None
+
+    @property
     def learns_predictions(self) -> bool:
         """Whether soft labels that come with the rows are learned in place of predictions."""
         return False
@@ -108,7 +113,8 @@ class StepConfig(Config):
             raise InputError(
                 f"can't follow `{before.exported_by}`, which works on the exported files"
             )
-        family = find_family(plan.config.get("model_type"))
+        shape = before.shape
+        family = find_family(shape.model_type if shape else plan.config.get("model_type"))
         if family is not None:
             for key, capabilities in self.asks().items():
                 with placed(key):
@@ -194,6 +200,14 @@ class StepConfig(Config):
                 "leave this step out"
             )
         return []
+
+    def materials_after(self, materials: Materials) -> Materials:
+        """What the steps after it can look at.
+
+        Args:
+            materials: What it could look at itself.
+        """
+        return replace(materials, train=None) if self.works_on == "rows" else materials
 
     def load_teacher(self, given: Path, task: "Task") -> "PreTrainedModel | None":
         """A teacher of its own, where it does not learn from that of the run.

@@ -4,6 +4,7 @@ from typing import Self
 
 from tinybert.base.errors import placed
 from tinybert.distillation.check import (
+    check_foreign,
     check_layers,
     check_weights_schedule,
     read_distillation,
@@ -62,10 +63,14 @@ class DistillingConfig(StepConfig):
             return
         if self.within.label:
             before.require_labels()
+        if before.foreign:
+            with placed("distill"):
+                check_foreign(self.within)
         if student is not None and plan.teacher is not None:
             with placed("distill"):
                 check_weights_schedule(self.within)
-                check_layers(self.within, plan.teacher, student)
+                if not before.foreign:
+                    check_layers(self.within, plan.teacher, student)
 
     def check_code(self) -> None:
         """Runs a user's own schedule."""

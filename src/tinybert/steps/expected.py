@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tinybert.base.errors import InputError
@@ -16,11 +17,13 @@ class Plan:
         config: The teacher's config.json; empty where it has not been read.
         teacher: The shape that it says; None where it has not been read, or no step asks for it.
         max_length: Tokens that a row is cut to.
+        folder: The teacher's; None where it has not been read.
     """
 
     max_length: int
     config: Mapping[str, Any] = field(default_factory=dict)
     teacher: ExpectedShape | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Expected:
         zeros_by: The last step that set single weights to 0.
         exported_by: The step that works on the exported files.
         untrained: Whether the model's head, at least, has random weights.
+        foreign: Whether the model makes other tokens of a text than the teacher.
     """
 
     shape: ExpectedShape | None = None
@@ -44,6 +48,7 @@ class Expected:
     zeros_by: str | None = None
     exported_by: str | None = None
     untrained: bool = False
+    foreign: bool = False
 
     def require_student(self) -> None:
         """Refuses a step that trains a student where there is none.

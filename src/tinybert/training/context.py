@@ -17,12 +17,13 @@ class Context:
     Attributes:
         task: Labels, head and metrics.
         train: The training rows.
-        tokenizer: Of the student, and of the teacher as the step sees it.
+        tokenizer: Of the student, and of the teacher as the step sees it unless it has its own.
         max_length: Tokens a row is truncated to.
         seed: Of everything random in the step.
         folder: Where the step may keep files while it runs, such as checkpoints.
         teacher: The model to learn from; None before the first step that makes it smaller. That
             of a general distillation may have a head of random weights.
+        teacher_tokenizer: The teacher's, where it makes other tokens of a text than the student.
         unlabeled: The recipe's corpus of plain text, as `read_corpus` takes it.
         measured_on: The texts of the evaluation split, which nothing may be learned from.
         progress: Called as the step goes on.
@@ -39,6 +40,7 @@ class Context:
     seed: int
     folder: Path
     teacher: PreTrainedModel | None = None
+    teacher_tokenizer: PreTrainedTokenizerBase | None = None
     unlabeled: tuple[str, ...] = ()
     measured_on: frozenset[Text] = frozenset()
     progress: ProgressCallback = silent

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from tinybert.base.errors import PlacedError
 from tinybert.distillation.check import (
+    check_foreign,
     check_layers,
     check_weights_schedule,
     read_distillation,
@@ -70,9 +71,12 @@ class DistillStepConfig(DistillConfig, StepConfig):
         before.require_student()
         if self.label:
             before.require_labels()
+        if before.foreign:
+            check_foreign(self)
         if before.shape is not None and plan.teacher is not None:
             check_weights_schedule(self)
-            check_layers(self, plan.teacher, before.shape)
+            if not before.foreign:
+                check_layers(self, plan.teacher, before.shape)
         return super().check(before, plan)
 
     def check_code(self) -> None:

@@ -117,7 +117,7 @@ def _saving(part: MatrixPart, shape: ExpectedShape, plan: Plan) -> float:
     known.
     """
     if part == "embeddings":
-        rows, width = plan.config.get("vocab_size"), shape.embedding_size
+        rows, width = shape.vocabulary, shape.embedding_size
         return width * rows / (width + rows) if isinstance(rows, int) else inf
     width = shape.hidden_size
     inner = {"ffn": shape.neurons, "attention": shape.attention_width}[part]

@@ -115,6 +115,11 @@ class GeneralDistillConfig(DistillationConfig, StepConfig):
                 f"its teacher has the whole vocabulary; put it before `{before.trimmed_by}`"
             )
         before.require_every_token()
+        if before.foreign:
+            raise InputError(
+                "compares tokens, and the teacher makes others of a text than the student; take a "
+                "`student.base` with the teacher's tokenizer, or leave this step out"
+            )
         if before.shape is not None:
             self._check_teacher(before.shape, plan)
         return super().check(before, plan)

@@ -25,8 +25,9 @@ def calibrate(gates: Gates[Any], context: Context, rows: int) -> None:
     The loss is the cross-entropy of the model's softened predictions with the answers of
     `context.teacher`. The distillation loss itself is of no use here: where the model is its
     teacher, which is where pruning mostly begins, all its gradients are 0. Nor are labels needed
-    so, which made-up rows don't have. Where several labels may be right it is the binary
-    cross-entropy of each. Of a regression it is the value itself, for the same reason.
+    so, which made-up rows don't have. A teacher that makes other tokens of a text is not asked, but
+    the model itself. Where several labels may be right it is the binary cross-entropy of each. Of a
+    regression it is the value itself, for the same reason.
 
     Args:
         gates: All open.
@@ -44,7 +45,8 @@ def calibrate(gates: Gates[Any], context: Context, rows: int) -> None:
 def _run(model: PreTrainedModel, context: Context, rows: int) -> None:
     if not len(context.train):
         raise InputError("prune: needs training rows, or importance: magnitude")
-    teacher: Any = model if context.teacher is None else context.teacher
+    itself = context.teacher is None or context.teacher_tokenizer is not None
+    teacher: Any = model if itself else context.teacher
     for module in (model, teacher):
         module.eval()
     batches = calibration_batches(context, rows, model.device)

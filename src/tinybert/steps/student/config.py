@@ -64,6 +64,13 @@ class StudentConfig(StepConfig):
         description="fast: of shapes with as many layers and heads, and about as many weights, "
         "the one whose exported file runs fastest on this machine",
     )
+    base: str | None = Field(
+        None,
+        description="a path or hub id: another encoder, of any family and with its own tokenizer, "
+        "which is the 'teacher' of `init` and gives the student its vocabulary; the recipe's "
+        "teacher then teaches by its predictions, and by its layers where both read the same "
+        "tokens",
+    )
     init: str = Field(
         "teacher",
         description="'teacher': the teacher's weights, compressed; 'random'; or a checkpoint",
@@ -84,6 +91,11 @@ class StudentConfig(StepConfig):
         return True
 
     @property
+    def begins_with(self) -> str | None:
+        """Its base."""
+        return self.base
+
+    @property
     def depends_on_export(self) -> bool:
         """Where it is chosen by the speed of the file that the run ends in."""
         return self.shape == "fast"
@@ -100,7 +112,12 @@ class StudentConfig(StepConfig):
     def choices(self, plan: Plan) -> dict[str, Choice]:
         """All sizes. Weights of losses are by trials on MRPC and SST-2 (benchmarks/results)."""
         teacher = plan.teacher
-        if teacher is None or self.init != "teacher" or self.shape == "fast":
+        if (
+            teacher is None
+            or self.base is not None
+            or self.init != "teacher"
+            or self.shape == "fast"
+        ):
             return {}
         heads = [count for count in {teacher.heads, FEW_HEADS} if count <= teacher.heads]
         step = lcm(*heads, FAST_HEAD_STEP)
@@ -158,6 +175,9 @@ class StudentConfig(StepConfig):
 
     def check(self, before: Expected, plan: Plan) -> Expected:
         """A model of its shape, which `init: teacher` must be able to make of the one before."""
+        if self.base is not None and plan.folder is not None:
+            with placed("base"):
+                before = self._on_base(self.base, before, plan.folder)
         after = super().check(before, plan)
         if before.shape is None:
             return after
@@ -167,7 +187,21 @@ class StudentConfig(StepConfig):
         if self.init == "teacher":
             before.require_every_token()
             self._check_smaller(before.shape)
-        return replace(after, shape=self._shape(before.shape), untrained=self.init != "teacher")
+        untrained = self.init != "teacher" or self.base is not None
+        return replace(after, shape=self._shape(before.shape), untrained=untrained)
+
+    def _on_base(self, base: str, before: Expected, teacher: Path) -> Expected:
+        """What is expected of the base, which comes in place of what the steps before made."""
+        from tinybert.modeling.hub import find_folder
+        from tinybert.modeling.load import load_tokenizer
+        from tinybert.modeling.other_models import reads_alike
+
+        if before.shrunk_by is not None or before.trimmed_by is not None:
+            by = before.shrunk_by or before.trimmed_by
+            raise InputError(f"begins anew, and what `{by}` made is lost: leave one of them out")
+        folder = find_folder(base)
+        alike = reads_alike(load_tokenizer(folder), load_tokenizer(teacher))
+        return replace(before, shape=ExpectedShape.of(read_config(folder)), foreign=not alike)
 
     def _check_positions(self, own: int, teachers: int | None, length: int) -> None:
         if teachers is not None and own > teachers:
@@ -207,7 +241,43 @@ class StudentConfig(StepConfig):
         )
 
     def read(self, materials: Materials) -> list[str]:
-        """Checks the checkpoint that it starts from."""
+        """Checks the models that it starts from."""
+        found = []
+        if self.base is not None:
+            with placed("base"):
+                found.append(self._read_base(self.base, materials))
+            materials = self.materials_after(materials)
+        return [*found, *self._read_checkpoint(materials)]
+
+    def materials_after(self, materials: Materials) -> Materials:
+        """The tokenizer and the config.json of its base, where it has one."""
+        if self.base is None:
+            return materials
+        from tinybert.modeling.hub import find_folder
+        from tinybert.modeling.load import load_tokenizer
+
+        folder = find_folder(self.base)
+        return replace(materials, config=read_config(folder), tokenizer=load_tokenizer(folder))
+
+    def _read_base(self, base: str, materials: Materials) -> str:
+        from tinybert.distillation.check import TOKENS_DIFFER
+        from tinybert.modeling.blocks import blocks
+        from tinybert.modeling.hub import find_folder, hash_model
+        from tinybert.modeling.load import check_tables, load_model, load_tokenizer
+        from tinybert.modeling.other_models import reads_alike
+        from tinybert.runtime.config import max_positions
+
+        folder = find_folder(base)
+        tokenizer = load_tokenizer(folder)
+        if materials.task.reads == "all" and not reads_alike(tokenizer, materials.tokenizer):
+            raise InputError(f"{base}: {TOKENS_DIFFER}")
+        materials.check_length(max_positions(read_config(folder)), base)
+        model = load_model(folder, materials.task, new_head=True)
+        check_tables(model, tokenizer, base, pair=materials.task.joins_pairs)
+        blocks(model)  # refuses layers of a kind that no step can open
+        return hash_model(folder)
+
+    def _read_checkpoint(self, materials: Materials) -> list[str]:
         if not self.from_checkpoint:
             return []
         from tinybert.modeling.hub import find_folder, hash_model
