@@ -117,7 +117,8 @@ def _saving(part: MatrixPart, shape: ExpectedShape, plan: Plan) -> float:
     known.
     """
     if part == "embeddings":
-        rows, width = shape.vocabulary, shape.embedding_size
+        known = [each for each in (plan.config.get("vocab_size"), shape.vocabulary) if each]
+        rows, width = max(known, default=None), shape.embedding_size
         return width * rows / (width + rows) if isinstance(rows, int) else inf
     width = shape.hidden_size
     inner = {"ffn": shape.neurons, "attention": shape.attention_width}[part]
