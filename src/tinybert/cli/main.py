@@ -18,6 +18,7 @@ COMMANDS = (
     "bench",
     "profile",
     "predict",
+    "augment",
     "export",
     "info",
     "steps",

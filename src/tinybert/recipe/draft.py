@@ -88,11 +88,11 @@ def draft_recipe(
     config = read_config(folder)
     known = known_task(config)
     wanted = get_task(task) if task is not None else known
-    table = _read(train, wanted)
+    table = read_training(train, wanted)
     if task is None and known is not None and known.of_encoders:
         beside = {*table.columns} - {*known.text, known.label}
         if beside and len(table.columns) > 1:  # labels are for a head of their own
-            wanted, table = None, _read(train, None)
+            wanted, table = None, read_training(train, None)
     columns = guess_columns(table, wanted, text, label)
     notes += [f"{guess} (guessed from the rows)" for guess in columns.guessed]
     if evaluation is None and not has_splits(train):
@@ -139,7 +139,16 @@ def draft_recipe(
     return Draft(recipe, tuple(notes))
 
 
-def _read(train: str, task: Task | None) -> Table:
+def read_training(train: str, task: Task | None) -> Table:
+    """Training rows.
+
+    Args:
+        train: DATA.
+        task: What they are for; None where they shall tell.
+
+    Raises:
+        InputError: They can't be read.
+    """
     words = task is None and (
         Path(train).suffix in (".txt", ".conll")
         or (Path(train, CONLL_LAYOUT.train).is_file() and not Path(train, "train.tsv").is_file())

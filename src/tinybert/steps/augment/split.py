@@ -8,6 +8,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Protocol
 
 from tokenizers.models import Unigram
 from transformers import PreTrainedTokenizerBase
@@ -28,6 +29,35 @@ _UNSPACED = re.compile(
 
 LONGEST_WORD = 12
 """Characters of such a script; more are taken for several words that were not parted."""
+
+
+class Splitter(Protocol):
+    """What parts texts into words."""
+
+    def __call__(self, text: str) -> list[str]:
+        """The words in order, as they stand in the text."""
+        ...
+
+    def knows_words(self, text: str) -> bool:
+        """Whether most of a text is in words rather than in whole sentences without blanks."""
+        ...
+
+
+class BlankSplitter:
+    """Splits texts at their blanks, where no tokenizer is at hand.
+
+    Example:
+        >>> BlankSplitter()("a good film"), BlankSplitter().knows_words("这部电影很好,我很喜欢它们")
+        (['a', 'good', 'film'], False)
+    """
+
+    def __call__(self, text: str) -> list[str]:
+        """What blanks part."""
+        return text.split()
+
+    def knows_words(self, text: str) -> bool:
+        """Whether most of a text is in words rather than in whole sentences without blanks."""
+        return _in_words(text.split())
 
 
 class WordSplitter:
@@ -53,8 +83,7 @@ class WordSplitter:
 
     def knows_words(self, text: str) -> bool:
         """Whether most of a text is in words rather than in whole sentences without blanks."""
-        sizes = [len(_UNSPACED.findall(word)) for word in self(text)]
-        return 2 * sum(size for size in sizes if size > LONGEST_WORD) <= sum(sizes)
+        return _in_words(self(text))
 
     def _words(self, chunk: str) -> list[str]:
         if not _UNSPACED.search(chunk):
@@ -66,6 +95,11 @@ class WordSplitter:
             starts.setdefault(group, start)
         cuts = sorted(start for start in {*starts.values()} if _may_cut(chunk, start))
         return [chunk[start:end] for start, end in itertools.pairwise([0, *cuts, len(chunk)])]
+
+
+def _in_words(words: Sequence[str]) -> bool:
+    sizes = [len(_UNSPACED.findall(word)) for word in words]
+    return 2 * sum(size for size in sizes if size > LONGEST_WORD) <= sum(sizes)
 
 
 def join_words(words: Sequence[str]) -> str:
@@ -81,7 +115,7 @@ def join_words(words: Sequence[str]) -> str:
     return text
 
 
-def changeable(texts: Sequence[Text], split: WordSplitter) -> list[Text]:
+def changeable(texts: Sequence[Text], split: Splitter) -> list[Text]:
     """The texts whose words are known, so that one of them can be changed.
 
     Args:
@@ -99,6 +133,11 @@ def changeable(texts: Sequence[Text], split: WordSplitter) -> list[Text]:
             "or put blanks between the words"
         )
     return kept
+
+
+def is_unspaced(character: str) -> bool:
+    """Whether a character is of a script that puts no blanks between words."""
+    return bool(_UNSPACED.match(character))
 
 
 def _may_cut(chunk: str, at: int) -> bool:

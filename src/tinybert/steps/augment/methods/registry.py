@@ -1,0 +1,7 @@
+"""Every way to change texts: one file of this folder, and one line here."""
+
+from tinybert.steps.augment.methods.method import Method
+from tinybert.steps.augment.methods.words import WordsMethod
+
+METHODS: dict[str, type[Method]] = {each.name: each for each in (WordsMethod,)}
+"""The settings of each method by its name."""
