@@ -8,14 +8,13 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Protocol
-
-from tokenizers.models import Unigram
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, Protocol
 
 from tinybert.base.errors import InputError
-from tinybert.modeling.load import forget_last_call
 from tinybert.tasks.task import Text, text_parts
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 _UNSPACED = re.compile(
     "["
@@ -71,7 +70,11 @@ class WordSplitter:
         ['a', 'good', 'film,', '好', '电', '影']
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        from tokenizers.models import Unigram
+
+        from tinybert.modeling.load import forget_last_call
+
         forget_last_call(tokenizer)
         self._tokenizer = tokenizer.backend_tokenizer
         # SentencePiece's words are what blanks part; its pieces are words of these scripts.
