@@ -152,13 +152,13 @@ class Candidates:
                     ids = tuple(encoding.ids[token] for token in tokens)
                     pieces.setdefault(ids, []).append((text, spot))
             copies += self._copies(encoding.ids, single)
-        for own, ids in self._run(copies, report):
-            for key, words in zip(own, ids, strict=True):
+        for own, likeliest in self._run(copies, report):
+            for key, words in zip(own, likeliest, strict=True):
                 text, spot = keys[key]
                 found[text][spot] = self._spelled(words, text[spot.start : spot.end])
-        for where, ids in zip(pieces.values(), self._neighbours(list(pieces)), strict=True):
+        for where, words in zip(pieces.values(), self._neighbours(list(pieces)), strict=True):
             for text, spot in where:
-                found[text][spot] = self._spelled(ids, text[spot.start : spot.end])
+                found[text][spot] = self._spelled(words, text[spot.start : spot.end])
         return found
 
     def _encoded(

@@ -96,9 +96,7 @@ class MaskedLMMethod(Method):
             yield from self._copies(number, passage, copies, world, found)
         world.report(self.name, total, total)
 
-    def _draws(
-        self, number: int, passage: Passage, copies: int, world: World
-    ) -> "Iterator[_Draw]":
+    def _draws(self, number: int, passage: Passage, copies: int, world: World) -> "Iterator[_Draw]":
         """Which words of a row are replaced in which copy: at least one in each."""
         generator = random.Random(f"{world.seed} {self.name} {number}")
         texts = [
