@@ -96,6 +96,8 @@ class SynonymsMethod(Method):
             word = text[spot.start : spot.end]
             before = (text[: spot.start].split() or [""])[-1].lower()
             after = (text[spot.end :].split() or [""])[0].lower()
+            if not isinstance(known, Mapping) and _is_name(text, spot):
+                continue
             others = (
                 _of_wordnet(word, before, after, known, self.senses)
                 if isinstance(known, WordNet)
@@ -115,8 +117,7 @@ class SynonymsMethod(Method):
 def _of_wordnet(written: str, before: str, after: str, known: WordNet, senses: int) -> list[str]:
     """The synonyms of a word in its form."""
     word = written.lower()
-    # A capital within a sentence is that of a name.
-    if word in STOP_WORDS or (written != word and before[-1:] not in ("", ".", "!", "?", ":")):
+    if word in STOP_WORDS:
         return []
     bases = {part: base for part in PARTS if (base := known.base_form(word, part)) is not None}
     if not bases:
@@ -130,6 +131,12 @@ def _of_wordnet(written: str, before: str, after: str, known: WordNet, senses: i
         for other in known.synonyms(bases[part], part, senses)
     )
     return [other for other in dict.fromkeys(forms) if other is not None and other != word]
+
+
+def _is_name(text: str, spot: Spot) -> bool:
+    """Whether a word has a capital within a sentence."""
+    begins = text[: spot.start].rstrip()[-1:] in ("", *".!?:\"'(")
+    return text[spot.start].isupper() and not begins and not text.isupper()
 
 
 def _at(part: str) -> int:
