@@ -1,6 +1,7 @@
 """`tinybert augment`: every format in and out, and one clear error for what is wrong."""
 
 import csv
+import itertools
 import json
 
 import pyarrow.parquet
@@ -78,7 +79,7 @@ def test_pairs(run, tmp_path):
     (tmp_path / "pairs.jsonl").write_text(
         "\n".join(
             json.dumps({"first": a, "second": b, "label": label, "id": number})
-            for number, ((a, label), (b, _)) in enumerate(zip(ROWS, ROWS[1:], strict=False))
+            for number, ((a, label), (b, _)) in enumerate(itertools.pairwise(ROWS))
         ),
         encoding="utf-8",
     )

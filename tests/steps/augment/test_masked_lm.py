@@ -31,11 +31,18 @@ def one_by_one(model, text, spot):
     return [word for word in order if word != text[spot.start : spot.end].lower()][: model.count]
 
 
+def single(model, text, spots):
+    """The words that are one piece each."""
+    return [
+        spot for spot in spots if len(model.tokenizer.tokenize(text[spot.start : spot.end])) < 2
+    ]
+
+
 def test_all_at_once_as_one_by_one(model):
     wanted = {text: find_spots(text, str.split) for text in SENTENCES}
     found = model.find(wanted)
     for text, spots in wanted.items():
-        for spot in spots:
+        for spot in single(model, text, spots):
             assert found[text][spot] == one_by_one(model, text, spot)
 
 
@@ -71,7 +78,8 @@ def test_the_vocabulary_is_asked_at_masked_places_alone(model):
     model.batch_tokens = 64
     model.find(wanted)
     assert len(shapes) > 1
-    assert sum(rows for rows, _ in shapes) == sum(map(len, wanted.values()))
+    asked = sum(len(single(model, text, spots)) for text, spots in wanted.items())
+    assert sum(rows for rows, _ in shapes) == asked > 20
 
 
 def test_words_of_several_pieces_have_neighbours(model):

@@ -59,13 +59,14 @@ def inflect(base: str, part: str, form: Form, irregular: Sequence[str] = ()) -> 
     if own:
         # Of "went" and "gone" nothing here says which: past or participle.
         return own[0] if len(own) == 1 else None
-    return _regular(base, form)
+    return _regular(base, part, form)
 
 
-def _regular(base: str, form: Form) -> str | None:
+def _regular(base: str, part: str, form: Form) -> str | None:
     cut_y = base[-1:] == "y" and base[-2:-1] not in _VOWELS
     if form == "s":
-        if base.endswith(("s", "x", "z", "ch", "sh")):
+        hard_o = part == "verb" and base[-1:] == "o" and base[-2:-1] not in _VOWELS
+        if hard_o or base.endswith(("s", "x", "z", "ch", "sh")):
             return f"{base}es"
         return f"{base[:-1]}ies" if cut_y else f"{base}s"
     if form == "ing":

@@ -28,7 +28,7 @@ def terms_pattern(terms: Iterable[str]) -> "re.Pattern[str]":
     tree: dict[Any, Any] = {}
     for term in terms:
         at = tree
-        for part in _characters(term):
+        for part in _characters(term.lower()):
             at = at.setdefault(part, {})
         at[_END] = {}
     return re.compile(_pattern(tree), re.IGNORECASE)

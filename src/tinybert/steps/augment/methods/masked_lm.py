@@ -12,9 +12,6 @@ from tinybert.steps.augment.passages import Edit, Made, Passage, edited
 from tinybert.steps.augment.spots import Spot, find_all, written_like
 from tinybert.steps.augment.stop_words import STOP_WORDS
 
-_EVERY = 1000
-"""Rows between reports."""
-
 
 class MaskedLMMethod(Method):
     """Replaces words by what a masked-LM expects there, or by neighbours of their embedding.
@@ -131,7 +128,8 @@ class MaskedLMMethod(Method):
                 word = written_like(words[int(draw.pick * len(words))], text[start:end])
                 edits[draw.copy][draw.part].append(Edit(start, end, word))
         for own in edits:
-            yield edited(number, self.name, passage.parts, own)
+            if any(own):
+                yield edited(number, self.name, passage.parts, own)
 
 
 class _Draw(NamedTuple):
