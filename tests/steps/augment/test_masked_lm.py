@@ -62,7 +62,7 @@ def test_several_words_of_a_text_are_masked_at_once(model):
     (ids,) = runs
     masked = ids == model.tokenizer.mask_token_id
     assert masked.sum() == len(spots)
-    assert masked.sum(1).max() == 2 == int(0.15 * ids.shape[1])
+    assert masked.sum(1).max() == 2 == round(0.15 * ids.shape[1])
     assert masked.any(0).sum() == len(spots)
     for row in masked:
         places = row.nonzero().flatten()

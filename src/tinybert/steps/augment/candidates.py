@@ -17,8 +17,8 @@ from tinybert.steps.augment.spots import Spot
 from tinybert.steps.augment.whole_words import whole_words
 from tinybert.training.trainer import native_bf16
 
-BATCH_TOKENS = 4096
-"""Tokens of a forward pass, padding too: more are no faster on CPUs, and take memory."""
+BATCH_TOKENS = 2048
+"""Tokens of a forward pass, padding too: more are no faster on CPUs, and pad more."""
 
 LONGEST = 512
 """Tokens that a text is cut to, where the model does not say less; words beyond stay."""
@@ -182,7 +182,7 @@ class Candidates:
             ids: Of its tokens.
             places: The tokens to mask, in order, each with its key.
         """
-        together = max(1, int(self.at_once * len(ids)))
+        together = max(1, round(self.at_once * len(ids)))  # as BERT's pretraining rounds
         count = -(-len(places) // together)
         for first in range(count):
             own = places[first::count]
