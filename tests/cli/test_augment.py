@@ -7,6 +7,7 @@ import json
 import pyarrow.parquet
 import pytest
 
+from tiny_models import tiny_model_dir
 from tinybert.cli.main import main
 from tinybert.data import read
 
@@ -206,3 +207,66 @@ def test_a_cell_that_a_format_cannot_hold(run, tmp_path):
     message = failed(run("rows.jsonl", "--with", "words", "--out", "more.tsv"))
     assert "row 2: a cell of 'text' has a tab or a line end in it" in message
     assert not (tmp_path / "more.tsv").exists()
+
+
+def test_methods_that_read_files(run, tmp_path):
+    tiny_model_dir("bert", tmp_path / "bert", "masked-lm")
+    (tmp_path / "synonyms.txt").write_text("film, movie\nfunny, witty\n", encoding="utf-8")
+    code, out, err = run(
+        *("rows.csv", "--with", "synonyms,masked-lm", "--model", "bert", "--copies", "2"),
+        *("--set", "synonyms.source=synonyms.txt", "--set", "masked_lm.candidates=3"),
+        *("--out", "more.jsonl", "--json"),
+    )
+    assert code == 0, err
+    assert json.loads(out)["by"]["synonyms"] == 3, "one text twice is one text"
+    assert json.loads(out)["by"]["masked-lm"] > 2
+    columns = read(tmp_path / "more.jsonl").columns
+    made = zip(columns["review"], columns["source_row"], columns["method"], strict=True)
+    by = [(text, source) for text, source, method in made if method == "synonyms"]
+    assert by == [
+        (ROWS[0][0].replace("film", "movie"), 2),
+        (ROWS[1][0].replace("film", "movie"), 3),
+        (ROWS[3][0].replace("funny", "witty"), 5),
+    ]
+    assert "synonyms" in err, "progress"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--with", "masked-lm"], "masked_lm: needs a model with a masked-LM head: name it by --m"),
+        (["--with", "masked-lm", "--model", "no/such/folder"], "no such folder"),
+        (["--with", "back-translation"], "back_translation.there: is missing: name two"),
+        (["--with", "synonyms", "--set", "synonyms.source=x.txt"], "synonyms.source: x.txt"),
+        (["--with", "synonyms", "--set", "synonyms.source=terms.txt"], "no text could be changed"),
+    ],
+)
+def test_methods_without_what_they_read(run, tmp_path, arguments, message):
+    (tmp_path / "terms.txt").write_text("aardvark, ant bear\n", encoding="utf-8")
+    assert message in failed(run("rows.csv", *arguments, "--out", "more.csv"))
+    assert not (tmp_path / "more.csv").exists()
+
+
+def test_scripts_without_blanks_need_a_model(run, tmp_path):
+    rows = "text,label\n这部电影很好看我很喜欢它的演员,1\n我不喜欢这个故事因为它太长了,0\n"
+    (tmp_path / "rows.csv").write_text(rows, encoding="utf-8")
+    message = failed(run("rows.csv", "--with", "words", "--out", "more.csv"))
+    assert "name a model by --model whose tokenizer parts them" in message
+    tiny_model_dir("bert", tmp_path / "bert")
+    code, _, err = run("rows.csv", "--with", "words", "--model", "bert", "--out", "more.csv")
+    assert code == 0, err
+    assert len(read(tmp_path / "more.csv")) > 5
+
+
+def test_tags_and_back_translation(run, tmp_path):
+    lines = [f"{word} {tag}" for word, tag in zip(WORDS, TAGS, strict=True)]
+    (tmp_path / "rows.conll").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    message = failed(run("rows.conll", "--with", "back-translation", "--out", "more.jsonl"))
+    assert "augment: with.0: back-translation writes texts anew, and token-class" in message
+
+
+def test_rules_with_labels_need_a_label_a_row(run, tmp_path):
+    (tmp_path / "rows.jsonl").write_text('{"text": "a good film", "labels": ["a", "b"]}\n' * 2)
+    arguments = ("--with", "words", "--out", "more.jsonl", "--set")
+    message = failed(run("rows.jsonl", *arguments, "rules=[{pattern: good, label: a}]"))
+    assert "rules.0.label: rows of multi-label-classification don't have one label" in message

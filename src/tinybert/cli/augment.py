@@ -17,6 +17,7 @@ from tinybert.cli.terminal import ProgressDisplay
 if TYPE_CHECKING:
     from tinybert.data.table import Table
     from tinybert.steps.augment.config import AugmentConfig
+    from tinybert.steps.augment.split import Splitter
     from tinybert.tasks.task import Task
 
 HELP = "Writes training rows with changed ones below them, and which row each is made of."
@@ -35,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         dest="methods",
         required=True,
         metavar="METHODS",
-        help="words, synonyms, masked-lm, back-translation; several with commas between",
+        help="such as words,synonyms; `tinybert steps augment` names them all",
     )
     parser.add_argument(
         "--out", required=True, metavar="FILE", help=".tsv, .csv, .jsonl or .parquet"
@@ -95,7 +96,7 @@ def run(options: argparse.Namespace) -> None:
             check_methods([type(method) for method in config.methods], task)
             config.read_files(options.model)
             world = World(
-                split=_splitter(options.model),
+                split=_splitter(options.model, config),
                 seed=options.seed,
                 model=options.model,
                 knowledge=read_knowledge(config.protect, config.rules),
@@ -179,16 +180,18 @@ def _lacks_labels(table: "Table", task: "Task") -> bool:
     return {*table.columns} == {*task.text_columns(table)}
 
 
-def _splitter(model: str | None) -> Any:
-    """What parts texts into words: a model's tokenizer, or blanks."""
+def _splitter(model: str | None, config: "AugmentConfig") -> "Splitter":
+    """What parts texts into words: the tokenizer of a model that is named, or blanks."""
     from tinybert.steps.augment.split import BlankSplitter, WordSplitter
 
-    if model is None:
+    named = [model, *(getattr(method, "model", None) for method in config.methods)]
+    first = next(filter(None, named), None)
+    if first is None:
         return BlankSplitter()
     from tinybert.modeling.hub import find_folder
     from tinybert.modeling.load import load_tokenizer
 
-    return WordSplitter(load_tokenizer(find_folder(model)))
+    return WordSplitter(load_tokenizer(find_folder(first)))
 
 
 def _planned(display: ProgressDisplay, config: "AugmentConfig") -> Any:

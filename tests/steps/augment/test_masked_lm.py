@@ -182,3 +182,18 @@ def test_whole_words(tiny_masked_lm):
     dice = random.Random(0)
     for id_, word in dice.sample(sorted(words.items()), 10):
         assert tokenizer.encode(f"the {word}", add_special_tokens=False)[-1] == id_
+
+
+@pytest.mark.parametrize(
+    "kind", ["roberta", "distilbert", "electra", "albert", "modernbert", "mpnet"]
+)
+def test_other_families(kind, tmp_path):
+    from tiny_models import tiny_model_dir
+
+    tiny_model_dir(kind, tmp_path / kind, "masked-lm")
+    method = MaskedLMMethod(model=str(tmp_path / kind), bf16=False, candidates=3)
+    assert method.read(None)
+    made = list(make(passages_of(SENTENCES), [(method, 5)], world_of()))
+    assert len(made) > 5
+    for each in made:
+        assert len(each.parts[0].split()) == len(SENTENCES[each.source].split())

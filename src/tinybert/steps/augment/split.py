@@ -31,7 +31,13 @@ LONGEST_WORD = 12
 
 
 class Splitter(Protocol):
-    """What parts texts into words."""
+    """What parts texts into words.
+
+    Attributes:
+        advice: What to do where words can't be told apart.
+    """
+
+    advice: str
 
     def __call__(self, text: str) -> list[str]:
         """The words in order, as they stand in the text."""
@@ -49,6 +55,8 @@ class BlankSplitter:
         >>> BlankSplitter()("a good film"), BlankSplitter().knows_words("这部电影很好,我很喜欢它们")
         (['a', 'good', 'film'], False)
     """
+
+    advice = "name a model by --model whose tokenizer parts them, or put blanks between the words"
 
     def __call__(self, text: str) -> list[str]:
         """What blanks part."""
@@ -69,6 +77,8 @@ class WordSplitter:
         >>> WordSplitter(tokenizer)("a good film, 好电影")  # doctest: +SKIP
         ['a', 'good', 'film,', '好', '电', '影']
     """
+
+    advice = "leave `augment` out, or put blanks between the words"
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
         from tokenizers.models import Unigram
@@ -132,8 +142,7 @@ def changeable(texts: Sequence[Text], split: Splitter) -> list[Text]:
     if 2 * len(kept) < len(texts):
         raise InputError(
             f"{len(texts) - len(kept)} of {len(texts)} texts are in a script without blanks, whose "
-            "words this tokenizer can't tell apart (as Thai with WordPiece); leave `augment` out, "
-            "or put blanks between the words"
+            f"words this tokenizer can't tell apart (as Thai with WordPiece); {split.advice}"
         )
     return kept
 

@@ -1,17 +1,17 @@
 """Where words stand in a text that others may take the place of."""
 
+import itertools
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from tinybert.steps.augment.passages import Passage
-from tinybert.steps.augment.split import is_unspaced
+from tinybert.steps.augment.split import LONGEST_WORD, is_unspaced
 from tinybert.tasks.windows import Bounds
 
 Split = Callable[[str], list[str]]
 """A text to its words."""
-
-_LETTERS = re.compile(r"[^\W\d_]+")
 
 _ADDRESS = re.compile(r"://|@|^www\.", re.IGNORECASE)
 """What tells addresses, whose letters are no words."""
@@ -65,11 +65,27 @@ def _letters(text: str, split: Split) -> Iterator[Bounds]:
         at = start + len(word)
         if _ADDRESS.search(word):
             continue
-        for found in _LETTERS.finditer(word):
-            if _joined(word, found.start() - 1, -1) or _joined(word, found.end(), 1):
+        for first, last in _runs(word):
+            letters = word[first:last]
+            if _joined(word, first - 1, -1) or _joined(word, last, 1):
                 continue
-            if len(found[0]) > 1 or is_unspaced(found[0]):
-                yield start + found.start(), start + found.end()
+            several = sum(map(is_unspaced, letters)) > LONGEST_WORD  # words that nobody parted
+            if not several and (len(letters) > 1 or is_unspaced(letters)):
+                yield start + first, start + last
+
+
+def _runs(word: str) -> Iterator[Bounds]:
+    """Where letters stand together, with the marks that some scripts put on them."""
+    at = 0
+    for is_letter, run in itertools.groupby(word, _is_letter):
+        end = at + len([*run])
+        if is_letter and word[at].isalpha():
+            yield at, end
+        at = end
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalpha() or unicodedata.category(character).startswith("M")
 
 
 def _joined(word: str, at: int, step: int) -> bool:

@@ -50,8 +50,8 @@ def _known(passages: Sequence[Passage], places: Sequence[int], split: Splitter) 
     if 2 * len(kept) < len(places):
         raise InputError(
             f"{len(places) - len(kept)} of {len(places)} texts are in a script without blanks, "
-            "whose words this tokenizer can't tell apart (as Thai with WordPiece); leave `augment` "
-            "out, or put blanks between the words"
+            "whose words can't be told apart (as those of Thai by a WordPiece tokenizer); "
+            f"{split.advice}"
         )
     if len(kept) < len(places):
         logger.warning(
