@@ -107,6 +107,8 @@ def place(tmp_path, tiny_artifact_dir, tiny_bert_dir, recipe, monkeypatch):
     shutil.copytree(tiny_bert_dir, tmp_path / "teacher")
     tiny_model_dir("bert", tmp_path / "topics", "multi-label-classification")
     labels = ("positive", "negative") * 100
+    tiny_model_dir("bert", tmp_path / "bert", "masked-lm")
+    (tmp_path / "synonyms.txt").write_text("film, movie\n", encoding="utf-8")
     rows = "review,stars\n" + "".join(f"film {at},{name}\n" for at, name in enumerate(labels))
     (tmp_path / "reviews.csv").write_text(rows, encoding="utf-8")
     rows = "review,p_good,p_bad\n" + "".join(f"film {at},0.9,0.1\n" for at in range(200))

@@ -122,7 +122,7 @@ REFUSED = [
     (["modernbert"], ANY, ["shorten"], ANY, "turned by their positions, which are lost"),
     (["modernbert"], ANY, ["distill attention"], ANY, "most layers see a window only"),
     (
-        *(ANY, ["token-classification"], ["augment", "add-texts", "generate"], ANY),
+        *(ANY, ["token-classification"], ["add-texts", "generate"], ANY),
         "whose places it would lose",
     ),
     (ANY, ["text-regression"], ["add-texts"], ANY, "are pairs of texts, and a corpus has none"),

@@ -47,11 +47,32 @@ def with_tiny_inputs(values, folder, tokenizer_dir):
         corpus = folder / "corpus.txt"
         corpus.write_text("a great film\nthe plot was awful\n" * 40, encoding="utf-8")
         data["unlabeled"] = [str(corpus)]
+    for step in values.get("steps", []):
+        if "augment" in step:
+            step["augment"] = with_tiny_files(step["augment"], folder, tokenizer_dir)
     values["teacher"] = str(make_teacher(task.fit(table), folder / "teacher", tokenizer_dir))
     for step in values.get("steps", []):
         if isinstance(step, dict) and (step.get("student") or {}).get("base"):
             step["student"]["base"] = values["teacher"]
     return values
+
+
+def with_tiny_files(settings, folder, tokenizer_dir):
+    """The settings of `augment` with models and files that are there."""
+    settings = {**settings}
+    if "masked_lm" in settings:
+        from tiny_models import tiny_model_dir
+
+        tiny_model_dir("bert", folder / "bert", "masked-lm")
+        settings["masked_lm"] = {**settings["masked_lm"], "model": str(folder / "bert")}
+    (folder / "words.txt").write_text("film, movie\n", encoding="utf-8")
+    if "synonyms" in settings:
+        settings["synonyms"] = {**settings["synonyms"], "source": str(folder / "words.txt")}
+    settings["protect"] = [
+        str(folder / "words.txt") if term.endswith(".txt") else term
+        for term in settings.get("protect", [])
+    ]
+    return settings
 
 
 def task_of(values):

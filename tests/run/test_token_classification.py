@@ -177,8 +177,8 @@ def test_unnamed_outputs_are_refused(stock, data, tmp_path):
     ("steps", "message"),
     [
         (
-            [{"augment": {}}],
-            r"steps\.0\.augment: makes texts, and the rows of token-classification",
+            [{"augment": {"with": ["words", "back-translation"]}}],
+            r"steps\.0\.augment\.with\.1: back-translation writes texts anew, and token-cl",
         ),
         ([{"generate": {}}], r"steps\.0\.generate: makes texts"),
         (

@@ -19,6 +19,7 @@ COMMANDS = (
     "bench",
     "profile",
     "predict",
+    "augment",
     "export",
     "info",
     "steps",

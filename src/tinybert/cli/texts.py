@@ -99,7 +99,7 @@ class TextInput:
         if self._is_table:
             return iter(self._from_table(task))
         path = Path(self.file)
-        if _has_tags(task, itertools.islice(stream_lines(path), 100)):
+        if has_tags(itertools.islice(stream_lines(path), 100), certain=task.reads != "all"):
             raise InputError(
                 f"{path}: its lines are words with tags, no texts; name it {path.stem}.conll"
             )
@@ -196,9 +196,14 @@ def _whole_lines(lines: Iterable[str]) -> Iterator[str]:
 _TAG = re.compile(r"O|[BILUES]-.+")
 
 
-def _has_tags(task: Task, lines: Iterable[str]) -> bool:
-    """Whether lines are of a word and its tag each, which would be read as texts."""
+def has_tags(lines: Iterable[str], *, certain: bool = False) -> bool:
+    """Whether lines are of a word and its tag each, which would be read as texts.
+
+    Args:
+        lines: The first of a file.
+        certain: Whether only what no text would have counts: CoNLL's line of a document's begin.
+    """
     cells = [line.split() for line in lines if line.strip()]
     if not cells or cells[0][0] == DOCUMENT:
         return bool(cells)
-    return task.reads == "all" and all(len(row) > 1 and _TAG.fullmatch(row[-1]) for row in cells)
+    return not certain and all(len(row) > 1 and _TAG.fullmatch(row[-1]) for row in cells)

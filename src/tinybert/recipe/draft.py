@@ -91,11 +91,11 @@ def draft_recipe(
     config = read_config(folder)
     known = known_task(config)
     wanted = get_task(task) if task is not None else known
-    table = _read(train, wanted)
+    table = read_training(train, wanted)
     if task is None and known is not None and known.of_encoders:
         beside = {*table.columns} - {*known.text, known.label}
         if soft_labels is not None or (beside and len(table.columns) > 1):
-            wanted, table = None, _read(train, None)  # labels are for a head of their own
+            wanted, table = None, read_training(train, None)  # labels are for a head of their own
     scores = _columns_of(soft_labels)
     columns = guess_columns(table, wanted, text, label, scores)
     notes += [f"{guess} (guessed from the rows)" for guess in columns.guessed]
@@ -151,12 +151,21 @@ def draft_recipe(
 
 def _columns_of(soft_labels: str | Mapping[str, str] | None) -> list[str] | None:
     """The columns of the rows that hold soft labels; None where there are no soft labels."""
-    if soft_labels is None or isinstance(soft_labels, str):
-        return soft_labels if soft_labels is None else []
-    return [*soft_labels.values()]
+    if soft_labels is None:
+        return None
+    return [] if isinstance(soft_labels, str) else [*soft_labels.values()]
 
 
-def _read(train: str, task: Task | None) -> Table:
+def read_training(train: str, task: Task | None) -> Table:
+    """Training rows.
+
+    Args:
+        train: DATA.
+        task: What they are for; None where they shall tell.
+
+    Raises:
+        InputError: They can't be read.
+    """
     words = task is None and (
         Path(train).suffix in (".txt", ".conll")
         or (Path(train, CONLL_LAYOUT.train).is_file() and not Path(train, "train.tsv").is_file())

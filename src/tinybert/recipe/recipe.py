@@ -139,7 +139,7 @@ class Recipe:
         # `steps:` with nothing below it is as good as no `steps:`.
         values = {key: value for key, value in source.values.items() if value is not None}
         raw_steps = values.pop("steps", [])
-        head = _validate(RecipeHead, values, source, ())
+        head = validate(RecipeHead, values, source, ())
         if not isinstance(raw_steps, list):
             raise source.error(("steps",), "expected a list of steps")
         steps = tuple(_read_step(raw, source, index) for index, raw in enumerate(raw_steps))
@@ -250,12 +250,23 @@ def _read_step(raw: Any, source: RecipeSource, index: int) -> Step:
     if name not in STEPS:
         raise source.error((*place, name), f"unknown step{_suggest(str(name), STEPS)}")
     settings = {} if settings is None else settings
-    return Step(name, _validate(STEPS[name], settings, source, (*place, name)))
+    return Step(name, validate(STEPS[name], settings, source, (*place, name)))
 
 
-def _validate(
+def validate(
     config: type[Config], values: Any, source: RecipeSource, place: tuple[str | int, ...]
 ) -> Any:
+    """A section's settings, checked.
+
+    Args:
+        config: Of the section.
+        values: As read.
+        source: Where they were written.
+        place: The section in it.
+
+    Raises:
+        InputError: A key is unknown or missing, or a value is wrong, with its line.
+    """
     if not isinstance(values, Mapping):
         raise source.error(place, f"expected a mapping of settings, got {short(values)}")
     try:

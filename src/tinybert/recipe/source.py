@@ -79,16 +79,7 @@ class RecipeSource:
         Raises:
             InputError: There is no such file, or it is not YAML with a mapping at its top.
         """
-        require_file(path)
-        try:
-            if path.stat().st_size > LARGEST_FILE:
-                raise InputError(f"{path}: is larger than {LARGEST_FILE:,} bytes; is it a recipe?")
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not a readable text file ({said(error)})") from None
-        values, lines = _parse(text, str(path))
+        values, lines = read_yaml(path)
         if not isinstance(values, dict):
             raise InputError(f"{path}: expected a recipe: a mapping with `teacher`, `task`, ...")
         return cls(values, str(path), lines)
@@ -168,6 +159,24 @@ def _key_in(parent: Any, key: str | int, place: Place, assignment: str) -> str |
             f"--set {cut(assignment, 200)}: {where} is a list of {len(parent)}, from 0"
         )
     return int(key)
+
+
+def read_yaml(path: Path) -> tuple[Any, dict[Place, int]]:
+    """What a small YAML file says, and the line of each key.
+
+    Raises:
+        InputError: There is no such file, or it is no YAML.
+    """
+    require_file(path)
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise InputError(f"{path}: is larger than {LARGEST_FILE:,} bytes; is it a recipe?")
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable text file ({said(error)})") from None
+    return _parse(text, str(path))
 
 
 def _parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Any, dict[Place, int]]:

@@ -94,6 +94,7 @@ def make_context(
         progress=report if is_main() else silent,
         latencies=measure_latencies,
         kept_pieces=state.kept_pieces,
+        given=str(run.inputs.teacher),
     )
 
 

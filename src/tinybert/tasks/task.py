@@ -10,7 +10,7 @@ once; a subclass for such a head fills in `examples`, `decode` and `answers` alo
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -50,6 +50,9 @@ class Task(ABC):
         learns_labels: Whether steps can learn it from the labels of rows.
         of_encoders: Whether it is what bare encoders do, so that rows with labels ask for another.
         learns_from_texts: Whether texts that were made or changed can be rows to learn from.
+        words_may_change: Whether else words of its rows may be replaced where they stand:
+            `answered` says which must not, and `moved` where labels point then.
+        one_label: Whether a row has one label by its name, so that a rule can give it another.
         pipeline_tag: What the Hub calls such models.
         text: The column of the sentence, or the two columns of a pair.
         label: The column of the label.
@@ -70,6 +73,8 @@ class Task(ABC):
     learns_labels: ClassVar[bool] = True
     of_encoders: ClassVar[bool] = False
     learns_from_texts: ClassVar[bool] = True
+    words_may_change: ClassVar[bool] = False
+    one_label: ClassVar[bool] = False
     pipeline_tag: ClassVar[str] = "text-classification"
 
     text: tuple[str, ...] = ("sentence",)
@@ -224,6 +229,24 @@ class Task(ABC):
         Raises:
             InputError: A column is missing, a text is empty, a label is unknown.
         """
+
+    def answered(self, row: Row, label: Any) -> Sequence[tuple[int, int]]:
+        """Where in its text the label of a row points at, which must stay as it is: nowhere here.
+
+        Args:
+            row: As `rows` gives it.
+            label: As `examples` gives it.
+        """
+        return ()
+
+    def moved(self, cells: dict[str, Any], place: Callable[[int], int]) -> dict[str, Any]:
+        """A row of a table after other words of its text were replaced: here as it was.
+
+        Args:
+            cells: By the names of their columns.
+            place: Where a character of the text before stands now.
+        """
+        return cells
 
     def learned(self, examples: Examples) -> Examples:
         """Training rows as models learn from them: as they are."""

@@ -1,7 +1,7 @@
 """A label for every word of a text: named entities, parts of speech."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
@@ -30,7 +30,7 @@ from tinybert.tasks.spans import (
     write_tags,
 )
 from tinybert.tasks.task import Examples, Prediction, Row, Task
-from tinybert.tasks.token_columns import entity_columns, read_entities, read_rows
+from tinybert.tasks.token_columns import entity_columns, moved_entities, read_entities, read_rows
 from tinybert.tasks.word_inputs import (
     require_entities,
     touched_words,
@@ -75,6 +75,7 @@ class TokenClassification(Task):
     scored_by: ClassVar[tuple[str, ...]] = tuple(ENTITY_METRICS)
     reads: ClassVar[Literal["first", "last", "all"]] = "all"
     learns_from_texts: ClassVar[bool] = False
+    words_may_change: ClassVar[bool] = True
     pipeline_tag: ClassVar[str] = "token-classification"
 
     text: tuple[str, ...] = ("tokens",)
@@ -224,6 +225,18 @@ class TokenClassification(Task):
                 for span in spans
             ]
         return Examples(rows, labels, table.source)
+
+    def answered(self, row: Row, label: Sequence[Span]) -> list[tuple[int, int]]:
+        """The entities; no word where each is in one, as parts of speech are."""
+        touched = touched_words(word_bounds(row), label)
+        every_word = sum(span.end - span.start for span in touched) == len(word_bounds(row))
+        return [] if "words" in row and every_word else [(span.start, span.end) for span in label]
+
+    def moved(self, cells: dict[str, Any], place: Callable[[int], int]) -> dict[str, Any]:
+        """Entities where their text stands now; tags as they were."""
+        columns = Table({name: [] for name in cells}, "a row")
+        _, label = entity_columns(columns, self.text[0], self.label)
+        return {**cells, label: moved_entities(cells[label], place)} if label in cells else cells
 
     def overlap(self, max_length: int) -> int | None:
         """A quarter of what the model takes."""

@@ -1,7 +1,7 @@
 """Rows of words with tags, or of texts with entities, out of a table's columns."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tinybert.base.errors import InputError, short
@@ -78,6 +78,25 @@ def read_entities(
     for row in range(len(table)):
         found.append(_entities(table, row, text_cell(table, text, row), label))
     return found, "bio"
+
+
+def moved_entities(cells: Sequence[Any], place: Callable[[int], int]) -> list[Any]:
+    """The cell of a row's tags or entities, after words of its text were replaced in place.
+
+    Args:
+        cells: Tags, or {"start", "end", "label"} each.
+        place: Where a character of the text before stands now.
+
+    Example:
+        >>> moved_entities([{"start": 4, "end": 6, "label": "ORG"}], lambda place: place + 2)
+        [{'start': 6, 'end': 8, 'label': 'ORG'}]
+    """
+    return [
+        {**cell, "start": place(cell["start"]), "end": place(cell["end"])}
+        if isinstance(cell, Mapping)
+        else cell
+        for cell in cells
+    ]
 
 
 def _tagged(

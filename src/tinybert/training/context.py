@@ -31,6 +31,7 @@ class Context:
             by side; for steps that choose by speed.
         kept_pieces: Where the student's vocabulary was trimmed, the ids that its pieces had
             before: another teacher has to be trimmed likewise.
+        given: Path or hub id of the recipe's teacher, as it was before any step.
     """
 
     task: Task
@@ -46,3 +47,4 @@ class Context:
     progress: ProgressCallback = silent
     latencies: Callable[[Sequence[PreTrainedModel]], list[float]] | None = None
     kept_pieces: tuple[int, ...] | None = None
+    given: str | None = None

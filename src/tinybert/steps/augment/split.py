@@ -8,13 +8,13 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
-
-from tokenizers.models import Unigram
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, Protocol
 
 from tinybert.base.errors import InputError
-from tinybert.modeling.load import forget_last_call
 from tinybert.tasks.task import Text, text_parts
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 _UNSPACED = re.compile(
     "["
@@ -30,6 +30,43 @@ LONGEST_WORD = 12
 """Characters of such a script; more are taken for several words that were not parted."""
 
 
+class Splitter(Protocol):
+    """What parts texts into words.
+
+    Attributes:
+        advice: What to do where words can't be told apart.
+    """
+
+    advice: str
+
+    def __call__(self, text: str) -> list[str]:
+        """The words in order, as they stand in the text."""
+        ...
+
+    def knows_words(self, text: str) -> bool:
+        """Whether most of a text is in words rather than in whole sentences without blanks."""
+        ...
+
+
+class BlankSplitter:
+    """Splits texts at their blanks, where no tokenizer is at hand.
+
+    Example:
+        >>> BlankSplitter()("a good film"), BlankSplitter().knows_words("这部电影很好,我很喜欢它们")
+        (['a', 'good', 'film'], False)
+    """
+
+    advice = "name a model by --model whose tokenizer parts them, or put blanks between the words"
+
+    def __call__(self, text: str) -> list[str]:
+        """What blanks part."""
+        return text.split()
+
+    def knows_words(self, text: str) -> bool:
+        """Whether most of a text is in words rather than in whole sentences without blanks."""
+        return _in_words(text.split())
+
+
 class WordSplitter:
     """Splits texts into words.
 
@@ -41,7 +78,13 @@ class WordSplitter:
         ['a', 'good', 'film,', '好', '电', '影']
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    advice = "leave `augment` out, or put blanks between the words"
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        from tokenizers.models import Unigram
+
+        from tinybert.modeling.load import forget_last_call
+
         forget_last_call(tokenizer)
         self._tokenizer = tokenizer.backend_tokenizer
         # SentencePiece's words are what blanks part; its pieces are words of these scripts.
@@ -53,8 +96,7 @@ class WordSplitter:
 
     def knows_words(self, text: str) -> bool:
         """Whether most of a text is in words rather than in whole sentences without blanks."""
-        sizes = [len(_UNSPACED.findall(word)) for word in self(text)]
-        return 2 * sum(size for size in sizes if size > LONGEST_WORD) <= sum(sizes)
+        return _in_words(self(text))
 
     def _words(self, chunk: str) -> list[str]:
         if not _UNSPACED.search(chunk):
@@ -66,6 +108,11 @@ class WordSplitter:
             starts.setdefault(group, start)
         cuts = sorted(start for start in {*starts.values()} if _may_cut(chunk, start))
         return [chunk[start:end] for start, end in itertools.pairwise([0, *cuts, len(chunk)])]
+
+
+def _in_words(words: Sequence[str]) -> bool:
+    sizes = [len(_UNSPACED.findall(word)) for word in words]
+    return 2 * sum(size for size in sizes if size > LONGEST_WORD) <= sum(sizes)
 
 
 def join_words(words: Sequence[str]) -> str:
@@ -81,7 +128,7 @@ def join_words(words: Sequence[str]) -> str:
     return text
 
 
-def changeable(texts: Sequence[Text], split: WordSplitter) -> list[Text]:
+def changeable(texts: Sequence[Text], split: Splitter) -> list[Text]:
     """The texts whose words are known, so that one of them can be changed.
 
     Args:
@@ -95,10 +142,14 @@ def changeable(texts: Sequence[Text], split: WordSplitter) -> list[Text]:
     if 2 * len(kept) < len(texts):
         raise InputError(
             f"{len(texts) - len(kept)} of {len(texts)} texts are in a script without blanks, whose "
-            "words this tokenizer can't tell apart (as Thai with WordPiece); leave `augment` out, "
-            "or put blanks between the words"
+            f"words this tokenizer can't tell apart (as Thai with WordPiece); {split.advice}"
         )
     return kept
+
+
+def is_unspaced(character: str) -> bool:
+    """Whether a character is of a script that puts no blanks between words."""
+    return bool(_UNSPACED.match(character))
 
 
 def _may_cut(chunk: str, at: int) -> bool:

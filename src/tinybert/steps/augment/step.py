@@ -1,52 +1,46 @@
 """More training texts: what the step does."""
 
-import logging
-import random
-
 from transformers import PreTrainedModel
 
 from tinybert.steps.augment.config import AugmentConfig
-from tinybert.steps.augment.split import WordSplitter, changeable
-from tinybert.steps.augment.words import change_words
-from tinybert.tasks.task import Text, text_parts
+from tinybert.steps.augment.knowledge import read_knowledge
+from tinybert.steps.augment.make import make, read_passages
+from tinybert.steps.augment.methods.method import World
+from tinybert.steps.augment.passages import changed_row
+from tinybert.steps.augment.split import WordSplitter
+from tinybert.tasks.rows import row_text
+from tinybert.tasks.task import Row, Text
 from tinybert.training.context import Context
 
-logger = logging.getLogger(__name__)
 
-
-def augment(config: AugmentConfig, model: PreTrainedModel, context: Context) -> list[Text]:
+def augment(
+    config: AugmentConfig, model: PreTrainedModel, context: Context
+) -> list[Text] | list[Row]:
     """The training texts, and changed ones.
 
     Args:
-        config: How many.
-        model: Not asked; the words are those of the training texts.
+        config: How, and how many.
+        model: Not asked; the words are those of the training texts, or of what a method reads.
         context: Its training rows need no labels, and its tokenizer parts the words of scripts
             that are written without blanks.
 
     Returns:
         The training texts as they are and in their order, then `config.copies` changed ones of
-        each, less those that are there already.
+        each by each method, less those that are there already. Where labels are of words they are
+        rows, whose words stay in their places.
 
     Raises:
         InputError: Of most texts the words can't be told apart.
     """
-    texts = context.train.texts
-    split = WordSplitter(context.tokenizer)
-    kept = changeable(texts, split)
-    if len(kept) < len(texts):
-        logger.warning(
-            "augment: %d of %d texts are not changed: they are in a script without blanks, whose "
-            "words this tokenizer can't tell apart",
-            len(texts) - len(kept),
-            len(texts),
-        )
-
-    def words_of(text: Text) -> tuple[tuple[str, ...], ...]:
-        """What tells texts apart: changed ones have lost the spacing."""
-        return tuple(tuple(split(part)) for part in text_parts(text))
-
-    words = [word for text in kept for part in words_of(text) for word in part]
-    generator = random.Random(context.seed)
-    changed = change_words(kept * config.copies, words, generator, split)
-    known = {words_of(text) for text in texts}
-    return [*texts, *(text for text in dict.fromkeys(changed) if words_of(text) not in known)]
+    world = World(
+        split=WordSplitter(context.tokenizer),
+        seed=context.seed,
+        model=context.given,
+        knowledge=read_knowledge(config.protect, config.rules),
+        progress=context.progress,
+    )
+    rows = context.train.rows
+    passages = read_passages(context.task, context.train, world)
+    new = [changed_row(rows[made.source], made) for made in make(passages, config.work, world)]
+    both = [*rows, *new]
+    return [*map(row_text, both)] if context.task.learns_from_texts else both

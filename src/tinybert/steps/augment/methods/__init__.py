@@ -1,0 +1,1 @@
+"""The ways to change texts: one file each, and one line in the registry."""
