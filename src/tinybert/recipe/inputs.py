@@ -203,7 +203,8 @@ def _training_rows(recipe: Recipe, data: str, task: Task) -> list[Table]:
     classes = hasattr(task, "labels") and task.label in table.columns  # numbers are no strata
     label = task.label if classes else None
     with recipe.placed("data", "eval"):
-        return list(hold_out(table, share, task.text_columns(table), label))
+        columns = task.text_columns(table)
+        return list(hold_out(table, share, columns, label, task.together(table)))
 
 
 def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Task:

@@ -20,6 +20,7 @@ from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from tinybert.base.files import hash_value
 from tinybert.modeling.load import tokenize
+from tinybert.runtime.windows import check_first_texts
 from tinybert.tasks.outputs import Inputs
 from tinybert.tasks.task import Examples, Task
 
@@ -119,7 +120,11 @@ def _tokens(
     """The features of the windows of rows; those at which nothing is answered teach nothing."""
     assert task is not None, "a task says at which tokens its head answers"
     overlap = task.overlap(max_length) or 0
-    encodings = tokenize(examples.texts, tokenizer, max_length, stride=overlap).encodings
+    options: dict[str, Any] = {"stride": overlap}
+    if task.joins_pairs:
+        check_first_texts(tokenizer.backend_tokenizer, examples.texts, max_length, overlap)
+        options["truncation"] = "only_second"
+    encodings = tokenize(examples.texts, tokenizer, max_length, **options).encodings
     assert encodings is not None, "load_tokenizer gives fast ones"
     inputs = task.inputs(examples.rows, encodings)
     assert inputs.places is not None, "as for every task that reads all positions"

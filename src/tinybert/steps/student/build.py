@@ -54,7 +54,7 @@ def build_student(config: StudentConfig, teacher: PreTrainedModel) -> PreTrained
         setattr(shape, sizes.positions, rows)
     for ours, theirs in sizes.names.items():
         setattr(shape, theirs, getattr(config, ours))
-    model_class: Any = getattr(transformers, type(teacher).__name__, type(teacher))
+    model_class: Any = find_class(type(teacher).__name__) or type(teacher)
     return model_class(shape).eval()
 
 
