@@ -16,7 +16,7 @@ from tinybert.runtime.published import PublishedFiles
 from tinybert.runtime.tables import Tables
 from tinybert.runtime.tokenizer_settings import honour
 from tinybert.runtime.windows import check_first_texts
-from tinybert.tasks.rows import Text
+from tinybert.tasks.rows import Examples, Text
 
 Features = dict[str, NDArray[np.int64]]
 """input_ids, attention_mask and token_type_ids, each (batch, length)."""
@@ -175,7 +175,8 @@ class TextEncoder:
         except Exception as error:  # such as a word that is unknown to one without [UNK]
             if self._of_second and self.max_length is not None:
                 copy = Tokenizer.from_str(self._tokenizer.to_str())  # others may use this one now
-                check_first_texts(copy, texts, self.max_length, self._overlap)
+                rows = Examples.of_texts(texts, None, self._name)
+                check_first_texts(copy, rows, self.max_length, self._overlap)
             raise InputError(f"{self._name}: its tokenizer fails ({said(error)})") from None
 
     def batch(self, encodings: Sequence[Encoding]) -> Features:

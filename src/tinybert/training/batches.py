@@ -71,6 +71,11 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         read = _tokens if of_tokens else _rows
         for start in range(0, len(examples), _ROWS_AT_A_TIME):
             some = examples.take(range(start, min(start + _ROWS_AT_A_TIME, len(examples))))
+            if task is not None and of_tokens and task.joins_pairs:
+                check_first_texts(
+                    *(tokenizer.backend_tokenizer, some, max_length, task.overlap(max_length)),
+                    number=start + 1,
+                )
             features = read(some, tokenizer, max_length, task)
             self.lengths += map(len, features["input_ids"])
             for name, rows in features.items():
@@ -122,7 +127,6 @@ def _tokens(
     overlap = task.overlap(max_length) or 0
     options: dict[str, Any] = {"stride": overlap}
     if task.joins_pairs:
-        check_first_texts(tokenizer.backend_tokenizer, examples.texts, max_length, overlap)
         options["truncation"] = "only_second"
     encodings = tokenize(examples.texts, tokenizer, max_length, **options).encodings
     assert encodings is not None, "load_tokenizer gives fast ones"

@@ -3,12 +3,12 @@
 import copy
 from typing import Any
 
-import transformers
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
 from tinybert.families import find_family
 from tinybert.families.family import Sizes
+from tinybert.modeling.heads import find_class
 from tinybert.modeling.mapping import map_layers
 from tinybert.modeling.shape import SHAPE_KEY
 from tinybert.runtime.config import first_position
