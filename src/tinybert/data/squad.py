@@ -39,8 +39,9 @@ def read_squad(path: Path) -> Table:
         >>> read_squad(file).columns
         {'id': ['1'], 'question': ['Where?'], 'context': ['In Rome.'], 'answers': [[]]}
     """
+    text = read_text(path)
     try:
-        root = json.loads(read_text(path), object_pairs_hook=unique_keys)
+        root = json.loads(text, object_pairs_hook=unique_keys)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path}: line {error.lineno}: not JSON: {error.msg} at character {error.colno}; "

@@ -185,7 +185,7 @@ class StepConfig(Config):
         task = materials.task
         if self.works_on == "rows" and not task.learns_from_texts:
             raise InputError(
-                f"makes texts, and the rows of {task.kind} are words, whose places it would lose; "
+                f"makes texts, and what is right of {task.kind} are words, whose places it would lose; "
                 "leave this step out"
             )
         return []

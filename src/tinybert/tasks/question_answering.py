@@ -204,11 +204,6 @@ class QuestionAnswering(Task):
         return 0.0 if self.may_be_none else np.inf
 
     @property
-    def label_thresholds(self) -> dict[str, float]:
-        """The cutoff, where there may be no answer."""
-        return {"no answer": self.cutoff} if np.isfinite(self.cutoff) else {}
-
-    @property
     def calibrates(self) -> bool:
         """Whether a threshold is chosen on training rows."""
         return self.may_be_none and self.threshold is None
