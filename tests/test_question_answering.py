@@ -1,4 +1,4 @@
-"""Questions from the recipe to the answers of its files: teachers of others, thresholds, formats."""
+"""Questions from the recipe to the answers of its files: thresholds, formats, refusals."""
 
 import json
 import random

@@ -40,7 +40,10 @@ def test_questions_without_answers(tmp_path):
     assert [*read(path).columns] == ["id", "question", "context"]
 
 
-@pytest.mark.parametrize("names", [("train.json", "dev.json"), ("train-v2.0.json", "dev-v2.0.json")])
+NAMES = [("train.json", "dev.json"), ("train-v2.0.json", "dev-v2.0.json")]
+
+
+@pytest.mark.parametrize("names", NAMES)
 def test_a_folder(tmp_path, names):
     for name in names:
         write(tmp_path / name, question(id=name))

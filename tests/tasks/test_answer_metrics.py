@@ -25,7 +25,7 @@ def official_f1(answer, right):
     return 2 * precision * recall / (precision + recall)
 
 
-PIECES = ["the", "a", "An", "Rome", "rome,", "(Rome)", "x", "x-y", "é", "\u2019s", "  ", "\n", "1.5"]
+PIECES = ["the", "a", "An", "Rome", "rome,", "(Rome)", "x-y", "é", "\u2019s", "  ", "\n", "1.5"]
 
 
 @pytest.mark.parametrize("seed", range(5))

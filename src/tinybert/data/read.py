@@ -74,14 +74,14 @@ def read(
 
 def _file_of_split(folder: Path, layout: Layout, split: Split) -> Path:
     """The file of a split: as the layout has it, or of the same name in another format."""
-    usual, *names = layout.files(split)
+    usual, *other_names = layout.files(split)
     wanted = folder / usual
     if wanted.is_file():
         return wanted
-    if found := [name for name in names if (folder / name).is_file()]:
-        if len(found) > 1:
-            raise InputError(f"{folder}: has {' and '.join(found)}; name the file to read")
-        return folder / found[0]
+    if named := [name for name in other_names if (folder / name).is_file()]:
+        if len(named) > 1:
+            raise InputError(f"{folder}: has {' and '.join(named)}; name the file to read")
+        return folder / named[0]
     others = [file for suffix in FORMATS if (file := wanted.with_suffix(suffix)).is_file()]
     if len(others) > 1:
         found = " and ".join(file.name for file in others)

@@ -16,6 +16,7 @@ from transformers import PretrainedConfig
 from tinybert.distillation.losses.prediction import logit_loss, sigmoid_loss, soft_label_loss
 from tinybert.distillation.predictions import Kind, prediction_kind
 
+
 def _span_distance(student: Tensor, teacher: Tensor) -> Tensor:
     """The mean over windows, starts and ends, of what are log-probabilities already."""
     shares = teacher.exp()
@@ -33,7 +34,7 @@ _LOSSES: dict[Kind, Any] = {
 def distance(
     config: PretrainedConfig, student: NDArray[np.float32], teacher: NDArray[np.float32]
 ) -> float:
-    """KL(teacher ‖ student) of classes, labels or places, mean squared error of values; 0 at its best.
+    """KL(teacher ‖ student) of classes, labels or places, squared error of values; 0 at its best.
 
     Args:
         config: Of the teacher: it tells what the outputs are.

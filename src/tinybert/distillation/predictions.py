@@ -9,7 +9,7 @@ from torch.nn import functional
 from transformers import PretrainedConfig
 
 from tinybert.tasks.config import is_classifier_of, saved_task
-from tinybert.tasks.question_answering import QuestionAnswering
+from tinybert.tasks.question_answering import CLASS_END, QuestionAnswering
 
 Kind = Literal["classes", "sigmoids", "values", "spans"]
 """Scores of which one wins, scores each of which stands alone, the predicted values, or scores of
@@ -28,7 +28,7 @@ def prediction_kind(config: PretrainedConfig) -> Kind:
         >>> prediction_kind(PretrainedConfig(problem_type="multi_label_classification"))
         'sigmoids'
     """
-    if is_classifier_of(config.to_dict(), QuestionAnswering.kind, "ForQuestionAnswering"):
+    if is_classifier_of(config.to_dict(), QuestionAnswering.kind, CLASS_END):
         return "spans"
     if config.problem_type == "multi_label_classification":
         return "sigmoids"

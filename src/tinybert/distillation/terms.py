@@ -121,8 +121,8 @@ class PredictionTerm(Term):
         """See `Term.forward`."""
         given, wanted = student[LOGITS], teacher[LOGITS]
         if self._of_spans:
-            sides = (as_classes(each, mask) for each in (given, wanted))
-            return soft_label_loss(*sides, self.settings.temperature)
+            starts_and_ends = as_classes(given, mask), as_classes(wanted, mask)
+            return soft_label_loss(*starts_and_ends, self.settings.temperature)
         tokens = mask if given.dim() == 3 else None  # predictions of tokens, or of rows
         config = self.pairing.student.config
         if compares_logits(config, self.settings):

@@ -4,7 +4,10 @@ from typing import Any
 
 import transformers
 
-from tinybert.modeling import question_answering, sentence_encoder
+from tinybert.modeling.question_answering import AutoAnswerer, answerer
+from tinybert.modeling.sentence_encoder import AutoSentenceEncoder, sentence_encoder
+from tinybert.tasks.question_answering import CLASS_END as ANSWERS
+from tinybert.tasks.sentence_embedding import CLASS_END as VECTORS
 
 
 def find_class(name: str) -> Any:
@@ -14,20 +17,20 @@ def find_class(name: str) -> Any:
         >>> find_class("BertForSentenceEmbedding").__name__, find_class("NoModel")
         ('BertForSentenceEmbedding', None)
     """
-    stem = name.removesuffix(sentence_encoder.CLASS_END)
+    stem = name.removesuffix(VECTORS)
     base = getattr(transformers, f"{stem}Model", None)
     if stem != name and base is not None:
-        return sentence_encoder.sentence_encoder(base)
+        return sentence_encoder(base)
     stock = getattr(transformers, name, None)
-    if stock is not None and name.endswith(question_answering.CLASS_END):
-        return question_answering.answerer(stock)
+    if stock is not None and name.endswith(ANSWERS):
+        return answerer(stock)
     return stock
 
 
 def find_head(name: str) -> Any:
     """An auto class by its name, of Transformers or ours; it has `from_config`."""
-    if name.endswith(sentence_encoder.CLASS_END):
-        return sentence_encoder.AutoSentenceEncoder
-    if name.endswith(question_answering.CLASS_END):
-        return question_answering.AutoAnswerer
+    if name.endswith(VECTORS):
+        return AutoSentenceEncoder
+    if name.endswith(ANSWERS):
+        return AutoAnswerer
     return getattr(transformers, name)

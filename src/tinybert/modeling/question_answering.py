@@ -21,9 +21,6 @@ from transformers.modeling_outputs import QuestionAnsweringModelOutput
 from tinybert.base.errors import InputError
 from tinybert.tasks.question_inputs import END, START
 
-CLASS_END = "ForQuestionAnswering"
-"""How the classes of such models end."""
-
 
 @dataclass
 class SpanOutput(QuestionAnsweringModelOutput):
@@ -77,12 +74,10 @@ def answerer(stock: Any) -> Any:
         torch.Size([2, 3, 2])
     """
 
-    class Answerer(stock):  # type: ignore[misc, valid-type]
+    class Answerer(stock):
         """Gives two logits a token."""
 
-        def forward(
-            self, *args: Any, labels: Tensor | None = None, **options: Any
-        ) -> SpanOutput:
+        def forward(self, *args: Any, labels: Tensor | None = None, **options: Any) -> SpanOutput:
             out = super().forward(*args, **options)
             logits = torch.stack([out.start_logits, out.end_logits], dim=-1)
             loss = out.loss

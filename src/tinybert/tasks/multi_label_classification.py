@@ -200,9 +200,7 @@ class MultiLabelClassification(LabeledTask):
         """Whether thresholds are chosen on training rows."""
         return self.threshold in (BEST, BEST_PER_LABEL)
 
-    def calibrate(
-        self, outputs: Outputs, labels: NDArray[Any]
-    ) -> "MultiLabelClassification":
+    def calibrate(self, outputs: Outputs, labels: NDArray[Any]) -> "MultiLabelClassification":
         """This task with the thresholds that are best for a model's outputs."""
         if not self.calibrates:
             return self

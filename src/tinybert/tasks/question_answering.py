@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CLASS_END = "ForQuestionAnswering"
+"""How the classes of such models end, as "BertForQuestionAnswering"."""
+
 _METRICS = ("f1", "exact_match")
 _OUTPUTS = ("start", "end")
 _SAVED = ("threshold", "chosen", "may_be_none", "longest_answer")
@@ -59,7 +62,7 @@ class QuestionAnswering(Task):
     """
 
     kind: ClassVar[str] = "question-answering"
-    head: ClassVar[str] = "AutoModelForQuestionAnswering"
+    head: ClassVar[str] = f"AutoModel{CLASS_END}"
     options: ClassVar[tuple[str, ...]] = (*Task.options, "threshold", "longest_answer")
     scored_by: ClassVar[tuple[str, ...]] = _METRICS
     reads: ClassVar[Literal["first", "last", "mean", "all"]] = "all"
@@ -79,7 +82,8 @@ class QuestionAnswering(Task):
         super().__post_init__()
         if len(self.text) != 2:
             raise InputError(
-                f"text: expected two columns, those of questions and of contexts, got {self.text[0]}"
+                "text: expected two columns, those of questions and of contexts, got "
+                f"{short(self.text[0])}"
             )
 
     def option_fields(self, name: str, value: Any) -> dict[str, Any]:
@@ -141,7 +145,7 @@ class QuestionAnswering(Task):
                     f'expected {{"question": "...", "context": "..."}}, got {short(dict(given))}'
                 )
             return {"text": given["question"], "pair": given["context"]}
-        return as_row(given)  # type: ignore[arg-type]  # what is no row is refused with its number
+        return as_row(given)  # what is no row is refused later, with its number
 
     def rows(self, table: Table) -> list[Row]:
         """Questions with their contexts."""
@@ -179,7 +183,7 @@ class QuestionAnswering(Task):
         return question_inputs(rows, encodings)
 
     def logits(self, arrays: Arrays) -> NDArray[np.float32]:
-        """Those of starts and ends side by side, as which stock graphs have two outputs."""
+        """The logits of starts and of ends side by side; stock graphs have an output for each."""
         return logits_of(arrays)
 
     def targets(self, inputs: Inputs, labels: NDArray[Any]) -> NDArray[np.int64]:
@@ -335,7 +339,7 @@ class QuestionAnswering(Task):
     @classmethod
     def from_model_config(cls, config: Mapping[str, Any]) -> "QuestionAnswering | None":
         """The task of a model with such a head, ours or another's."""
-        if not is_classifier_of(config, cls.kind, "ForQuestionAnswering"):
+        if not is_classifier_of(config, cls.kind, CLASS_END):
             return None
         saved = saved_task(config)
         fields = {name: saved[name] for name in _SAVED if saved.get(name) is not None}

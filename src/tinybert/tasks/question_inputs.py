@@ -51,9 +51,7 @@ def question_inputs(rows: Sequence[Row], encodings: "Sequence[Encoding]") -> Inp
     )
 
 
-def _context_tokens(
-    context: str, window: "Encoding"
-) -> tuple[list[int], list[tuple[int, int]]]:
+def _context_tokens(context: str, window: "Encoding") -> tuple[list[int], list[tuple[int, int]]]:
     """The first token, then those that stand for something in the context, without blanks."""
     tokens, bounds = [0], [NO_PLACE]
     pieces = zip(window.sequence_ids, window.offsets, strict=True)

@@ -16,9 +16,9 @@ from tinybert.formats.onnx.graph import simplify
 from tinybert.modeling.last_layer import first_position_alone
 from tinybert.modeling.masks import additive_mask
 from tinybert.modeling.parts import input_names
-from tinybert.modeling.question_answering import CLASS_END
 from tinybert.runtime.config import max_positions
 from tinybert.tasks.outputs import SPAN_LOGITS
+from tinybert.tasks.question_answering import CLASS_END
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
