@@ -1,9 +1,11 @@
 """Questions as inputs: what is learned at which token, and how teacher and student compare."""
 
+import random
+
 import pytest
 import torch
 
-from tiny_models import tiny_model_dir
+from tiny_models import WORDS, tiny_model_dir
 from tinybert.base.errors import InputError
 from tinybert.data import Table
 from tinybert.distillation.cache import open_cache
@@ -14,7 +16,7 @@ from tinybert.distillation.model import DistillationModel
 from tinybert.distillation.predictions import as_classes, prediction_kind
 from tinybert.distillation.signals import LOGITS, ROW, model_inputs, run
 from tinybert.distillation.teacher import Teacher
-from tinybert.modeling.load import load_model, load_tokenizer
+from tinybert.modeling.load import load_model, load_tokenizer, save_model
 from tinybert.modeling.torch_model import load_torch
 from tinybert.tasks.question_answering import QuestionAnswering
 from tinybert.training.batches import ANSWERED, NO_LABEL, EncodedExamples, PaddingCollator
@@ -152,3 +154,44 @@ def test_how_far_two_models_are_apart(folder, tmp_path):
         )
         parts.append(soft_label_loss(*sides))
     assert distance(config, one, other) == pytest.approx(torch.stack(parts).mean().item(), rel=1e-4)
+
+
+def test_a_model_learns_and_a_student_learns_from_it(folder, tokenizer, tmp_path):
+    """The answer is the word that the question names; some contexts don't have it."""
+    dice, rows = random.Random(0), []
+    for number in range(48):
+        words = dice.sample(WORDS, 8)
+        named = dice.choice(words) if number % 4 else dice.choice(sorted({*WORDS} - {*words}))
+        start = len(" ".join([*words[: words.index(named)], ""])) if number % 4 else 0
+        answers = {"text": [named], "answer_start": [start]}
+        none = {"text": [], "answer_start": []}
+        rows.append([f"was it {named}", " ".join(words), answers if number % 4 else none])
+    names = ("question", "context", "answers")
+    columns = {name: [row[at] for row in rows] for at, name in enumerate(names)}
+    table = Table(columns, "train.jsonl")
+    task = QuestionAnswering().fit(table)
+    examples = task.examples(table)
+    encoded = EncodedExamples(examples, tokenizer, 32, task)
+    batch = PaddingCollator(tokenizer, of_tokens=True)([encoded[at] for at in range(len(encoded))])
+    batch.pop(ROW)
+
+    def train(model, loss):
+        optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+        for _ in range(120):
+            optimizer.zero_grad()
+            loss().backward()
+            optimizer.step()
+        save_model(model, tokenizer, tmp_path / "trained")
+        opened = load_torch(tmp_path / "trained", max_length=32)
+        outputs = opened.outputs(examples.rows)
+        return task.calibrate(outputs, examples.labels).score(outputs, examples.labels)["f1"]
+
+    teacher = load_model(folder, task)
+    assert train(teacher, lambda: teacher(**model_inputs(batch), labels=batch["labels"]).loss) > 0.9
+    other = tiny_model_dir("bert", tmp_path / "other", "question-answering", seed=3)
+    student = load_model(other, task)
+    without = {name: values for name, values in batch.items() if name != "labels"}
+    signals = run(teacher, model_inputs(without), [LOGITS])[1]
+    signals = {name: values.detach() for name, values in signals.items()}
+    pupil = DistillationModel(student, teacher, DistillConfig(temperature=1.0), [])
+    assert train(student, lambda: pupil(teacher=signals, **without)["loss"]) > 0.9
