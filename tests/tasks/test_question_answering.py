@@ -97,6 +97,15 @@ def test_rows_that_can_not_be_are_refused(columns, message):
         QuestionAnswering().examples(Table(columns, "rows.jsonl"))
 
 
+def test_a_model_that_always_answers_is_told_of_rows_without_an_answer(caplog):
+    table = table_of(hub(("Rome", 3)), hub())
+    for task in (QuestionAnswering().fit(table), QuestionAnswering(threshold=0.0)):
+        task.examples(table)
+    assert not caplog.text
+    QuestionAnswering().examples(table)
+    assert "1 of 2 rows have no answer, and a model that learned from none such" in caplog.text
+
+
 def test_rows_none_of_which_has_an_answer_teach_nothing():
     with pytest.raises(InputError, match="no row has an answer"):
         QuestionAnswering().fit(table_of(hub(), hub()))

@@ -167,6 +167,13 @@ class QuestionAnswering(Task):
         labels = np.empty(len(rows), object)
         for number, row in enumerate(rows):
             labels[number] = read_answers(table, self.label, number, row["pair"])
+        silent = sum(not each.texts for each in labels)
+        if silent and not np.isfinite(self.cutoff):
+            logger.warning(
+                "%s: %d of %d rows have no answer, and a model that learned from none such always "
+                "gives one, which is wrong; learn from such rows, or set the task's `threshold`",
+                *(table.source, silent, len(labels)),
+            )
         return Examples(rows, labels, table.source)
 
     @property
