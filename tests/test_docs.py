@@ -106,6 +106,7 @@ def place(tmp_path, tiny_artifact_dir, tiny_bert_dir, recipe, monkeypatch):
         shutil.copytree(tiny_artifact_dir, tmp_path / name)
     shutil.copytree(tiny_bert_dir, tmp_path / "teacher")
     tiny_model_dir("bert", tmp_path / "topics", "multi-label-classification")
+    tiny_model_dir("bert", tmp_path / "answers", "question-answering")
     labels = ("positive", "negative") * 100
     tiny_model_dir("bert", tmp_path / "bert", "masked-lm")
     (tmp_path / "synonyms.txt").write_text("film, movie\n", encoding="utf-8")
@@ -167,9 +168,13 @@ def test_rows_are_read_as_the_page_says(block, tmp_path):
 
     path = tmp_path / "train.jsonl"
     path.write_text(block, encoding="utf-8")
-    task = get_task("token-classification")
+    kind = "question-answering" if "question" in block else "token-classification"
+    task = get_task(kind)
     task = task.fit(read(path, "train", task.layout))
     (found,) = task.examples(read(path, "train", task.layout)).labels
+    if kind == "question-answering":
+        assert found == ("It was in Rome.", ("Rome",), (10,))
+        return
     assert [(span.start, span.end, span.type) for span in found] == [
         (0, 2, "ORG"),
         (11, 17, "MISC"),

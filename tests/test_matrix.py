@@ -93,6 +93,7 @@ TASKS = {
     "text-regression": {"text": ["sentence", "other"], "label": "score"},
     "multi-label-classification": {"text": "sentence", "label": "labels"},
     "token-classification": {},
+    "question-answering": {},
 }
 
 NO_FILE = "no file"
@@ -103,6 +104,8 @@ ANY = None
 NO_RANGES = ("quantize dynamic", "quantize gptq", "quantize 2 bits")
 
 PRUNED = ("prune neurons", "prune heads", "prune layers")
+
+ASKS = ["question-answering"]
 
 REFUSED = [
     (ANY, ANY, NO_RANGES, ["openvino"], "is not for OpenVINO"),
@@ -117,16 +120,18 @@ REFUSED = [
     (["gpt2"], ANY, ["quantize gptq"], ANY, "use `rounding: nearest`"),
     (["gpt2"], ANY, ["shorten"], ANY, "each token sees only those before it"),
     (["gpt2"], ANY, ["distill attention"], ANY, "sees only those before it; compare `hidden`"),
+    (["gpt2"], ASKS, ANY, ANY, "which writes texts; what can be exported are encoders"),
     (["mpnet"], ANY, ["prune heads"], ANY, "one table of relative positions with a column a head"),
     (["mpnet"], ANY, ["shorten"], ANY, "how far apart two tokens are, which is lost"),
     (["modernbert"], ANY, ["shorten"], ANY, "turned by their positions, which are lost"),
     (["modernbert"], ANY, ["distill attention"], ANY, "most layers see a window only"),
     (
-        *(ANY, ["token-classification"], ["add-texts", "generate"], ANY),
+        *(ANY, ["token-classification", *ASKS], ["add-texts", "generate"], ANY),
         "whose places it would lose",
     ),
+    (ANY, [*ASKS], ["augment"], ANY, "point at places in texts, which would be lost"),
     (ANY, ["text-regression"], ["add-texts"], ANY, "are pairs of texts, and a corpus has none"),
-    (ANY, ["token-classification"], ["shorten"], ANY, "reads? (all|every) "),
+    (ANY, ["token-classification", *ASKS], ["shorten"], ANY, "reads? (all|every) "),
     (["gpt2"], ANY, ["generate"], ANY, "has no mask token"),
 ]
 """All that is refused, the first that fits: family, task, step, format, reason."""
@@ -269,11 +274,24 @@ def text(dice):
     return " ".join(dice.choices(WORDS, k=dice.randint(2, 30)))
 
 
+def question(dice, none):
+    context = " ".join(dice.choices(WORDS, k=dice.randint(8, 40)))
+    words = context.split()
+    first = dice.randrange(len(words))
+    answer = " ".join(words[first : first + dice.randint(1, 3)])
+    start = len(" ".join([*words[:first], ""]))
+    answers = {"text": [] if none else [answer], "answer_start": [] if none else [start]}
+    return {"question": "was it a film", "context": context, "answers": answers}
+
+
 def make_rows(task, count, dice):
     for number in range(count):
         if task == "token-classification":
             words = text(dice).split()
             yield {"tokens": words, "tags": ["B-X" if word == "film" else "O" for word in words]}
+            continue
+        if task == "question-answering":
+            yield question(dice, none=number % 4 == 3)
             continue
         row = {"sentence": text(dice), "other": text(dice), "score": dice.random()}
         row["label"] = ("negative", "positive")[number % 2]

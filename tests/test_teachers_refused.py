@@ -51,7 +51,6 @@ def save(tiny_bert_dir, tmp_path):
 
 
 HEADS = {
-    "BertForQuestionAnswering": "answers to questions",
     "BertForMultipleChoice": "multiple choice",
     "BertForSequenceClassification": "one label, there or not",
 }

@@ -21,6 +21,7 @@ CLASSES = {
     "text-regression": {"labels": ("LABEL_0",), "head": "SequenceClassification"},
     "token-classification": {"labels": ("O", "B-X", "I-X"), "head": "TokenClassification"},
     "multi-label-classification": {"labels": ("a", "b", "c"), "head": "SequenceClassification"},
+    "question-answering": {"labels": ("start", "end"), "head": "QuestionAnswering"},
     "masked-lm": {"labels": ("LABEL_0", "LABEL_1"), "head": "MaskedLM"},
 }
 """The outputs and the head of a kind of task."""

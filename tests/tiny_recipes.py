@@ -6,7 +6,7 @@ import random
 import shutil
 
 from tinybert.data.table import Table
-from tinybert.modeling.sentence_encoder import find_head
+from tinybert.modeling.heads import find_head
 from tinybert.tasks import get_task
 
 MINILM = {
@@ -91,6 +91,10 @@ def make_row(task, number):
         name: " ".join(dice.choices(["a", "great", "film", "dull", "plot"], k=9))
         for name in task.text
     }
+    if task.kind == "question-answering":
+        question, context = task.text
+        answers = {"text": [texts[context][:5]], "answer_start": [0]}
+        return {question: "what is dull", context: texts[context], task.label: answers}
     labels = [label for at, label in enumerate("abc") if number % (at + 2)]
     if task.kind in ("text-regression", "sentence-embedding"):
         return texts | {task.label: number / 40}

@@ -159,7 +159,7 @@ def test_an_empty_cell_is_named(lines):
         ({"file": "-", "columns": ["text"]}, "--text"),
         ({"file": "f.txt", "columns": ["text"]}, "--text"),
         ({"file": "f.csv", "columns": ["a", "b", "c"]}, "got 3"),
-        ({"file": "f.json"}, "unknown format '.json'.*--file -"),
+        ({"file": "f.yaml"}, "unknown format '.yaml'.*--file -"),
         ({"file": "f.CSV"}, "unknown format '.CSV'"),
         ({"file": "."}, "folder"),
         ({"file": "none.txt"}, "none.txt"),

@@ -73,3 +73,14 @@ def test_too_few_rows():
 )
 def test_shares(text, share):
     assert share_of(text) == share
+
+
+def test_rows_stay_together_by_what_they_share():
+    texts = [f"question {number}" for number in range(400)]
+    contexts = [f"context {number // 8}" for number in range(400)]
+    table = Table({"question": texts, "context": contexts}, "rows.jsonl")
+    train, held_out = hold_out(table, 0.1, ["question", "context"], None, ["context"])
+    assert not {*train.columns["context"]} & {*held_out.columns["context"]}
+    assert (len(train), len(held_out)) == (360, 40)
+    with pytest.raises(InputError, match="1% of 400 different texts are 0"):
+        hold_out(table, 0.01, ["question", "context"], None, ["context"])

@@ -128,7 +128,7 @@ BAD = {
     "cut.parquet": (PARQUET_BYTES[: len(PARQUET_BYTES) // 2], "not a whole Parquet file"),
     "notes.doc": (
         b"a\n",
-        r"unknown format '\.doc'; known: \.conll, \.csv, \.jsonl, \.parquet, \.tsv, \.txt",
+        r"unknown format '\.doc'; known: \.conll, \.csv, \.json, \.jsonl, \.parquet, \.tsv, \.txt",
     ),
     "noformat": (b"a\n", "unknown format ''"),
 }

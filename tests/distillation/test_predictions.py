@@ -10,6 +10,7 @@ from tinybert.distillation.predictions import (
     mean_soft_labels,
     prediction_kind,
 )
+from tinybert.tasks import get_task
 
 MEANS = {"classes": (mean_soft_labels, -1), "sigmoids": (mean_sigmoids, None)}
 kinds = pytest.mark.parametrize(("mean", "dim"), MEANS.values(), ids=MEANS)
@@ -54,6 +55,8 @@ def test_values_are_averaged():
         ({"num_labels": 3, "problem_type": "single_label_classification"}, "classes"),
         ({"num_labels": 3, "problem_type": "multi_label_classification"}, "sigmoids"),
         ({"num_labels": 1, "problem_type": "multi_label_classification"}, "sigmoids"),
+        ({"architectures": ["BertForQuestionAnswering"]}, "spans"),
+        (get_task("question-answering").model_config(), "spans"),
     ],
 )
 def test_what_logits_are(config, kind):

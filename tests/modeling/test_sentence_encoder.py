@@ -9,8 +9,9 @@ from tiny_models import KINDS, tiny_config, tiny_model_dir, tiny_tokenizer
 from tinybert.base.errors import InputError
 from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import open_artifact
+from tinybert.modeling.heads import find_class, find_head
 from tinybert.modeling.load import load_model, load_tokenizer, save_model
-from tinybert.modeling.sentence_encoder import find_class, find_head, sentence_encoder
+from tinybert.modeling.sentence_encoder import sentence_encoder
 from tinybert.modeling.torch_model import load_torch
 from tinybert.runtime.config import read_config
 from tinybert.tasks import get_task

@@ -123,6 +123,28 @@ def test_a_folder_in_conll_layout(tmp_path):
     assert draft.recipe["data"]["eval"] is None
 
 
+def test_questions_are_known_by_their_folder_and_by_their_columns(tmp_path):
+    bare = tmp_path / "bare"
+    tiny_tokenizer("bert").save_pretrained(bare)
+    tiny_model("bert").base_model.save_pretrained(bare)
+    answers = [{"text": "film", "answer_start": 2}]
+    asked = [{"id": str(at), "question": f"what is {at}", "answers": answers} for at in range(4)]
+    paragraphs = [{"context": f"a film {number}", "qas": asked} for number in range(100)]
+    for name in ("train.json", "dev.json"):
+        content = json.dumps({"data": [{"paragraphs": paragraphs}]})
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    draft = draft_recipe(str(bare), str(tmp_path))
+    assert draft.recipe["task"] == {"kind": "question-answering"}
+    assert "text" not in draft.recipe["data"]
+    read_inputs(Recipe.from_mapping(draft.recipe))
+    # Of one file a tenth of the contexts is held out.
+    draft = draft_recipe(str(bare), str(tmp_path / "train.json"))
+    inputs = read_inputs(Recipe.from_mapping(draft.recipe))
+    contexts = [{row["pair"] for row in rows.rows} for rows in (inputs.train, inputs.eval)]
+    assert not contexts[0] & contexts[1]
+    assert (len(inputs.train), len(inputs.eval)) == (360, 40)
+
+
 def test_other_labels_mean_a_new_head(rows, tmp_path):
     model = tiny_model_dir("bert", tmp_path / "model", id2label={0: "x", 1: "y", 2: "z"})
     draft = draft_recipe(str(model), str(rows["text-classification"]))

@@ -49,7 +49,7 @@ def test_the_card_promises_no_package_of_an_index(card):
     assert "pypi.org" not in card("org/name")
 
 
-TAGS = {"text-classification", "token-classification", "sentence-similarity"}
+TAGS = {"text-classification", "token-classification", "sentence-similarity", "question-answering"}
 """Those of https://huggingface.co/tasks that our tasks so far are."""
 
 KINDS_AND_OPTIONS = {
@@ -58,6 +58,7 @@ KINDS_AND_OPTIONS = {
     "multi-label-classification": {"labels": ["a", "b"]},
     "token-classification": {"labels": ["O", "B-X"]},
     "sentence-embedding": {},
+    "question-answering": {},
 }
 
 

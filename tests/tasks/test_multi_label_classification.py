@@ -229,7 +229,7 @@ def test_thresholds_are_kept_in_the_config(threshold, tmp_path):
     task = task_of(labels=["a", "b", "c"], **options)
     labels = (dice.random((40, 3)) < 0.4).astype(np.float32)
     logits = (dice.normal(size=(40, 3)) + labels - 1).astype(np.float32)
-    chosen = task.calibrate(logits, labels)
+    chosen = task.calibrate(Outputs({"logits": logits}), labels)
     assert task.calibrates == isinstance(threshold, str)
     assert (chosen == task) != task.calibrates
     config = chosen.model_config()
@@ -323,7 +323,7 @@ def test_each_model_is_compared_by_its_own_thresholds():
     base = labels * 4 - 2
     lower = base - 5  # the same ranks, all of them unlikely
     alone = compare(task, given(lower), given(base), labels)
-    tasks = [task.calibrate(each, labels) for each in (lower, base)]
+    tasks = [task.calibrate(Outputs({"logits": each}), labels) for each in (lower, base)]
     fair = compare(tasks[0], given(lower), given(base), labels, tasks[1])
     assert alone["value"] == 0
     assert fair["value"] == fair["base"] == 1

@@ -24,8 +24,19 @@ TOKENS = Table({"tokens": [["a", "b"], ["c"]], "tags": [["B-X", "I-X"], ["O"]]},
 PAIRS = Table({"sentence1": ["a", "b"], "sentence2": ["c", "d"], "score": [1.0, 2.0]}, "train.tsv")
 
 
+QUESTIONS = Table(
+    {
+        "question": ["where", "who"],
+        "context": ["a film in Rome", "nobody"],
+        "answers": [{"text": ["Rome"], "answer_start": [10]}, {"text": [], "answer_start": []}],
+    },
+    "train.jsonl",
+)
+
+
 def rows_of(kind):
     tables = {
+        "question-answering": QUESTIONS,
         "token-classification": TOKENS,
         "multi-label-classification": SETS,
         "sentence-embedding": PAIRS,
@@ -77,8 +88,13 @@ class TestEveryKind:
             assert "\n" not in task.line(prediction)
             for cells in task.cells(prediction, number):
                 assert all(isinstance(cell, str | float | int) for cell in cells.values())
-        assert len(task.answers(outputs.logits)) == len(outputs.logits)
-        assert task.agrees(outputs.logits, outputs.logits).all()
+        if kind != "question-answering":  # its answers are of rows alone
+            assert len(task.answers(outputs.logits)) == len(outputs.logits)
+            assert task.agrees(outputs.logits, outputs.logits).all()
+        agree, answers = task.agreement(outputs, outputs).T
+        assert agree == pytest.approx(answers)
+        assert len(agree) == len(examples)
+        assert task.compared(outputs).shape == outputs.logits.shape
         assert tuple(task.score(outputs, examples.labels)) == task.metrics
         assert len(task.tally(outputs, examples.labels)) == len(examples)
 

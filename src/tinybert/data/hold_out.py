@@ -28,7 +28,11 @@ def share_of(data: str | None) -> float | None:
 
 
 def hold_out(
-    table: Table, share: float, text: Sequence[str], label: str | None
+    table: Table,
+    share: float,
+    text: Sequence[str],
+    label: str | None,
+    together: Sequence[str] | None = None,
 ) -> tuple[Table, Table]:
     """Parts a table into training rows and rows to measure on.
 
@@ -41,6 +45,8 @@ def hold_out(
         share: How many texts are held out, above 0 and below 1.
         text: The columns of a row's text.
         label: The column whose values are held out evenly; None where there is none.
+        together: The columns that rows stay together by, such as that of a context to which there
+            are many questions; default: `text`.
 
     Returns:
         The training rows and the held-out ones, in the order they had.
@@ -54,10 +60,9 @@ def hold_out(
         >>> len(train), len(held_out), sum(held_out.columns["label"])
         (180, 20, 10)
     """
-    cells = [table.column(name) for name in text]
+    texts = _keys(table, text)
     alike: dict[str, list[int]] = {}
-    for row in range(len(table)):
-        key = "\0".join(" ".join(str(column[row]).lower().split()) for column in cells)
+    for row, key in enumerate(texts if together is None else _keys(table, together)):
         alike.setdefault(key, []).append(row)
     values = None if label is None else table.column(label)
     by_label: dict[str, list[str]] = {}
@@ -70,14 +75,16 @@ def hold_out(
     for keys in [*often, rare]:
         taken.update(dice.sample(keys, round(share * len(keys))))
     taken -= _last_of_their_label(alike, taken, values)
-    if len(taken) < _FEWEST:
-        enough = len(alike) >= 2 * _FEWEST
+    first = {texts[row]: row for key in taken for row in reversed(alike[key])}
+    if len(first) < _FEWEST:
+        different = len({*texts})
+        enough = different >= 2 * _FEWEST
         advice = f"hold out {_FEWEST} or more, or name" if enough else "name"
         raise InputError(
-            f"{table.source}: {100 * share:g}% of {len(alike)} different texts are {len(taken)}, "
+            f"{table.source}: {100 * share:g}% of {different} different texts are {len(first)}, "
             f"too few to measure anything on; {advice} rows for it"
         )
-    held_out = [rows[0] for key, rows in alike.items() if key in taken]
+    held_out = [*first.values()]
     train = [row for key, rows in alike.items() if key not in taken for row in rows]
     if left := len(table) - len(train) - len(held_out):
         logger.warning(
@@ -86,6 +93,15 @@ def hold_out(
             *(table.source, left),
         )
     return table.select(sorted(train)), table.select(sorted(held_out))
+
+
+def _keys(table: Table, columns: Sequence[str]) -> list[str]:
+    """The text of each row without what does not tell texts apart."""
+    cells = [table.column(name) for name in columns]
+    return [
+        "\0".join(" ".join(str(column[row]).lower().split()) for column in cells)
+        for row in range(len(table))
+    ]
 
 
 def _last_of_their_label(

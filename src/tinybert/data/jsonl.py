@@ -27,8 +27,12 @@ def read_jsonl(path: Path) -> Table:
     return Table({name: [row.get(name) for row in rows] for name in names}, str(path))
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of some pairs, of which JSON's own reader would take the last of a name."""
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of some pairs, of which JSON's own reader would take the last of a name.
+
+    Raises:
+        ValueError: A name is there twice.
+    """
     row = dict(pairs)
     if len(row) < len(pairs):
         names = [name for name, _ in pairs]
@@ -53,7 +57,7 @@ def parse_object(path: Path, number: int, line: str) -> dict[str, Any]:
         {'text': 'a great film'}
     """
     try:
-        row = json.loads(line, object_pairs_hook=_object)
+        row = json.loads(line, object_pairs_hook=unique_keys)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path}: line {number}: not JSON: {error.msg} at character {error.pos + 1}"

@@ -12,6 +12,7 @@ class Layout:
     """The files of a folder.
 
     Attributes:
+        name: What the layout is called, for messages.
         train: The file of the training split.
         eval: The file of the evaluation split.
         header: The column names of its .tsv files where these have no header row.
@@ -22,6 +23,7 @@ class Layout:
         others: More names that the files may have, by split.
     """
 
+    name: str = "GLUE"
     train: str = "train.tsv"
     eval: str = "dev.tsv"
     header: tuple[str, ...] | None = None
@@ -52,6 +54,7 @@ GLUE_LAYOUT = Layout()
 """The layout of most GLUE tasks: two files with header rows."""
 
 CONLL_LAYOUT = Layout(
+    name="CoNLL",
     train="train.txt",
     eval="valid.txt",
     conll=(0, -1),
@@ -66,3 +69,19 @@ CONLL_LAYOUT = Layout(
     ),
 )
 """The layout of words with tags, as the CoNLL shared tasks have them."""
+
+SQUAD_LAYOUT = Layout(
+    name="SQuAD",
+    train="train.json",
+    eval="dev.json",
+    others=(
+        ("train", "train-v1.1.json"),
+        ("train", "train-v2.0.json"),
+        ("train", "train.jsonl"),
+        ("eval", "dev-v1.1.json"),
+        ("eval", "dev-v2.0.json"),
+        ("eval", "dev.jsonl"),
+        ("eval", "validation.jsonl"),
+    ),
+)
+"""The layout of questions about contexts, with the names that SQuAD's own files have too."""

@@ -1,4 +1,4 @@
-"""Reading DATA: a file, a folder in GLUE or CoNLL layout, or a hub data set."""
+"""Reading DATA: a file, a folder in GLUE, CoNLL or SQuAD layout, or a hub data set."""
 
 import os
 from pathlib import Path
@@ -11,9 +11,15 @@ from tinybert.data.jsonl import read_jsonl
 from tinybert.data.layout import GLUE_LAYOUT, Layout, Split
 from tinybert.data.lines import read_lines
 from tinybert.data.parquet import read_parquet
+from tinybert.data.squad import read_squad
 from tinybert.data.table import Table
 
-_READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".parquet": read_parquet}
+_READERS = {
+    ".csv": read_csv,
+    ".json": read_squad,
+    ".jsonl": read_jsonl,
+    ".parquet": read_parquet,
+}
 FORMATS = tuple(sorted([".conll", ".tsv", *_READERS]))
 """The suffixes of tables that `read` takes; texts alone, a line each, may also be a .txt."""
 
@@ -27,10 +33,10 @@ def read(
     """Reads the rows of DATA.
 
     Args:
-        data: A .tsv, .csv, .jsonl, .conll or .parquet file, a folder in GLUE or CoNLL layout, or
-            a hub id ("org/name" or "org/name:config"), which is tried only where no such path
-            exists. A .txt file is a text a line, unless the layout says that it has words with
-            tags.
+        data: A .tsv, .csv, .jsonl, .conll or .parquet file, a .json file as SQuAD has them, a
+            folder in GLUE, CoNLL or SQuAD layout, or a hub id ("org/name" or "org/name:config"),
+            which is tried only where no such path exists. A .txt file is a text a line, unless the
+            layout says that it has words with tags.
         split: The part to read of a folder or a hub data set; a file is one part.
         layout: The file names and header of the folder, such as `task.layout`.
         column: What the column of a .txt file's texts is called.
@@ -68,10 +74,14 @@ def read(
 
 def _file_of_split(folder: Path, layout: Layout, split: Split) -> Path:
     """The file of a split: as the layout has it, or of the same name in another format."""
-    names = layout.files(split)
-    wanted = next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
+    usual, *other_names = layout.files(split)
+    wanted = folder / usual
     if wanted.is_file():
         return wanted
+    if named := [name for name in other_names if (folder / name).is_file()]:
+        if len(named) > 1:
+            raise InputError(f"{folder}: has {' and '.join(named)}; name the file to read")
+        return folder / named[0]
     others = [file for suffix in FORMATS if (file := wanted.with_suffix(suffix)).is_file()]
     if len(others) > 1:
         found = " and ".join(file.name for file in others)
@@ -79,7 +89,7 @@ def _file_of_split(folder: Path, layout: Layout, split: Split) -> Path:
     if not others:
         raise InputError(
             f"{folder}: this folder has no {wanted.name}; a folder in "
-            f"{'CoNLL' if layout.conll else 'GLUE'} layout has {layout.train} and {layout.eval}, "
+            f"{layout.name} layout has {layout.train} and {layout.eval}, "
             f"or files of these names that end in {', '.join(FORMATS)}"
         )
     return others[0]

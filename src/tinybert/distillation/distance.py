@@ -16,21 +16,29 @@ from transformers import PretrainedConfig
 from tinybert.distillation.losses.prediction import logit_loss, sigmoid_loss, soft_label_loss
 from tinybert.distillation.predictions import Kind, prediction_kind
 
+
+def _span_distance(student: Tensor, teacher: Tensor) -> Tensor:
+    """The mean over windows, starts and ends, of what are log-probabilities already."""
+    shares = teacher.exp()
+    return (shares * (teacher - student)).sum() / shares.sum().clamp(min=1e-9)
+
+
 _LOSSES: dict[Kind, Any] = {
     "classes": soft_label_loss,
     "sigmoids": sigmoid_loss,
     "values": logit_loss,
+    "spans": _span_distance,
 }
 
 
 def distance(
     config: PretrainedConfig, student: NDArray[np.float32], teacher: NDArray[np.float32]
 ) -> float:
-    """KL(teacher ‖ student) of classes or labels, mean squared error of values; 0 at its best.
+    """KL(teacher ‖ student) of classes, labels or places, squared error of values; 0 at its best.
 
     Args:
         config: Of the teacher: it tells what the outputs are.
-        student: (positions, outputs).
+        student: (positions, outputs), as `Task.compared` gives them.
         teacher: Likewise, on the same rows.
 
     Example:

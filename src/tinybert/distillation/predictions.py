@@ -8,10 +8,12 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PretrainedConfig
 
-from tinybert.tasks.config import saved_task
+from tinybert.tasks.config import is_classifier_of, saved_task
+from tinybert.tasks.question_answering import CLASS_END, QuestionAnswering
 
-Kind = Literal["classes", "sigmoids", "values"]
-"""Scores of which one wins, scores each of which stands alone, or the predicted values."""
+Kind = Literal["classes", "sigmoids", "values", "spans"]
+"""Scores of which one wins, scores each of which stands alone, the predicted values, or scores of
+tokens, of which one wins as the start of an answer and one as its end."""
 
 
 def prediction_kind(config: PretrainedConfig) -> Kind:
@@ -26,6 +28,8 @@ def prediction_kind(config: PretrainedConfig) -> Kind:
         >>> prediction_kind(PretrainedConfig(problem_type="multi_label_classification"))
         'sigmoids'
     """
+    if is_classifier_of(config.to_dict(), QuestionAnswering.kind, CLASS_END):
+        return "spans"
     if config.problem_type == "multi_label_classification":
         return "sigmoids"
     return "values" if config.problem_type == "regression" or config.num_labels == 1 else "classes"
@@ -39,6 +43,26 @@ def count_outputs(config: PretrainedConfig) -> int:
         3
     """
     return int(saved_task(config.to_dict()).get("vector") or config.num_labels or 1)
+
+
+def as_classes(logits: Tensor, answered: Tensor) -> Tensor:
+    """The starts, and below them the ends, of each row as classes: the tokens that may be one.
+
+    Args:
+        logits: (batch, length, 2).
+        answered: (batch, length), 1 where a start or an end may be.
+
+    Returns:
+        (2 · batch, length), where no start or end may be, so low that its share is 0.
+
+    Example:
+        >>> logits = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
+        >>> as_classes(logits, torch.tensor([[1, 1, 0]])).softmax(-1).round(decimals=2)
+        tensor([[0.1200, 0.8800, 0.0000],
+                [0.1200, 0.8800, 0.0000]])
+    """
+    hidden = logits.float().masked_fill(answered[..., None] == 0, -1e9)
+    return torch.cat([hidden[..., 0], hidden[..., 1]])
 
 
 def mean_logits(logits: Sequence[Tensor], weights: Sequence[float]) -> Tensor:

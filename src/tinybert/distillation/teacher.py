@@ -29,7 +29,9 @@ class Teacher:
         models: With the same labels.
         weights: How much each model's predictions count; they are divided by their sum.
         temperature: At which soft labels, or the probabilities of several labels, are averaged;
-            None averages logits, as a loss on logits needs it. Values are averaged as they are.
+            None averages logits, as a loss on logits needs it. Values are averaged as they are,
+            and so are the logits of starts and ends, whose soft labels are of other tokens in
+            each batch.
         caches: What each model gave for every training row, if that has been computed; it is
             read for batches that say which rows they have. None for one that is not asked.
         own_tokens: Whether each model makes other tokens of a text than the student, so that its
@@ -105,7 +107,7 @@ class Teacher:
     def _mean(self, logits: Sequence[Tensor]) -> Tensor:
         """The predictions of all models as one's, (batch, outputs)."""
         kind = prediction_kind(self.models[0].config)
-        if self.temperature is None or kind == "values":
+        if self.temperature is None or kind in ("values", "spans"):
             return mean_logits(logits, self.weights)
         mean = mean_sigmoids if kind == "sigmoids" else mean_soft_labels
         return mean(logits, self.weights, self.temperature)

@@ -24,7 +24,7 @@ from tinybert.distillation.losses import (
     sigmoid_loss,
     soft_label_loss,
 )
-from tinybert.distillation.predictions import prediction_kind
+from tinybert.distillation.predictions import as_classes, prediction_kind
 from tinybert.distillation.signals import LOGITS, PROJECTIONS, Signal, Signals, attention_scores
 from tinybert.families import require
 from tinybert.modeling.parts import family_in, position_bias
@@ -94,13 +94,23 @@ def compares_logits(config: PretrainedConfig, settings: DistillConfig) -> bool:
 
 
 class PredictionTerm(Term):
-    """Logits: soft labels, each label's probability, or the squared error of logits."""
+    """Logits: soft labels, each label's probability, or the squared error of logits.
+
+    Soft labels of starts and ends are over the tokens that may be one: those of the context, and
+    the first, which stands for no answer.
+    """
 
     of_answers = True
 
+    @property
+    def _of_spans(self) -> bool:
+        """Whether starts and ends are compared, each row's tokens with one another."""
+        config = self.pairing.student.config
+        return prediction_kind(config) == "spans" and not compares_logits(config, self.settings)
+
     def per_token(self, teacher: Signals) -> bool:
         """The logits are those of a model that labels tokens."""
-        return teacher[LOGITS].dim() == 3
+        return teacher[LOGITS].dim() == 3 and not self._of_spans
 
     @property
     def pairs(self) -> list[tuple[Signal, Signal]]:
@@ -110,6 +120,9 @@ class PredictionTerm(Term):
     def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
         """See `Term.forward`."""
         given, wanted = student[LOGITS], teacher[LOGITS]
+        if self._of_spans:
+            starts_and_ends = as_classes(given, mask), as_classes(wanted, mask)
+            return soft_label_loss(*starts_and_ends, self.settings.temperature)
         tokens = mask if given.dim() == 3 else None  # predictions of tokens, or of rows
         config = self.pairing.student.config
         if compares_logits(config, self.settings):

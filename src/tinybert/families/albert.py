@@ -25,6 +25,7 @@ ALBERT = Family(
     heads={
         "ForSequenceClassification": Head(out="classifier", dense="albert.pooler"),
         "ForTokenClassification": Head(out="classifier"),
+        "ForQuestionAnswering": Head(out="qa_outputs"),
     },
     masked_lm=("predictions",),
     refuses={

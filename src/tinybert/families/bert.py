@@ -25,6 +25,7 @@ BERT = Family(
     heads={
         "ForSequenceClassification": Head(out="classifier", dense="bert.pooler.dense"),
         "ForTokenClassification": Head(out="classifier"),
+        "ForQuestionAnswering": Head(out="qa_outputs"),
     },
     masked_lm=("cls",),
     narrowing=Narrowing("attention.self", "attention.output", "feed_forward_chunk"),
@@ -38,6 +39,7 @@ ROBERTA = replace(
     heads={
         "ForSequenceClassification": Head(out="classifier.out_proj", dense="classifier.dense"),
         "ForTokenClassification": Head(out="classifier"),
+        "ForQuestionAnswering": Head(out="qa_outputs"),
     },
     masked_lm=("lm_head",),
 )

@@ -28,6 +28,7 @@ DISTILBERT = Family(
     heads={
         "ForSequenceClassification": Head(out="classifier", dense="pre_classifier"),
         "ForTokenClassification": Head(out="classifier"),
+        "ForQuestionAnswering": Head(out="qa_outputs"),
     },
     masked_lm=("vocab_transform", "activation", "vocab_layer_norm", "vocab_projector"),
     integer_attention=True,

@@ -13,6 +13,7 @@ ELECTRA = replace(
     heads={
         "ForSequenceClassification": Head(out="classifier.out_proj", dense="classifier.dense"),
         "ForTokenClassification": Head(out="classifier"),
+        "ForQuestionAnswering": Head(out="qa_outputs"),
     },
     masked_lm=("generator_predictions", "generator_lm_head"),
 )

@@ -28,6 +28,7 @@ MODERNBERT = Family(
     heads={
         "ForSequenceClassification": Head(out="classifier", dense="head.dense", norm="head.norm"),
         "ForTokenClassification": Head(out="classifier", dense="head.dense", norm="head.norm"),
+        "ForQuestionAnswering": Head(out="classifier", dense="head.dense", norm="head.norm"),
     },
     masked_lm=("head", "decoder"),
     refuses={

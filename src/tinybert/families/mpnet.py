@@ -24,6 +24,7 @@ MPNET = Family(
     heads={
         "ForSequenceClassification": Head(out="classifier.out_proj", dense="classifier.dense"),
         "ForTokenClassification": Head(out="classifier"),
+        "ForQuestionAnswering": Head(out="qa_outputs"),
     },
     masked_lm=("lm_head",),
     refuses={

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypedDict
 
 import numpy as np
@@ -19,6 +20,7 @@ from tinybert.runtime.config import max_positions
 from tinybert.runtime.model import Model
 from tinybert.runtime.text import Features
 from tinybert.steps.quantize.note import QUANTIZATION_KEY
+from tinybert.tasks.outputs import Outputs, logits_of
 from tinybert.tasks.task import Row, Text
 
 logger = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ def check_parity(
     artifact: Model,
     rows: Sequence[Text | Row],
     expected: NDArray[np.float32],
-    logits: NDArray[np.float32] | None = None,
+    outputs: Outputs | None = None,
     *,
     name: str | None = None,
 ) -> Parity:
@@ -62,7 +64,7 @@ def check_parity(
         artifact: The loaded artifact.
         rows: The rows.
         expected: The PyTorch model's logits for them, (positions, outputs), end to end.
-        logits: The artifact's, where they are known already.
+        outputs: The artifact's, where they are known already.
         name: What messages call the artifact; default: its path.
 
     Returns:
@@ -73,11 +75,13 @@ def check_parity(
         RuntimeError: An fp32 artifact differs by more than `FP32_TOLERANCE`.
     """
     name = name or str(artifact.path)
-    logits = artifact.logits(rows) if logits is None else logits
-    differences = np.abs(logits - expected).max(axis=-1, initial=0.0)
+    outputs = artifact.outputs(rows) if outputs is None else outputs
+    wanted = replace(outputs, arrays={**outputs.arrays, "logits": expected})
+    differences = np.abs(outputs.logits - expected).max(axis=-1, initial=0.0)
+    agree, answers = artifact.task.agreement(outputs, wanted).sum(axis=0)
     parity = Parity(
         max_abs_diff=float(differences.max(initial=0.0)),
-        agreement=float(np.mean(artifact.task.agrees(logits, expected))),
+        agreement=float(agree / answers),
     )
     if artifact.facts().precision == "fp32":
         selects = "selection" in artifact.config.get(SHAPE_KEY, {})
@@ -123,7 +127,7 @@ def self_check(artifact: Model, model: PreTrainedModel) -> float:
         }
         with torch.inference_mode():
             expected = model(**tensors).logits.float().cpu().numpy()
-        given = next(iter(artifact.forward(features).values()))
+        given = logits_of(artifact.forward(features))
         if given.ndim == 3:  # what a head for tokens says of padding is nothing
             real = features["attention_mask"].astype(bool)
             given, expected = given[real], expected[real]

@@ -60,11 +60,15 @@ def baseline(task: Task, train: Examples | None, rows: Examples) -> dict[str, An
     )
     if len(tuned):
         held_out = answer(features([train.rows[place] for place in tuned]))
-        task = task.calibrate(held_out, train.labels[tuned])
+        task = task.calibrate(_outputs(held_out), train.labels[tuned])
     assert rows.labels is not None, "the evaluation split has labels"
     logits = answer(features(rows.rows))
-    found = score(Outputs({"logits": logits.astype(np.float32)}), rows.labels, task)
+    found = score(_outputs(logits), rows.labels, task)
     return {"train_rows": len(learned), **found}
+
+
+def _outputs(logits: NDArray[Any]) -> Outputs:
+    return Outputs({"logits": logits.astype(np.float32)})
 
 
 def _features(rows: Sequence[Row]) -> Callable[[Sequence[Row]], Any]:

@@ -78,7 +78,7 @@ def compare(
     measure: Callable[[NDArray[Any]], float]
     if labels is None:
         name, measure, sign = AGREEMENT, _share, 1
-        sides = [_agreement(task, each, base) for each in (outputs, base)]
+        sides = [task.agreement(each, base) for each in (outputs, base)]
     else:
         name, measure = task.metric, partial(task.measure, task.metric)
         sides = [task.tally(outputs, labels), (base_task or task).tally(base, labels)]
@@ -104,12 +104,6 @@ def compare(
         margin_low=margin_low,
         margin_high=margin_high,
     )
-
-
-def _agreement(task: Task, outputs: Outputs, base: Outputs) -> NDArray[Any]:
-    """How many answers of each row are the base's, and how many there are, (rows, 2)."""
-    agrees = task.agrees(outputs.logits, base.logits)
-    return np.stack([outputs.row_sums(each) for each in (agrees, np.ones(len(agrees)))], axis=1)
 
 
 def _share(counts: NDArray[Any]) -> float:

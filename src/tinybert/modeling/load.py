@@ -17,9 +17,10 @@ from transformers import (
 from tinybert.base.errors import InputError
 from tinybert.base.files import atomic_path
 from tinybert.families import family_of, require
+from tinybert.modeling.heads import find_head
 from tinybert.modeling.parts import masked_lm_modules
 from tinybert.modeling.pretrained import load_config, load_weights
-from tinybert.modeling.sentence_encoder import find_head, save_sentence_files
+from tinybert.modeling.sentence_encoder import save_sentence_files
 from tinybert.modeling.shape import note_shape
 from tinybert.modeling.tokenizer import check_inputs, load_fast_tokenizer, save_tokenizer
 from tinybert.runtime.config import read_config
@@ -206,7 +207,7 @@ def tokenize(
     """Tokenizes sentences or pairs, cut to `max_length`; `options` are the tokenizer's."""
     # A list of pairs must be lists, or the tokenizer takes it for pre-split words.
     rows = [list(text) if isinstance(text, tuple) else text for text in texts]
-    return tokenizer(rows, truncation=True, max_length=max_length, **options)
+    return tokenizer(rows, max_length=max_length, **{"truncation": True, **options})
 
 
 def forget_last_call(tokenizer: PreTrainedTokenizerBase) -> None:

@@ -28,25 +28,6 @@ PROJECTION = "projection"
 """The linear map of the head."""
 
 
-def find_class(name: str) -> Any:
-    """A model's class by the name that config.json has; None where nobody has it.
-
-    Example:
-        >>> find_class("BertForSentenceEmbedding").__name__, find_class("NoModel")
-        ('BertForSentenceEmbedding', None)
-    """
-    stem = name.removesuffix(CLASS_END)
-    base = getattr(transformers, f"{stem}Model", None)
-    if stem != name and base is not None:
-        return sentence_encoder(base)
-    return getattr(transformers, name, None)
-
-
-def find_head(name: str) -> Any:
-    """An auto class by its name, of Transformers or ours; it has `from_config`."""
-    return AutoSentenceEncoder if name.endswith(CLASS_END) else getattr(transformers, name)
-
-
 class AutoSentenceEncoder:
     """Makes a sentence encoder of the class that a config is for."""
 

@@ -10,10 +10,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError, cut, said
+from tinybert.modeling.heads import find_class
 from tinybert.modeling.hub import download, require_model_files, weight_files
 from tinybert.modeling.parts import input_names, type_table
 from tinybert.modeling.pretrained import load_config, load_weights
-from tinybert.modeling.sentence_encoder import fill_projection, find_class
+from tinybert.modeling.sentence_encoder import fill_projection
 from tinybert.modeling.tokenizer import check_inputs, load_fast_tokenizer
 from tinybert.runtime.config import max_length, read_config
 from tinybert.runtime.model import Facts, Model

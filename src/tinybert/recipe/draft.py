@@ -8,7 +8,7 @@ from typing import Any
 
 from tinybert.base.errors import InputError
 from tinybert.data import has_splits, read
-from tinybert.data.layout import CONLL_LAYOUT, GLUE_LAYOUT
+from tinybert.data.layout import CONLL_LAYOUT, GLUE_LAYOUT, SQUAD_LAYOUT
 from tinybert.data.table import Table
 from tinybert.families import find_family
 from tinybert.formats.open import student_folder
@@ -30,6 +30,9 @@ HELD_OUT = "10%"
 
 COPIES = {3_000: 3, 30_000: 1}
 """Changed texts beside each training row, by how many rows there are at most."""
+
+SQUAD_FILES = [name for name in SQUAD_LAYOUT.files("train") if name.endswith(".json")]
+"""What tells a folder of questions from others, whose files have no such names."""
 
 MOST_HEADS = 4
 """The heads of a student's layer: a third of TinyBERT's, as few wide ones are faster."""
@@ -171,6 +174,8 @@ def read_training(train: str, task: Task | None) -> Table:
         or (Path(train, CONLL_LAYOUT.train).is_file() and not Path(train, "train.tsv").is_file())
     )
     layout = CONLL_LAYOUT if words else GLUE_LAYOUT if task is None else task.layout
+    if task is None and any(Path(train, name).is_file() for name in SQUAD_FILES):
+        layout = SQUAD_LAYOUT
     return read(train, "train", layout, "sentence" if task is None else task.text[0])
 
 

@@ -14,6 +14,7 @@ TEXT_NAMES, LABEL_NAMES = ("sentence", "text"), ("label", "labels")
 """What data sets call these columns, the usual name first."""
 
 _TOKENS = "token-classification"
+_QUESTIONS = "question-answering"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def guess_columns(
     kind = task.kind if task is not None else _TOKENS if _has_entities(table) else None
     if kind == _TOKENS:
         return Columns(kind, tuple(text), tuple(label))
+    if task is None and not text and not label and _has_answers(table):
+        return Columns(_QUESTIONS, (), ())
     guessed = []
     if scores:
         rest = {name: cells for name, cells in table.columns.items() if name not in scores}
@@ -104,6 +107,14 @@ def _has_entities(table: Table) -> bool:
     if label not in table.columns or text not in table.columns:
         return False
     return text in WORDS or label in ENTITIES
+
+
+def _has_answers(table: Table) -> bool:
+    """Whether rows are questions about contexts, with answers that have places there."""
+    task = get_task(_QUESTIONS)
+    if not {*task.text, task.label} <= {*table.columns}:
+        return False
+    return all(isinstance(cell, list | dict) for cell in table.column(task.label))
 
 
 def _usual(table: Table, names: Sequence[str], pair: bool = False) -> tuple[str, ...]:

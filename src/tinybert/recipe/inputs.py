@@ -26,6 +26,7 @@ from tinybert.recipe.recipe import Recipe
 from tinybert.recipe.soft_labels import join_soft_labels
 from tinybert.recipe.unnamed_outputs import first_likely_order
 from tinybert.runtime.config import read_config, require_positions
+from tinybert.runtime.windows import check_first_texts
 from tinybert.tasks import get_task
 from tinybert.tasks.labels import UnnamedOutputs
 from tinybert.tasks.pairs import texts_per_input
@@ -110,6 +111,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
+    _check_first_texts(recipe, task, tokenizer, train, evaluation)
     model = load_model(teacher, task, new_head=finetunes)
     with recipe.placed("teacher"):
         check_tables(model, tokenizer, recipe.teacher, pair=task.joins_pairs)
@@ -231,7 +233,8 @@ def _split(recipe: Recipe, table: Table, task: Task) -> list[Table]:
     classes = hasattr(task, "labels") and task.label in table.columns  # numbers are no strata
     label = task.label if classes else None
     with recipe.placed("data", "eval"):
-        return list(hold_out(table, share, task.text_columns(table), label))
+        columns = task.text_columns(table)
+        return list(hold_out(table, share, columns, label, task.together(table)))
 
 
 def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Task:
@@ -327,6 +330,18 @@ def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase
             ("data", "max_length"),
             f"{recipe.data.max_length} leaves no room for text beside {special} special tokens",
         )
+
+
+def _check_first_texts(
+    recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase, *rows: Examples | None
+) -> None:
+    """Refuses questions that leave no room for windows of their contexts."""
+    length = recipe.data.max_length
+    if task.joins_pairs and task.overlap(length) is not None:
+        for each in rows:
+            if each is not None:
+                backend = tokenizer.backend_tokenizer
+                check_first_texts(backend, each, length, task.overlap(length))
 
 
 def _needs_labels(recipe: Recipe) -> bool:

@@ -141,8 +141,8 @@ def measure(
                 file.stat().st_size for file in deployed_files(artifacts / "model" / path)
             ),
             **score(given, rows.labels, task),
-            "distance": distance(teacher_config, given.logits, taught.logits),
-            "parity": check_parity(artifact, rows.rows, expected.logits, given.logits, name=path),
+            "distance": distance(teacher_config, task.compared(given), task.compared(taught)),
+            "parity": check_parity(artifact, rows.rows, expected.logits, given, name=path),
             "of_teacher": compare(task, given, taught, rows.labels, teacher_task),
             "of_student": None,
         }

@@ -31,7 +31,7 @@ def calibrated(task: Task, model: Model, rows: Examples | None, seed: int) -> Ta
     if not task.calibrates or rows is None or rows.labels is None:
         return task
     drawn = random.Random(seed).sample(range(len(rows)), min(MOST_ROWS, len(rows)))
-    return task.calibrate(model.logits(rows.take(drawn).rows), rows.labels[drawn])
+    return task.calibrate(model.outputs(rows.take(drawn).rows), rows.labels[drawn])
 
 
 def task_of(run: Run, path: Path) -> Task:

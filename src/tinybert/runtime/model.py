@@ -16,7 +16,7 @@ from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks import task_from_config
 from tinybert.tasks.outputs import Arrays, Inputs, Outputs
 from tinybert.tasks.pairs import check_pairs, texts_per_input
-from tinybert.tasks.rows import Row, as_row
+from tinybert.tasks.rows import Row
 from tinybert.tasks.task import Prediction, Task, Text
 
 
@@ -112,7 +112,7 @@ class Model(ABC):
         if (length := self.encoder.max_length) is not None:
             overlap = self.task.overlap(length)
             if overlap is not None:
-                self.encoder.keep_windows(overlap)
+                self.encoder.keep_windows(overlap, of_second=pair)
         return True
 
     def require_predictions(self) -> None:
@@ -171,7 +171,7 @@ class Model(ABC):
         return outputs
 
     def _as_rows(self, given: Sequence[Text | Row]) -> list[Row]:
-        return [as_row(row, of_words=self.task.reads == "all") for row in given]
+        return [self.task.as_row(row) for row in given]
 
     def logits(self, texts: Sequence[Text | Row], batch_size: int = 32) -> NDArray[np.float32]:
         """The logits alone of what `outputs` gives, in order.
@@ -200,8 +200,8 @@ class Model(ABC):
 
         A model with one output may call it anything.
         """
-        if "logits" not in arrays and self.task.gives == ("logits",):
-            arrays = {"logits": next(iter(arrays.values()))}
+        if self.task.gives == ("logits",):
+            arrays = {"logits": self.task.logits(arrays)}
         if lacking := [name for name in self.task.gives if name not in arrays]:
             raise InputError(f"{self.path}: gives no {', '.join(lacking)}")
         outputs, (rows, length) = arrays["logits"], features["input_ids"].shape

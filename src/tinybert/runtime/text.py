@@ -15,7 +15,8 @@ from tinybert.runtime.panics import panics_as_errors, quiet_panics
 from tinybert.runtime.published import PublishedFiles
 from tinybert.runtime.tables import Tables
 from tinybert.runtime.tokenizer_settings import honour
-from tinybert.tasks.rows import Text
+from tinybert.runtime.windows import check_first_texts
+from tinybert.tasks.rows import Examples, Text
 
 Features = dict[str, NDArray[np.int64]]
 """input_ids, attention_mask and token_type_ids, each (batch, length)."""
@@ -75,19 +76,23 @@ class TextEncoder:
         elif max_length <= tokenizer.num_special_tokens_to_add(is_pair=False):
             raise InputError(f"{name}: texts are cut to {max_length} tokens: no room for text")
         self._truncation_side = truncation_side
+        self._overlap, self._of_second = 0, False
         self.keep_windows(overlap=0)
         self.check_tables(pair=False)
 
-    def keep_windows(self, overlap: int) -> None:
+    def keep_windows(self, overlap: int, of_second: bool = False) -> None:
         """From now on the windows in `overflowing`, of what did not fit, share tokens.
 
         Args:
             overlap: Tokens that neighbouring windows share; less than fit beside special ones.
+            of_second: Whether they are of the second text of a pair alone, each behind the whole
+                first one; else the longer text is cut.
         """
+        self._overlap, self._of_second = overlap, of_second
         if self.max_length is not None:
             self._tokenizer.enable_truncation(
                 self.max_length,
-                strategy="longest_first",
+                strategy="only_second" if of_second else "longest_first",
                 direction=self._truncation_side,
                 stride=overlap,
             )
@@ -168,6 +173,10 @@ class TextEncoder:
             with panics_as_errors():
                 return self._tokenizer.encode_batch(list(texts))
         except Exception as error:  # such as a word that is unknown to one without [UNK]
+            if self._of_second and self.max_length is not None:
+                copy = Tokenizer.from_str(self._tokenizer.to_str())  # others may use this one now
+                rows = Examples.of_texts(texts, None, self._name)
+                check_first_texts(copy, rows, self.max_length, self._overlap)
             raise InputError(f"{self._name}: its tokenizer fails ({said(error)})") from None
 
     def batch(self, encodings: Sequence[Encoding]) -> Features:

@@ -9,9 +9,9 @@ from transformers import PreTrainedModel
 from tinybert.families import find_family
 from tinybert.formats.registry import FORMATS
 from tinybert.modeling.expected_shape import ExpectedShape
+from tinybert.modeling.heads import find_head
 from tinybert.modeling.load import load_tokenizer
 from tinybert.modeling.pretrained import load_config
-from tinybert.modeling.sentence_encoder import find_head
 from tinybert.recipe.inputs import Inputs
 from tinybert.recipe.recipe import Recipe, Step
 from tinybert.search.census import Census

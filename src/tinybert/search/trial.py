@@ -175,7 +175,7 @@ class Trials:
         size = sum(file.stat().st_size for file in deployed_files(path))
         remove(made)
         return {
-            "distance": distance(config, outputs.logits, self.teacher.logits),
+            "distance": distance(config, *map(task.compared, (outputs, self.teacher))),
             "metric": compared["value"],
             "drop": None if kept is None else 1 - kept,
             "size_mb": size / 1e6,

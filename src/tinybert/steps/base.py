@@ -196,8 +196,8 @@ class StepConfig(Config):
         task = materials.task
         if self.works_on == "rows" and not task.learns_from_texts:
             raise InputError(
-                f"makes texts, and the rows of {task.kind} are words, whose places it would lose; "
-                "leave this step out"
+                f"makes texts, and what is right of {task.kind} are words, whose places it would "
+                "lose; leave this step out"
             )
         return []
 

@@ -214,13 +214,11 @@ class MultiLabelClassification(SoftlyLabeledTask):
         """Whether thresholds are chosen on training rows."""
         return self.threshold in (BEST, BEST_PER_LABEL)
 
-    def calibrate(
-        self, logits: NDArray[np.float32], labels: NDArray[Any]
-    ) -> "MultiLabelClassification":
+    def calibrate(self, outputs: Outputs, labels: NDArray[Any]) -> "MultiLabelClassification":
         """This task with the thresholds that are best for a model's outputs."""
         if not self.calibrates:
             return self
-        scores = sigmoid(logits)
+        scores = sigmoid(outputs.logits)
         goal: Goal = "macro_f1" if self.metric == "macro_f1" else "micro_f1"
         if self.threshold == BEST_PER_LABEL:
             chosen = best_thresholds(scores, labels, goal).tolist()

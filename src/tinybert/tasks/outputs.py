@@ -18,6 +18,27 @@ Arrays = Mapping[str, NDArray[Any]]
 """What a model gives, by the names of its outputs."""
 
 
+SPAN_LOGITS = ("start_logits", "end_logits")
+"""What stock graphs of question answering call their two outputs, (batch, length) each."""
+
+
+def logits_of(arrays: Arrays) -> NDArray[Any]:
+    """What a model gives as one array: its logits, those of starts and ends, or its first output.
+
+    Args:
+        arrays: By the names of its outputs, of which one alone may have any.
+
+    Example:
+        >>> logits_of({"start_logits": np.zeros((1, 3)), "end_logits": np.ones((1, 3))}).shape
+        (1, 3, 2)
+    """
+    if "logits" in arrays:
+        return arrays["logits"]
+    if all(name in arrays for name in SPAN_LOGITS):
+        return np.stack([arrays[name] for name in SPAN_LOGITS], axis=-1)
+    return next(iter(arrays.values()))
+
+
 @dataclass(frozen=True)
 class Outputs:
     """What a model gives for some rows: named arrays, without padding.

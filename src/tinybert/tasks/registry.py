@@ -7,6 +7,7 @@ from typing import Any
 from tinybert.base.errors import InputError, cut, short
 from tinybert.tasks.glue import GLUE
 from tinybert.tasks.multi_label_classification import MultiLabelClassification
+from tinybert.tasks.question_answering import QuestionAnswering
 from tinybert.tasks.sentence_embedding import SentenceEmbedding
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
@@ -19,6 +20,7 @@ KINDS: dict[str, type[Task]] = {
     TokenClassification.kind: TokenClassification,
     MultiLabelClassification.kind: MultiLabelClassification,
     SentenceEmbedding.kind: SentenceEmbedding,
+    QuestionAnswering.kind: QuestionAnswering,
 }
 """Every kind of task: a new one is a file and a line here."""
 
@@ -92,7 +94,6 @@ def task_from_config(config: Mapping[str, Any]) -> Task:
 
 
 _OTHER_HEADS = {
-    "ForQuestionAnswering": "answers to questions",
     "ForMultipleChoice": "multiple choice",
     "ForNextSentencePrediction": "whether a sentence follows another",
     "ForCausalLM": "the next word",

@@ -22,8 +22,8 @@ from tinybert.data.layout import GLUE_LAYOUT, Layout
 from tinybert.data.table import Table
 from tinybert.tasks.columns import rows
 from tinybert.tasks.metrics import AGREEMENT, LOWER_IS_BETTER, METRICS
-from tinybert.tasks.outputs import Inputs, Outputs
-from tinybert.tasks.rows import Examples, Row, Text, row_text, text_parts
+from tinybert.tasks.outputs import Arrays, Inputs, Outputs
+from tinybert.tasks.rows import Examples, Row, Text, as_row, row_text, text_parts
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -200,6 +200,10 @@ class Task(ABC):
         """The columns of a table that rows are made of."""
         return self.text
 
+    def together(self, table: Table) -> tuple[str, ...]:
+        """The columns whose rows, where these are the same, are held out together or not at all."""
+        return self.text_columns(table)
+
     def is_unlabeled(self, table: Table) -> bool:
         """Whether a table holds texts and nothing else, as it does where nobody labeled them."""
         return {*table.columns} == {*self.text_columns(table)}
@@ -262,6 +266,14 @@ class Task(ABC):
         """The number of the model's outputs for each row or position."""
         return len(self.model_config()["id2label"])
 
+    def as_row(self, given: Text | Row | list[str]) -> Row:
+        """The row that stands for what a user gives.
+
+        Raises:
+            InputError: It is a mapping without what the task reads.
+        """
+        return as_row(given, of_words=self.reads == "all")
+
     def texts(self, row: Row) -> list[Text]:
         """What a tokenizer reads of a row, a text for each of the model's inputs: here one."""
         return [row_text(row)]
@@ -283,6 +295,10 @@ class Task(ABC):
         """
         return Inputs(encodings)
 
+    def logits(self, arrays: Arrays) -> NDArray[np.float32]:
+        """What counts of a model's outputs: those called logits, or its only one."""
+        return arrays["logits"] if "logits" in arrays else next(iter(arrays.values()))
+
     def targets(self, inputs: Inputs, labels: NDArray[Any]) -> NDArray[Any]:
         """What the head should answer at each position, (positions,).
 
@@ -297,11 +313,11 @@ class Task(ABC):
         """Whether `calibrate` learns anything."""
         return False
 
-    def calibrate(self, logits: NDArray[np.float32], labels: NDArray[Any]) -> "Task":
+    def calibrate(self, outputs: Outputs, labels: NDArray[Any]) -> "Task":
         """This task with what is chosen by a model's outputs for training rows: thresholds.
 
         Args:
-            logits: Of the model, (rows, outputs).
+            outputs: Of the model.
             labels: What is right.
         """
         return self
@@ -358,6 +374,23 @@ class Task(ABC):
             expected: Of the model that it should be as.
         """
         return np.equal(self.answers(logits), self.answers(expected))
+
+    def agreement(self, outputs: Outputs, expected: Outputs) -> NDArray[Any]:
+        """How many answers of each row are those of another model, and how many there are.
+
+        Args:
+            outputs: Of one model.
+            expected: Of the model that it should be as, for the same rows.
+
+        Returns:
+            (rows, 2).
+        """
+        agrees = self.agrees(outputs.logits, expected.logits)
+        return np.stack([outputs.row_sums(each) for each in (agrees, np.ones(len(agrees)))], axis=1)
+
+    def compared(self, outputs: Outputs) -> NDArray[np.float32]:
+        """What of two models' outputs tells how far they are apart, (positions, outputs)."""
+        return outputs.logits
 
     def as_counted(self, answers: NDArray[Any]) -> NDArray[Any]:
         """Answers or labels, (rows,), as metrics count them: f1, for one, is that of class 1."""

@@ -20,6 +20,7 @@ from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from tinybert.base.files import hash_value
 from tinybert.modeling.load import tokenize
+from tinybert.runtime.windows import check_first_texts
 from tinybert.tasks.outputs import Inputs
 from tinybert.tasks.task import Examples, Task
 
@@ -70,6 +71,11 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         read = _tokens if of_tokens else _rows
         for start in range(0, len(examples), _ROWS_AT_A_TIME):
             some = examples.take(range(start, min(start + _ROWS_AT_A_TIME, len(examples))))
+            if task is not None and of_tokens and task.joins_pairs:
+                check_first_texts(
+                    *(tokenizer.backend_tokenizer, some, max_length, task.overlap(max_length)),
+                    number=start + 1,
+                )
             features = read(some, tokenizer, max_length, task)
             self.lengths += map(len, features["input_ids"])
             for name, rows in features.items():
@@ -119,7 +125,10 @@ def _tokens(
     """The features of the windows of rows; those at which nothing is answered teach nothing."""
     assert task is not None, "a task says at which tokens its head answers"
     overlap = task.overlap(max_length) or 0
-    encodings = tokenize(examples.texts, tokenizer, max_length, stride=overlap).encodings
+    options: dict[str, Any] = {"stride": overlap}
+    if task.joins_pairs:
+        options["truncation"] = "only_second"
+    encodings = tokenize(examples.texts, tokenizer, max_length, **options).encodings
     assert encodings is not None, "load_tokenizer gives fast ones"
     inputs = task.inputs(examples.rows, encodings)
     assert inputs.places is not None, "as for every task that reads all positions"

@@ -17,6 +17,8 @@ from tinybert.modeling.last_layer import first_position_alone
 from tinybert.modeling.masks import additive_mask
 from tinybert.modeling.parts import input_names
 from tinybert.runtime.config import max_positions
+from tinybert.tasks.outputs import SPAN_LOGITS
+from tinybert.tasks.question_answering import CLASS_END
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -28,7 +30,8 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
 
     The graph takes int64 input_ids, attention_mask and, where the tokenizer makes them and the
     model takes them, token_type_ids, each (batch, sequence), and returns float32 logits,
-    (batch, outputs).
+    (batch, outputs); of answers to questions start_logits and end_logits, (batch, sequence) each,
+    as transformers.js reads them.
 
     Args:
         model: An encoder with a head whose output is called logits.
@@ -47,7 +50,7 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
             _Logits(model, names),
             tuple(sample.values()),
             input_names=names,
-            output_names=["logits"],
+            output_names=output_names(model),
             dynamic_shapes=((sequence,) * len(names),),
             opset_version=_OPSET,
             dynamo=True,
@@ -56,6 +59,11 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
     if program is None:
         raise RuntimeError("torch.onnx.export returned nothing")
     path.write_bytes(simplify(program.model).SerializeToString())
+
+
+def output_names(model: PreTrainedModel) -> list[str]:
+    """What the outputs of a model's graph are called."""
+    return list(SPAN_LOGITS) if type(model).__name__.endswith(CLASS_END) else ["logits"]
 
 
 class _Logits(nn.Module):
@@ -69,15 +77,19 @@ class _Logits(nn.Module):
         module = sys.modules[type(model).__module__]
         self.takes_scores = hasattr(module, "create_bidirectional_mask")
 
-    def forward(self, *tensors: Tensor) -> Tensor:
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         features = dict(zip(self.names, tensors, strict=True))
         if not self.takes_scores:
-            return self.model(**features).logits
+            return self._given(features)
         # The base model alone gets the scores: heads that take means read the mask itself.
         scores = additive_mask(self.model, features["attention_mask"])
         base: Any = self.model.base_model
         with _given(base, attention_mask=scores):
-            return self.model(**features).logits
+            return self._given(features)
+
+    def _given(self, features: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        outputs = self.model(**features)
+        return tuple(outputs[name] for name in output_names(self.model))
 
 
 @contextlib.contextmanager

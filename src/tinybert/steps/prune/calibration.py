@@ -8,7 +8,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
-from tinybert.distillation.predictions import Kind, prediction_kind
+from tinybert.distillation.predictions import Kind, as_classes, prediction_kind
 from tinybert.modeling.distributed import rank, world_size
 from tinybert.modeling.observe import frozen, hooked
 from tinybert.steps.prune.gates import Gates
@@ -57,10 +57,14 @@ def _run(model: PreTrainedModel, context: Context, rows: int) -> None:
             with torch.no_grad():
                 wanted = teacher(**batch).logits
             logits = model(**batch).logits
-            if logits.dim() == 3:  # of tokens: what a head says of padding is nothing
+            kind = prediction_kind(model.config)
+            if kind == "spans":
+                mask = batch["attention_mask"]
+                logits, wanted, kind = as_classes(logits, mask), as_classes(wanted, mask), "classes"
+            elif logits.dim() == 3:  # of tokens: what a head says of padding is nothing
                 real = batch["attention_mask"].bool()
                 logits, wanted = logits[real], wanted[real]
-            loss(logits, wanted, prediction_kind(model.config)).backward()
+            loss(logits, wanted, kind).backward()
 
 
 def _ask_for_gradients(_: object, __: object, states: Tensor) -> Tensor:

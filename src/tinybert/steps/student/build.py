@@ -3,12 +3,12 @@
 import copy
 from typing import Any
 
-import transformers
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
 from tinybert.families import find_family
 from tinybert.families.family import Sizes
+from tinybert.modeling.heads import find_class
 from tinybert.modeling.mapping import map_layers
 from tinybert.modeling.shape import SHAPE_KEY
 from tinybert.runtime.config import first_position
@@ -54,7 +54,7 @@ def build_student(config: StudentConfig, teacher: PreTrainedModel) -> PreTrained
         setattr(shape, sizes.positions, rows)
     for ours, theirs in sizes.names.items():
         setattr(shape, theirs, getattr(config, ours))
-    model_class: Any = getattr(transformers, type(teacher).__name__, type(teacher))
+    model_class: Any = find_class(type(teacher).__name__) or type(teacher)
     return model_class(shape).eval()
 
 
