@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tinybert.recipe.draft import draft_recipe
     from tinybert.recipe.recipe import Recipe
     from tinybert.run.compress import Result
+    from tinybert.runtime.zero_shot import ZeroShotClassifier
     from tinybert.search.compress import compress
     from tinybert.steps.add_texts.config import AddTextsConfig
     from tinybert.steps.augment.config import AugmentConfig
@@ -54,6 +55,7 @@ _LAZY = {
     "ShortenConfig": "tinybert.steps.shorten.config",
     "StudentConfig": "tinybert.steps.student.config",
     "TrimConfig": "tinybert.steps.trim_vocabulary.config",
+    "ZeroShotClassifier": "tinybert.runtime.zero_shot",
     "bench": "tinybert.measure.bench",
     "build_student": "tinybert.steps.student.build",
     "compress": "tinybert.search.compress",
@@ -83,6 +85,7 @@ __all__ = [
     "ShortenConfig",
     "StudentConfig",
     "TrimConfig",
+    "ZeroShotClassifier",
     "bench",
     "build_student",
     "compress",

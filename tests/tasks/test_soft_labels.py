@@ -1,5 +1,7 @@
 """Probabilities that come with rows: read by name, checked, and as logits that give them again."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -109,4 +111,17 @@ def test_a_file_has_a_row_for_each(tmp_path):
     assert joined.columns["pos"] == ["x", "y", "z"]
     file.write_text("pos,neg\n0.9,0.1\n")
     with pytest.raises(InputError, match=r"scores\.csv: has 1 rows, and rows\.csv 3"):
+        join_soft_labels(get_task("text-classification"), table, str(file))
+
+
+def test_what_predict_writes_is_read(tmp_path):
+    file = tmp_path / "answers.jsonl"
+    lines = [{"label": "pos", "scores": {"pos": 0.9, "neg": 0.1}}] * 3
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    table = Table({"sentence": ROWS["sentence"]}, "rows.csv")
+    task, joined = join_soft_labels(get_task("text-classification"), table, str(file))
+    assert task.fit(joined).examples(joined).soft_labels.tolist() == [pytest.approx([0.1, 0.9])] * 3
+    lines[1] = {"scores": {"pos": 0.9, "other": 0.1}}
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(InputError, match=r"answers\.jsonl: row 2: has scores of pos, other, and"):
         join_soft_labels(get_task("text-classification"), table, str(file))

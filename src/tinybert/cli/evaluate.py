@@ -5,6 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tinybert.base.errors import InputError, cut
+from tinybert.cli.describe import add_describe, described
 from tinybert.cli.printing import counted, print_json
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="OPTION=VALUE",
         help='another option of the task: separator=";", or in JSON, columns=[2,-1]',
     )
+    add_describe(parser)
     parser.add_argument("--threads", type=int, metavar="N")
 
 
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     from tinybert.recipe.unnamed_outputs import labeled_examples
     from tinybert.tasks import get_task
 
-    model = open_model(options.model, options.threads)
+    model = described(open_model(options.model, options.threads), options)
     task = get_task(_task_spec(options, model.task), model.task)
     _check_thresholds(options, task)
     examples = labeled_examples(model, task, read(options.data, "eval", task.layout))

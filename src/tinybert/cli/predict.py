@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from tinybert.cli.describe import add_describe, described
 from tinybert.cli.printing import counted, print_json
 
 HELP = "Predictions for texts."
@@ -40,6 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="F",
         help="writes .jsonl, .csv or .tsv as predictions are made; --json then prints how many",
     )
+    add_describe(parser)
     parser.add_argument("--threads", type=int, metavar="N")
 
 
@@ -53,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     given = TextInput(options.texts, options.file, options.text, options.pair)
     if options.out is not None:
         check_target(options.out, options.file)
-    model = open_model(options.model, options.threads)
+    model = described(open_model(options.model, options.threads), options)
     answered = predict_all(model, given.rows(model.task, texts_per_input(model.config)))
     if options.out is not None:
         columns = tuple(options.text) or model.task.text

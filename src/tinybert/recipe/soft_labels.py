@@ -32,7 +32,7 @@ def join_soft_labels(task: Task, table: Table, given: Given) -> tuple[Task, Tabl
         array([[0.1, 0.9]], dtype=float32)
     """
     if isinstance(given, str):
-        scores = read(given)
+        scores = _spread(read(given))
         columns = {name: f"{given}: {name}" for name in scores.columns}
         if len(scores) != len(table):
             raise InputError(
@@ -48,3 +48,22 @@ def join_soft_labels(task: Task, table: Table, given: Given) -> tuple[Task, Tabl
     for column in columns.values():
         table.column(column)
     return task.with_soft_labels(columns), table
+
+
+def _spread(table: Table) -> Table:
+    """A table whose column "scores" holds a score a label, as `tinybert predict --out` writes it.
+
+    It comes with a column for each label; another table as it is.
+    """
+    cells = table.columns.get("scores", [])
+    if not cells or not all(isinstance(cell, Mapping) for cell in cells):
+        return table
+    names = list(cells[0])
+    for row, cell in enumerate(cells):
+        if set(cell) != set(names):
+            raise InputError(
+                f"{table.where(row)}: has scores of {cut(', '.join(map(str, cell)))}, and the "
+                f"first row of {cut(', '.join(map(str, names)))}"
+            )
+    columns = {name: [cell[name] for cell in cells] for name in names}
+    return Table(columns, table.source, table.numbers, table.unit)
