@@ -19,9 +19,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from teacher_to_int8 import add_options, recipe, run
-
 import tinybert
+from teacher_to_int8 import add_options, recipe, run
 from tinybert.data import Table, read
 from tinybert.formats.open import open_model
 
