@@ -11,6 +11,7 @@ import transformers
 
 import tinybert
 from tiny_models import WORDS, tiny_model_dir
+from tinybert.base.errors import InputError
 from tinybert.cli.main import main
 from tinybert.formats.load import load
 from tinybert.modeling.torch_model import load_torch
@@ -179,3 +180,5 @@ def test_a_file_that_others_exported_is_read(tmp_path):
     assert model.task == QuestionAnswering()
     (one,), (other,) = model(row), load_torch(stock)(row)
     assert one["answer"] == other["answer"] != ""
+    with pytest.raises(InputError, match=r'^text 2: expected \{"question": "...", "context"'):
+        model([row, {"question": "where"}])

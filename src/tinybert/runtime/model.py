@@ -171,7 +171,13 @@ class Model(ABC):
         return outputs
 
     def _as_rows(self, given: Sequence[Text | Row]) -> list[Row]:
-        return [self.task.as_row(row) for row in given]
+        rows = []
+        for number, each in enumerate(given, 1):
+            try:
+                rows.append(self.task.as_row(each))
+            except InputError as error:
+                raise InputError(f"text {number}: {error}") from None
+        return rows
 
     def logits(self, texts: Sequence[Text | Row], batch_size: int = 32) -> NDArray[np.float32]:
         """The logits alone of what `outputs` gives, in order.
@@ -221,7 +227,7 @@ class Model(ABC):
 
         As in Transformers' pipelines, one text alone gives a list of one. A pair is a tuple, a
         text that is split into words {"words": [...]}, or for a model of tokens the list of its
-        words alone; several texts are a list.
+        words alone, a question {"question": ..., "context": ...}; several texts are a list.
 
         Example:
             >>> model = tinybert.load("out")  # doctest: +SKIP
