@@ -39,7 +39,7 @@ class AugmentConfig(_Methods):
     """Puts changed texts beside the training rows; the steps after it learn from both.
 
     None of them has labels, since a change may make another of them right: the teacher says.
-    [augmentation.md](augmentation.md) says which method does what.
+    `docs/augmentation.md` says which method does what.
     """
 
     name: ClassVar[str] = "augment"

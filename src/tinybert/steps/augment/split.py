@@ -52,7 +52,8 @@ class BlankSplitter:
     """Splits texts at their blanks, where no tokenizer is at hand.
 
     Example:
-        >>> BlankSplitter()("a good film"), BlankSplitter().knows_words("这部电影很好,我很喜欢它们")
+        >>> split = BlankSplitter()
+        >>> split("a good film"), split.knows_words("这部电影很好我很喜欢它的演员")
         (['a', 'good', 'film'], False)
     """
 
