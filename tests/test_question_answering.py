@@ -140,14 +140,20 @@ def test_what_can_not_be_is_refused_before_anything_runs(data, tmp_path, capsys)
         path.write_text(json.dumps(made), encoding="utf-8")
         return refused(capsys, "compress", path, "--dry-run")
 
-    for step in ("augment", "generate"):
-        assert "whose places it would lose; leave this step out" in said(
+    for step, lost in (("augment", "which would be lost"), ("generate", "it would lose")):
+        assert f"{lost}; leave this step out" in said(
             [step, {"student": SHAPE}, {"distill": TRAINING}]
         )
     broken = tmp_path / "broken.jsonl"
     row = next(questions(1, 5, nones=False))
     broken.write_text(json.dumps({**row, "answers": {"text": ["x"], "answer_start": [999]}}))
     assert "row 1: answer 'x' would be at characters 999" in said(eval=str(broken))
+    assert "row 1: answer 'x' would be at characters 999" in said(train=str(broken))
+    broken.write_text(json.dumps({**row, "is_impossible": True}))
+    assert "row 1: is_impossible, and has answers" in said(train=str(broken))
+    broken.write_text(json.dumps({**row, "is_impossible": "no"}))
+    assert "row 1: is_impossible is 'no', neither true nor false" in said(eval=str(broken))
+    assert "reads pairs, and text 1 is one text" in refused(capsys, "predict", stock, "who man")
     broken.write_text(json.dumps({key: row[key] for key in ("question", "context")}))
     assert "no column 'answers'" in said(eval=str(broken))
     broken.write_text(json.dumps({**row, "question": "film " * 60}))

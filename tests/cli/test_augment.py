@@ -175,7 +175,10 @@ def test_protected_terms_and_rules(run, tmp_path, caplog):
         (["--with", "words", "--copies", "0"], "copies: input should be greater than 0"),
         (["--with", "words", "--out", "more.txt"], "more.txt: unknown format '.txt'; known: .csv"),
         (["--with", "words", "--out", "."], "unknown format ''"),
-        (["--with", "words", "--out", "rows.csv"], "the rows lie there; name another file"),
+        (["--with", "words", "--out", "rows.csv"], "rows.csv is read; name another file"),
+        (["--with", "words", "--label", "label"], "rows.csv: no column 'label'; it has: review"),
+        (["--with", "words", "--copies", "3", "--set", "copies=2"], "copies is given already"),
+        (["--with", "words", "--set", "rules=[{pattern: '(?=good)'}]"], "finds a place, and no"),
         (["--with", "words", "--text", "text"], "rows.csv: no column 'text'; it has: review"),
         (["--with", "words", "--task", "poem"], "task: unknown kind 'poem'"),
         (["--with", "words", "--protect", "none.txt"], "augment: protect.0: none.txt: "),
@@ -270,3 +273,19 @@ def test_rules_with_labels_need_a_label_a_row(run, tmp_path):
     arguments = ("--with", "words", "--out", "more.jsonl", "--set")
     message = failed(run("rows.jsonl", *arguments, "rules=[{pattern: good, label: a}]"))
     assert "rules.0.label: rows of multi-label-classification don't have one label" in message
+
+
+def test_what_is_read_is_not_written_over(run, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in ("train.tsv", "dev.tsv"):
+        (folder / name).write_text("sentence\tlabel\na good film\tyes\na bad one\tno\n")
+    before = (folder / "dev.tsv").read_bytes()
+    for target in ("data/train.tsv", "data/dev.tsv", "data/new.tsv"):
+        said = failed(run("data", "--with", "words", "--out", target))
+        assert "data is read; name another file" in said
+    assert (folder / "dev.tsv").read_bytes() == before
+    (tmp_path / "words.csv").write_text("good, great\n")
+    options = ["--with", "synonyms", "--set", "synonyms.source=words.csv", "--out", "words.csv"]
+    assert "words.csv is read; name another file" in failed(run("rows.csv", *options))
+    assert (tmp_path / "words.csv").read_text() == "good, great\n"

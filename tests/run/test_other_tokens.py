@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from tests.modeling.test_sentence_encoder import encoder_dir
 from tests.tiny_models import tiny_model_dir, tiny_tokenizer
 from transformers import AutoModelForSequenceClassification, DebertaV2Config
 
@@ -192,3 +193,27 @@ def test_tokenizers_are_compared_by_what_they_give():
     cased.backend_tokenizer.normalizer = None
     assert not reads_alike(bert, cased)
     assert not reads_alike(bert, tiny_tokenizer("roberta"))
+
+
+def test_merges_in_another_order_make_other_tokens(tmp_path):
+    tiny_tokenizer("roberta").save_pretrained(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    content = json.loads(path.read_text())
+    content["model"]["merges"].reverse()
+    path.write_text(json.dumps(content))
+    assert not reads_alike(load_tokenizer(tmp_path), tiny_tokenizer("roberta"))
+
+
+def test_vectors_are_learned_by_an_encoder_that_had_no_head_for_them(place, values, tmp_path):
+    teacher = encoder_dir(tmp_path / "encoder", "roberta")
+    texts = tmp_path / "texts.txt"
+    texts.write_text("".join(f"a film {number}\n" for number in range(40)))
+    data = {"train": str(texts), "eval": str(texts), "max_length": 32}
+    recipe = values(str(teacher), task="sentence-embedding", data=data)
+    report = tinybert.compress(recipe, tmp_path / "out").report
+    assert -1 <= report["artifacts"][0]["metric"] <= 1
+
+
+def test_a_student_that_nothing_trains_is_told(values, caplog):
+    read(values(steps=values()["steps"][:1]))
+    assert "no step trains the student" in caplog.text

@@ -84,6 +84,10 @@ def test_rows_that_steps_make_keep_what_is_known_of_them(place):
     [
         ({"steps": [{"quantize": {}}], "teacher": "teacher"}, "no step learns from them"),
         ({"task": "text-regression"}, "text-regression has none"),
+        (
+            {"steps": [{"generate": {"rows": 20}}, {"student": SMALL}, {"distill": LEARNS}]},
+            "`generate` makes other rows",
+        ),
         ({"soft_labels": ["good"]}, "two or more"),
         ({"soft_labels": "nowhere.csv"}, "nowhere.csv: no such file"),
         ({"train": None}, "data.train names none"),
@@ -123,3 +127,26 @@ def test_a_fine_tuned_model_needs_no_fine_tuning(place):
         draft_recipe(
             str(place / "teacher"), str(place / "rows.csv"), soft_labels={"a": "best", "b": "bad"}
         )
+
+
+def test_texts_of_a_txt_are_no_words_with_tags(place, tmp_path):
+    (tmp_path / "texts.txt").write_text("a film\n" * 20 + "a dull one\n" * 40)
+    line = {"label": "good", "scores": {"good": 0.9, "bad": 0.1}}
+    (tmp_path / "scores.jsonl").write_text((json.dumps(line) + "\n") * 60)
+    train, scores = (str(tmp_path / name) for name in ("texts.txt", "scores.jsonl"))
+    bare = tiny_model_dir("bert", tmp_path / "bare", "masked-lm")
+    draft = draft_recipe(str(bare), train, soft_labels=scores)
+    assert draft.recipe["task"] == {"kind": "text-classification"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["positive=p_good"], "one column is not enough"),
+        (["a=x", "a=y"], "a label is there twice"),
+    ],
+)
+def test_columns_on_the_line_are_several(place, given, said, capsys):
+    options = [f"--soft-labels={each}" for each in given]
+    assert main(["compress", str(place / "values"), "--train", "rows.csv", *options]) == 2
+    assert said in capsys.readouterr().err

@@ -75,7 +75,7 @@ def test_what_describes_nothing_is_refused(given, said):
         read_descriptions(given)
 
 
-@pytest.mark.parametrize("content", ["[1]", "{", '{"a": 7}'])
+@pytest.mark.parametrize("content", ["[1]", "{", '{"a": 7}', '{"a": "x", "a": "y"}'])
 def test_files_that_are_no_descriptions_are_refused(tmp_path, content):
     path = tmp_path / "labels.json"
     path.write_text(content)
@@ -84,8 +84,13 @@ def test_files_that_are_no_descriptions_are_refused(tmp_path, content):
 
 
 def test_models_and_labels_that_do_not_go_together_are_refused(encoder, tmp_path):
-    with pytest.raises(InputError, match="two different names"):
-        ZeroShotClassifier(encoder, {"film": "a film"})
+    for labels in ({}, {"film": "a film"}):
+        with pytest.raises(InputError, match="two labels or more"):
+            ZeroShotClassifier(encoder, labels)
+    with pytest.raises(InputError, match="has no name"):
+        ZeroShotClassifier(encoder, {"": "a film", "pets": "a dog"})
+    with pytest.raises(InputError, match="text 2 is a pair"):
+        ZeroShotClassifier(encoder, LABELS)(["a", ("a", "b")])
     with pytest.raises(InputError, match="'pets' has a description that is empty"):
         ZeroShotClassifier(encoder, {"film": "a film", "pets": []})
     with pytest.raises(InputError, match="temperature"):

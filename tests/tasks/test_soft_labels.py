@@ -98,7 +98,7 @@ def test_labels_without_a_column_are_named():
 
 def test_tasks_of_words_and_values_have_none():
     for kind in ("token-classification", "text-regression", "sentence-embedding"):
-        with pytest.raises(InputError, match=f"{kind} has none"):
+        with pytest.raises(InputError, match=f"{kind} has none; text-classification and"):
             join_soft_labels(get_task(kind), Table(ROWS, "rows.csv"), COLUMNS)
 
 
@@ -125,3 +125,48 @@ def test_what_predict_writes_is_read(tmp_path):
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     with pytest.raises(InputError, match=r"answers\.jsonl: row 2: has scores of pos, other, and"):
         join_soft_labels(get_task("text-classification"), table, str(file))
+
+
+def scored(tmp_path, name, content):
+    file = tmp_path / name
+    file.write_text(content)
+    table = Table({"sentence": ROWS["sentence"]}, "rows.csv")
+    return join_soft_labels(get_task("text-classification"), table, str(file))
+
+
+def test_texts_in_a_file_are_those_of_the_rows(tmp_path):
+    rows = "sentence,pos,neg\na,1,0\nb,0,1\nc,1,0\n"
+    task, table = scored(tmp_path, "a.csv", rows)
+    assert task.fit(table).examples(table).labels.tolist() == [1, 0, 1]
+    with pytest.raises(InputError, match=r"a\.csv: row 3: 'sentence' is another than in rows\.csv"):
+        scored(tmp_path, "a.csv", rows.replace("b,", "x,"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", "pos,neg\n1,0\n0,1\nNaN,0\n", r"a\.csv: row 4: 'pos' is not a finite number"),
+        ("a.csv", "label,score\npos,0.9\n" * 1 + "pos,0.8\nneg,0.7\n", "one score a row"),
+        ("a.jsonl", '{"scores": {}}\n' * 3, "expected a score for each label"),
+        ("a.jsonl", '{"scores": {"a": 1, "b": 0}}\n' * 2 + '{"scores": null}\n', "scores is None"),
+        ("a.jsonl", '{"review": "x", "scores": {"a": 1, "b": 0}}\n' * 3, "column 'review' beside"),
+    ],
+)
+def test_files_of_other_things_are_refused_with_their_row(tmp_path, name, content, said):
+    with pytest.raises(InputError, match=said):
+        scored(tmp_path, name, content)
+
+
+def test_scores_of_many_labels_may_be_rounded():
+    """77 that are rounded to two digits may add up to 0.93."""
+    names = [f"label {number}" for number in range(77)]
+    columns = {name: [0.0] for name in names} | {names[0]: [0.93]}
+    table = Table({"sentence": ["a"], **columns}, "rows.csv")
+    task, table = join_soft_labels(get_task("text-classification"), table, names)
+    assert task.fit(table).examples(table).soft_labels.max() == pytest.approx(1)
+    assert read(p_pos=[1.0000001, 0.2, 0.0], p_neg=[0, 0.8, 1]).soft_labels.max() == 1
+
+
+def test_labels_have_names():
+    with pytest.raises(InputError, match="a label has no name"):
+        read({"": "p_pos", "neg": "p_neg"})

@@ -87,9 +87,8 @@ def run(options: argparse.Namespace) -> None:
 
     out = Path(options.out)
     check_format(out)
-    if os.path.realpath(options.data) == os.path.realpath(options.out):
-        raise InputError(f"--out {options.out}: the rows lie there; name another file")
     config = _config(options)
+    _check_unread(out, options, config)
     table, task = _read(options)
     with ProgressDisplay() as display:
         try:
@@ -122,6 +121,20 @@ def run(options: argparse.Namespace) -> None:
     print(f"{options.out}: {counted(len(columns['method']), 'row')}: {by}")
 
 
+def _check_unread(out: Path, options: argparse.Namespace, config: "AugmentConfig") -> None:
+    """Refuses a file that is read, or that would lie in a folder that is."""
+    target = Path(os.path.realpath(out))
+    terms = [each for each in config.protect if each.endswith(".txt")]
+    named = [options.data, options.rules, options.model, *terms]
+    for method in config.methods:
+        named += [each for each in method.model_dump().values() if isinstance(each, str)]
+    for name in named:
+        if name and os.path.exists(name):
+            read = Path(os.path.realpath(name))
+            if target == read or (read.is_dir() and target.is_relative_to(read)):
+                raise InputError(f"--out {out}: {name} is read; name another file")
+
+
 def _config(options: argparse.Namespace) -> "AugmentConfig":
     """The settings of the step that the command's options come to."""
     from tinybert.recipe.recipe import validate
@@ -138,6 +151,9 @@ def _config(options: argparse.Namespace) -> "AugmentConfig":
         values["rules"], _ = read_yaml(Path(options.rules))
     source = RecipeSource(values, "augment")
     for assignment in options.set:
+        key = assignment.partition("=")[0].strip()
+        if key in values or key == "with":
+            raise InputError(f"--set {assignment}: {key} is given already")
         source.override(assignment)
     config: AugmentConfig = validate(AugmentConfig, source.values, source, ())
     for option, reason in config.unused_options().items():
@@ -162,6 +178,8 @@ def _read(options: argparse.Namespace) -> "tuple[Table, Task]":
         rows_of = None if tagged else get_task("text-classification")
     table = read_training(options.data, rows_of)
     check_columns(table)
+    for name in (*text, *label):
+        table.column(name)
     if wanted is None and len(table.columns) == 1:  # texts alone
         return table, get_task({"kind": "text-classification", "text": list(table.columns)})
     if wanted is None and text and not label and "label" not in table.columns:

@@ -223,10 +223,20 @@ def _targets(options: argparse.Namespace) -> list[str]:
 
 def _soft_labels(given: list[str] | None) -> str | dict[str, str] | None:
     """A file where one name is given, else columns by label."""
-    if given is None or len(given) == 1:
-        return None if given is None else given[0]
+    if given is None:
+        return None
+    if len(given) == 1:
+        if not os.path.exists(given[0]) and not Path(given[0]).suffix:
+            raise InputError(
+                f"--soft-labels {given[0]}: is no file, and one column is not enough: name it once "
+                "for each label"
+            )
+        return given[0]
     pairs = [name.split("=", 1) for name in given]
-    return {pair[0]: pair[-1] for pair in pairs}
+    found = {pair[0]: pair[-1] for pair in pairs}
+    if len(found) < len(given):
+        raise InputError(f"--soft-labels: a label is there twice: {' '.join(given)}")
+    return found
 
 
 def _recipe(options: argparse.Namespace) -> "Recipe":

@@ -58,6 +58,26 @@ def read_squad(path: Path) -> Table:
     )
 
 
+def is_impossible(question: Mapping[str, Any], where: str) -> bool:
+    """Whether a question is said to have no answer, as SQuAD 2.0 has it.
+
+    Args:
+        question: Or a row of it.
+        where: Names it.
+
+    Raises:
+        InputError: It is neither true nor false.
+
+    Example:
+        >>> is_impossible({"is_impossible": True}, ""), is_impossible({}, "")
+        (True, False)
+    """
+    found = question.get("is_impossible")
+    if found is not None and type(found) is not bool:
+        raise InputError(f"{where}: is_impossible is {short(found)}, neither true nor false")
+    return bool(found)
+
+
 def _questions(path: Path, root: Any) -> Iterator[dict[str, Any]]:
     where = str(path)
     for at, article in _items(where, root, "data"):
@@ -65,9 +85,9 @@ def _questions(path: Path, root: Any) -> Iterator[dict[str, Any]]:
             context = _require(inner, paragraph, "context")
             for place, question in _items(inner, paragraph, "qas"):
                 row = {name: question[name] for name in ("id", "answers") if name in question}
-                if question.get("is_impossible") and row.get("answers"):
-                    raise InputError(f"{place}: is_impossible, and has answers")
-                if question.get("is_impossible"):
+                if is_impossible(question, place):
+                    if row.get("answers"):
+                        raise InputError(f"{place}: is_impossible, and has answers")
                     row["answers"] = []
                 yield {**row, "question": _require(place, question, "question"), "context": context}
 

@@ -31,7 +31,7 @@ def reads_alike(
     """
     pieces, parts = other.get_vocab(), ["normalizer", "pre_tokenizer"]
     if kept_pieces is None:
-        parts.append("post_processor")
+        parts += ["post_processor", "model"]  # its merges and scores decide too
         alike = model.get_vocab() == pieces
     else:
         whole = model.get_vocab()

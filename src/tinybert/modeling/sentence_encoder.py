@@ -38,6 +38,12 @@ class AutoSentenceEncoder:
         model: PreTrainedModel = sentence_encoder(base)(config)
         return model
 
+    @staticmethod
+    def from_pretrained(folder: Any, *, config: PretrainedConfig, **options: Any) -> Any:
+        """A model with the weights of a folder; a head that is not there starts at random."""
+        base: Any = transformers.MODEL_MAPPING[type(config)]
+        return sentence_encoder(base).from_pretrained(folder, config=config, **options)
+
 
 @cache
 def sentence_encoder(base: Any) -> Any:

@@ -94,11 +94,15 @@ def draft_recipe(
     config = read_config(folder)
     known = known_task(config)
     wanted = get_task(task) if task is not None else known
+    scored = soft_labels is not None
+    # Lines that are scored are texts, and no words with tags.
+    unknown = get_task("text-classification") if scored and train.endswith(".txt") else None
+    wanted = wanted or unknown
     table = read_training(train, wanted)
     if task is None and known is not None and known.of_encoders:
         beside = {*table.columns} - {*known.text, known.label}
-        if soft_labels is not None or (beside and len(table.columns) > 1):
-            wanted, table = None, read_training(train, None)  # labels are for a head of their own
+        if scored or (beside and len(table.columns) > 1):  # labels are for a head of their own
+            wanted, table = unknown, read_training(train, unknown)
     scores = _columns_of(soft_labels)
     columns = guess_columns(table, wanted, text, label, scores)
     notes += [f"{guess} (guessed from the rows)" for guess in columns.guessed]

@@ -86,7 +86,10 @@ def read_inputs(recipe: Recipe) -> Inputs:
     with recipe.placed("teacher"):
         teacher = find_folder(recipe.teacher)
     config = read_config(teacher)
-    plan(recipe, config)
+    if plan(recipe, config).untrained:
+        logger.warning(
+            "no step trains the student, whose head at least has random weights: add `distill`"
+        )
     _warn_of_unused(recipe)
     device = _read_device(recipe, config)
     known = known_task(config)
@@ -180,7 +183,7 @@ def _read_rows(
                 with recipe.placed("data", "soft_labels"):
                     task, table = join_soft_labels(task, table, recipe.data.soft_labels)
             tables += _split(recipe, table, task)
-            needed = _needs_labels(recipe) or task.calibrates
+            needed = _needs_labels(recipe) or task.must_read_labels(tables[0])
             labeled = needed or _has_labels(task, tables[0], known)
             fitted = task.fit(tables[0]) if labeled else task
         elif task.calibrates:
@@ -218,11 +221,18 @@ def _check_soft_labels(recipe: Recipe) -> None:
     with recipe.placed("data", "soft_labels"):
         if recipe.data.train is None:
             raise InputError("are those of training rows, and data.train names none")
-        if not any(step.config.learns_predictions for step in recipe.steps):
-            raise InputError(
-                "no step learns from them: add `finetune`, or `distill` with a weight of "
-                "`prediction`"
-            )
+        for step in recipe.steps:
+            if step.config.learns_predictions:
+                return
+            makes = step.config.works_on == "rows"
+            if makes and "rows" not in step.config.needs(bool(recipe.data.unlabeled)):
+                raise InputError(
+                    f"`{step.name}` makes other rows before any step learns from them; leave "
+                    "one of them out"
+                )
+        raise InputError(
+            "no step learns from them: add `finetune`, or `distill` with a weight of `prediction`"
+        )
 
 
 def _split(recipe: Recipe, table: Table, task: Task) -> list[Table]:

@@ -18,6 +18,7 @@ from tinybert.base.errors import InputError
 from tinybert.data.table import Table
 from tinybert.runtime.model import Model
 from tinybert.tasks.labels import UnnamedOutputs, in_order, label_name
+from tinybert.tasks.rows import row_text
 from tinybert.tasks.task import Examples, Task
 from tinybert.tasks.text_classification import TextClassification
 
@@ -109,7 +110,7 @@ def likely_order(model: Model, task: Task, table: Table) -> Likely | None:
     if len(names) != outputs:
         return None
     rows = np.unique(np.linspace(0, len(table) - 1, min(ROWS, len(table))).astype(np.int64))
-    texts = task.examples(table, labeled=False).texts
+    texts = [row_text(row) for row in task.rows(table)]
     answers = model.logits([texts[row] for row in rows]).argmax(axis=1)
     labels = np.array([names.index(every_name[row]) for row in rows])
     counts = np.zeros((outputs, outputs), np.int64)

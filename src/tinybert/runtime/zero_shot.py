@@ -9,10 +9,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybert.base.errors import InputError, short
+from tinybert.base.errors import InputError, said, short
+from tinybert.data.jsonl import unique_keys
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.text import Features, TextEncoder
-from tinybert.tasks.outputs import Arrays
+from tinybert.tasks.outputs import Arrays, Outputs
+from tinybert.tasks.rows import Row, Text
 from tinybert.tasks.sentence_embedding import SentenceEmbedding
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
@@ -64,19 +66,35 @@ class ZeroShotClassifier(Model):
             name: [texts] if isinstance(texts, str) else [*texts] for name, texts in labels.items()
         }
         for name, described in self._labels.items():
+            if not name.strip():
+                raise InputError("a label that is described has no name")
             if not described or not all(
                 isinstance(text, str) and text.strip() for text in described
             ):
                 raise InputError(f"label {short(name)} has a description that is empty or no text")
-        _ = self.task  # refuses one label
+        if len(self._labels) < 2:
+            raise InputError(f"expected two labels or more that are described, got {len(labels)}")
 
     def forward(self, features: Features) -> Arrays:
         """The cosines with each label, divided by the temperature, as logits, (batch, labels)."""
         vectors = self._model.task.logits(self._model.forward(features))
         return {"logits": _unit(vectors) @ self._vectors.T / np.float32(self._temperature)}
 
+    def outputs(self, rows: Sequence[Text | Row], batch_size: int = 32) -> Outputs:
+        """The logits of texts, one label each.
+
+        Raises:
+            InputError: As for `Model.outputs`; a row is a pair, of which no vector is one label's.
+        """
+        for number, row in enumerate(self._as_rows(rows), 1):
+            if "pair" in row:
+                raise InputError(
+                    f"text {number} is a pair, and labels are described for one text at a time"
+                )
+        return super().outputs(rows, batch_size)
+
     def facts(self) -> Facts:
-        """Those of the encoder."""
+        """The facts of the encoder."""
         return self._model.facts()
 
     def _load_encoder(self) -> TextEncoder:
@@ -129,11 +147,11 @@ def read_descriptions(given: Sequence[str]) -> dict[str, list[str]]:
 
 def _read(path: Path) -> dict[str, list[str]]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique_keys)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON that can be read ({type(error).__name__})") from None
+        raise InputError(f"{path}: is no JSON that can be read ({said(error)})") from None
     if not isinstance(content, dict):
         raise InputError(f'{path}: expected a mapping such as {{"sport": "a match, a team"}}')
     found = {name: [text] if isinstance(text, str) else text for name, text in content.items()}

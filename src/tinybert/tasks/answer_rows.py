@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tinybert.base.errors import InputError, short
+from tinybert.data.squad import is_impossible
 from tinybert.data.table import Table
 
 NONE = '{"text": [], "answer_start": []}'
@@ -89,6 +90,14 @@ def _elsewhere(context: str, text: str) -> str:
 
 
 def _parts(table: Table, column: str, row: int) -> tuple[list[Any], list[Any]]:
+    texts, starts = _cell_parts(table, column, row)
+    cells = {name: table.columns[name][row] for name in ("is_impossible",) if name in table.columns}
+    if is_impossible(cells, table.where(row)) and texts:
+        raise InputError(f"{table.where(row)}: is_impossible, and has answers")
+    return texts, starts
+
+
+def _cell_parts(table: Table, column: str, row: int) -> tuple[list[Any], list[Any]]:
     cell = table.column(column)[row]
     if isinstance(cell, Mapping):
         parts = cell.get("text"), cell.get("answer_start")

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinybert.base.errors import InputError
-from tinybert.tasks.config import saved_fields
+from tinybert.tasks.config import is_classifier_of, saved_fields
+from tinybert.tasks.question_answering import CLASS_END, QuestionAnswering
 from tinybert.tasks.task import Text
 
 
@@ -21,6 +22,8 @@ def texts_per_input(config: Mapping[str, Any]) -> int | None:
         >>> texts_per_input({"tinybert": {"task": {"text": ["premise", "hypothesis"]}}})
         2
     """
+    if is_classifier_of(config, QuestionAnswering.kind, CLASS_END):
+        return 2
     columns = saved_fields(config, ["text"]).get("text")
     return None if columns is None else len(columns)
 

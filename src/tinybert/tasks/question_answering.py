@@ -214,6 +214,10 @@ class QuestionAnswering(Task):
             return self.chosen
         return 0.0 if self.may_be_none else np.inf
 
+    def must_read_labels(self, table: Table) -> bool:
+        """Where there are answers: they tell whether a row may have none."""
+        return self.calibrates or self.label in table.columns
+
     @property
     def calibrates(self) -> bool:
         """Whether a threshold is chosen on training rows."""

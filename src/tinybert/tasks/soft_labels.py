@@ -20,8 +20,8 @@ LEAST = 1e-6
 """The probability that 0 is taken for, and 1 minus it: logits are finite. It is about what a sure
 model's softmax gives."""
 
-ROUNDING = 0.02
-"""How far from 1 the sum of a row's probabilities may be: scores come rounded to two digits."""
+ROUNDING = 0.005
+"""How far scores may be from what they were: they come rounded to two digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,8 @@ class SoftlyLabeledTask(LabeledTask):
         """This task with the columns of probabilities, by label."""
         if len(columns) < 2:
             raise InputError(f"expected a column a label, two or more, got {len(columns)}")
+        if any(not name.strip() for name in columns):
+            raise InputError("a label has no name")
         return replace(self, soft_labels=tuple(columns.items()))
 
     @property
@@ -66,11 +68,11 @@ class SoftlyLabeledTask(LabeledTask):
             raise InputError(f"{table.source}: there are no soft labels for {some_names(lacking)}")
         found = np.zeros((len(table), len(self.labels)), np.float64)
         for output, (_, column) in zip(outputs, self.soft_labels, strict=True):
-            found[:, output] = [_probability(table, column, row) for row in range(len(table))]
+            found[:, output] = [probability(table, column, row) for row in range(len(table))]
         if not self.exclusive:
             return found.astype(np.float32)
         sums = found.sum(axis=1, keepdims=True)
-        if (wrong := np.flatnonzero(np.abs(sums - 1) > ROUNDING)).size:
+        if (wrong := np.flatnonzero(np.abs(sums - 1) > ROUNDING * (len(self.labels) + 1))).size:
             row = int(wrong[0])
             raise InputError(
                 f"{table.where(row)}: its soft labels add up to {sums[row, 0]:.4g}, not 1; of "
@@ -92,11 +94,16 @@ class SoftlyLabeledTask(LabeledTask):
         return logits.astype(np.float32)
 
 
-def _probability(table: Table, column: str, row: int) -> float:
+def probability(table: Table, column: str, row: int) -> float:
+    """A cell that is a probability.
+
+    Raises:
+        InputError: It is none; the message names the row.
+    """
     found = number(table, column, row)
-    if not 0 <= found <= 1:
+    if abs(found - 0.5) > 0.5 + LEAST:
         raise InputError(
-            f"{table.where(row)}: {short(column)} is {found:g}, no probability from 0 to 1; of "
+            f"{table.where(row)}: {short(column)} is {found:.9g}, no probability from 0 to 1; of "
             "logits take the softmax or the sigmoid first, of percent a hundredth"
         )
-    return found
+    return min(max(found, 0.0), 1.0)

@@ -186,7 +186,9 @@ class Task(ABC):
         Raises:
             InputError: Its rows have no such labels.
         """
-        raise InputError(f"{self.kind} has none: they are those of whole rows")
+        raise InputError(
+            f"{self.kind} has none; text-classification and multi-label-classification have"
+        )
 
     def soft_logits(self, soft: NDArray[np.float32]) -> NDArray[np.float32]:
         """What a model would have given for rows with these soft labels, (rows, outputs).
@@ -307,6 +309,14 @@ class Task(ABC):
             labels: Of the rows, as `examples` gives them.
         """
         return labels
+
+    def must_read_labels(self, table: Table) -> bool:
+        """Whether training rows need labels, or those that they have must be right, anyway.
+
+        Args:
+            table: The training rows.
+        """
+        return self.calibrates
 
     @property
     def calibrates(self) -> bool:

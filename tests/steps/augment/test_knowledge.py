@@ -91,3 +91,7 @@ def test_labels_of_rules():
     assert known.labels_of(["Thanks for the refund"]) == {"complaint", "praise"}
     assert known.labels_of(["take", "10 mg"]) == set()
     assert known.fixed("take 10 mg of it") == [(5, 10)]
+
+
+def test_letters_that_have_no_lower_case_of_their_own():
+    assert Knowledge(("İzmir",)).fixed("from İzmir to Ankara") == [(5, 10)]

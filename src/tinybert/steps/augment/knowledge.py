@@ -72,7 +72,16 @@ class Knowledge:
 
     def fixed(self, text: str) -> list[Bounds]:
         """Where in a text stands what must not change."""
-        return [found.span() for each in self._kept for found in each.finditer(text)]
+        spans = []
+        for each in self._kept:
+            for found in each.finditer(text):
+                if not found[0]:
+                    raise InputError(
+                        f"rules: {short(each.pattern)} finds a place, and no text that could be "
+                        "kept; write what is found without (?=...) or the like"
+                    )
+                spans.append(found.span())
+        return spans
 
     def keeps(self, before: Sequence[str], after: Sequence[str]) -> bool:
         """Whether changed texts have what must not change: the same, as often, in the same order.

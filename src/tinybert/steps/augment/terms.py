@@ -28,10 +28,15 @@ def terms_pattern(terms: Iterable[str]) -> "re.Pattern[str]":
     tree: dict[Any, Any] = {}
     for term in terms:
         at = tree
-        for part in _characters(term.lower()):
+        for part in _characters(_lower(term)):
             at = at.setdefault(part, {})
         at[_END] = {}
     return re.compile(_pattern(tree), re.IGNORECASE)
+
+
+def _lower(term: str) -> str:
+    """A term in lower case, but for characters that would become several, as "İ"."""
+    return "".join(low if len(low := each.lower()) == 1 else each for each in term)
 
 
 def _characters(term: str) -> Iterator[str]:

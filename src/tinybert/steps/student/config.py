@@ -66,6 +66,7 @@ class StudentConfig(StepConfig):
     )
     base: str | None = Field(
         None,
+        min_length=1,
         description="a path or hub id: another encoder, of any family and with its own tokenizer, "
         "which is the 'teacher' of `init` and gives the student its vocabulary; the recipe's "
         "teacher then teaches by its predictions, and by its layers where both read the same "
