@@ -128,7 +128,7 @@ def _budget(
     strict = settings["strict"]
     bounds = [verdicts(asked, each, busy=is_busy(machine), strict=strict) for each in got]
     kept = [worst(each) for each in bounds]
-    best = choose_best(nearest(artifacts, kept))
+    best = best_within(asked, nearest(artifacts, kept))
     place = artifacts.index(best)
     return {
         "asked": dict(asked),
@@ -139,6 +139,25 @@ def _budget(
         "kept": kept[place],
         "best": best,
     }
+
+
+def best_within(asked: Mapping[str, float], artifacts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The artifact to ship of those that keep a budget as well as any.
+
+    With a drop and no size the smallest was asked for; else it is as without a budget.
+
+    Args:
+        asked: The bounds.
+        artifacts: As report.json has them.
+
+    Example:
+        >>> files = [{"bytes_deployed": 9}, {"bytes_deployed": 4}]
+        >>> best_within({"drop": 0.02}, files)
+        {'bytes_deployed': 4}
+    """
+    if "drop" in asked and "size_mb" not in asked:
+        return min(artifacts, key=lambda artifact: artifact["bytes_deployed"])
+    return choose_best(artifacts)
 
 
 def choose_best(artifacts: Sequence[dict[str, Any]]) -> dict[str, Any]:
