@@ -150,3 +150,11 @@ def test_columns_on_the_line_are_several(place, given, said, capsys):
     options = [f"--soft-labels={each}" for each in given]
     assert main(["compress", str(place / "values"), "--train", "rows.csv", *options]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_model_that_is_only_quantized_learns_them_too(place, tmp_path):
+    model = tiny_model_dir("gpt2", tmp_path / "gpt2")
+    soft = {"positive": "good", "negative": "bad"}
+    draft = draft_recipe(str(model), str(place / "rows.csv"), soft_labels=soft)
+    assert [next(iter(step)) for step in draft.recipe["steps"]] == ["finetune", "quantize"]
+    read_inputs(Recipe.from_mapping(draft.recipe, ["data.max_length=24"]))

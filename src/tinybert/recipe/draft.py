@@ -148,6 +148,10 @@ def draft_recipe(
         data["unlabeled"] = [*unlabeled]
         if not any(step in shrinks for step in texts):
             raise InputError("--unlabeled: no student is made, so that nothing learns from it")
+    distills: list[Any] = [{"distill": {}}, {"quantize": {"method": "qat"}}]
+    if scored and not steps and not any(step in distills for step in shrinks):
+        steps.append({"finetune": {}})
+        notes.append("finetune: it learns the soft labels, which no other step would")
     steps += shrinks
     notes += [note] if note else []
     spec = {"kind": task or columns.kind}  # a mapping, for `--set task.separator=";"` and the like
