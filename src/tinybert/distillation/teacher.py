@@ -58,6 +58,7 @@ class Teacher:
         self.caches = caches
         self.own_tokens = list(own_tokens or [False] * len(models))
         self.answers = answers
+        self._answers_all = answers is not None and not bool(answers.isnan().any())
 
     def asked(self, index: int, wanted: Sequence[Signal], of_rows: bool = True) -> list[Signal]:
         """What a model has to give for signals that are wanted.
@@ -69,7 +70,7 @@ class Teacher:
         """
         if index:
             return [LOGITS] if LOGITS in wanted else []
-        given = self.answers is not None and of_rows and not self.answers.isnan().any()
+        given = self._answers_all and of_rows
         return [each for each in wanted if not (given and each == LOGITS)]
 
     def to(self, device: torch.device) -> None:

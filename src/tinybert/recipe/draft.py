@@ -20,6 +20,7 @@ from tinybert.recipe.recipe import DataConfig
 from tinybert.recipe.soft_labels import join_soft_labels
 from tinybert.runtime.config import max_positions, read_config
 from tinybert.steps.augment.split import WordSplitter, changeable
+from tinybert.steps.registry import STEPS
 from tinybert.steps.student.config import StudentConfig
 from tinybert.tasks import get_task
 from tinybert.tasks.labels import UnnamedOutputs
@@ -148,8 +149,7 @@ def draft_recipe(
         data["unlabeled"] = [*unlabeled]
         if not any(step in shrinks for step in texts):
             raise InputError("--unlabeled: no student is made, so that nothing learns from it")
-    distills: list[Any] = [{"distill": {}}, {"quantize": {"method": "qat"}}]
-    if scored and not steps and not any(step in distills for step in shrinks):
+    if scored and not any(map(_learns_predictions, [*steps, *shrinks])):
         steps.append({"finetune": {}})
         notes.append("finetune: it learns the soft labels, which no other step would")
     steps += shrinks
@@ -158,6 +158,12 @@ def draft_recipe(
     recipe = {"teacher": model, "task": spec, "data": data, "steps": steps}
     recipe |= {"budget": asked} if asked else {}
     return Draft(recipe, tuple(notes))
+
+
+def _learns_predictions(step: Mapping[str, Any]) -> bool:
+    """Whether a step, as a recipe has it, learns soft labels."""
+    ((name, settings),) = step.items()
+    return STEPS[name](**settings).learns_predictions
 
 
 def _columns_of(soft_labels: str | Mapping[str, str] | None) -> list[str] | None:

@@ -13,8 +13,8 @@ from tinybert.base.errors import InputError, said, short
 from tinybert.data.jsonl import unique_keys
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.text import Features, TextEncoder
-from tinybert.tasks.outputs import Arrays, Outputs
-from tinybert.tasks.rows import Row, Text
+from tinybert.tasks.config import saved_task
+from tinybert.tasks.outputs import Arrays
 from tinybert.tasks.sentence_embedding import SentenceEmbedding
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
@@ -53,7 +53,9 @@ class ZeroShotClassifier(Model):
         labels: Mapping[str, str | Sequence[str]],
         temperature: float = TEMPERATURE,
     ) -> None:
-        super().__init__(model.path, model.config)
+        # One text at a time, as every model that says so: of a pair no vector is one label's.
+        reads = {**saved_task(model.config), "text": TextClassification.text}
+        super().__init__(model.path, {**model.config, "tinybert": {"task": reads}})
         if model.task.kind != SentenceEmbedding.kind:
             raise InputError(
                 f"{model.path}: does {model.task.kind}; labels are described to sentence encoders"
@@ -79,19 +81,6 @@ class ZeroShotClassifier(Model):
         """The cosines with each label, divided by the temperature, as logits, (batch, labels)."""
         vectors = self._model.task.logits(self._model.forward(features))
         return {"logits": _unit(vectors) @ self._vectors.T / np.float32(self._temperature)}
-
-    def outputs(self, rows: Sequence[Text | Row], batch_size: int = 32) -> Outputs:
-        """The logits of texts, one label each.
-
-        Raises:
-            InputError: As for `Model.outputs`; a row is a pair, of which no vector is one label's.
-        """
-        for number, row in enumerate(self._as_rows(rows), 1):
-            if "pair" in row:
-                raise InputError(
-                    f"text {number} is a pair, and labels are described for one text at a time"
-                )
-        return super().outputs(rows, batch_size)
 
     def facts(self) -> Facts:
         """The facts of the encoder."""
