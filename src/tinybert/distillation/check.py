@@ -114,6 +114,7 @@ def read_distillation(settings: DistillConfig, materials: Materials) -> list[str
     """
     from tinybert.modeling.hub import find_folder, hash_model
 
+    settings.check_vectors(getattr(materials.task, "vector", None))
     hashes = []
     for number, other in enumerate(settings.teachers):
         with placed("teachers", number, "model"):

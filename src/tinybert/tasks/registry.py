@@ -8,6 +8,7 @@ from tinybert.base.errors import InputError, cut, short
 from tinybert.tasks.glue import GLUE
 from tinybert.tasks.multi_label_classification import MultiLabelClassification
 from tinybert.tasks.question_answering import QuestionAnswering
+from tinybert.tasks.retrieval import Retrieval
 from tinybert.tasks.sentence_embedding import SentenceEmbedding
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Task]] = {
     TokenClassification.kind: TokenClassification,
     MultiLabelClassification.kind: MultiLabelClassification,
     SentenceEmbedding.kind: SentenceEmbedding,
+    Retrieval.kind: Retrieval,
     QuestionAnswering.kind: QuestionAnswering,
 }
 """Every kind of task: a new one is a file and a line here."""
