@@ -1,6 +1,5 @@
 """Loading and saving Hugging Face models as every room of the house wants them."""
 
-import logging
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,14 +89,8 @@ def _with_new_head(folder: Path, task: Task) -> PreTrainedModel:
     for key in (ACTIVATION, OLD_ACTIVATION):  # of the old head
         vars(config).pop(key, None)
     config.update(task.model_config())
-    logger = logging.getLogger("transformers.modeling_utils")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # that the head is new is what we ask for
-    try:
-        head = find_head(task.head)
-        model, missing, mismatched = load_weights(head, folder, config, new_head=True)
-    finally:
-        logger.setLevel(level)
+    head = find_head(task.head)
+    model, missing, mismatched = load_weights(head, folder, config, new_head=True)
     new = {*missing, *mismatched}
     _forget_head(model, new)
     return model

@@ -1,8 +1,10 @@
 """The one place where Transformers loads a config and weights, and what it must not drop unseen."""
 
+import contextlib
+import logging
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from inspect import getsource
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,14 +97,15 @@ def load_weights(
             version of Transformers doesn't do.
     """
     try:
-        module, loading = shaped(model_class, config).from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # to name them below, which its own error does not
-            **NOT_RUN,
-        )
+        with _unreported():
+            module, loading = shaped(model_class, config).from_pretrained(
+                folder,
+                config=config,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # to name them below, which its own error does not
+                **NOT_RUN,
+            )
     except Exception as error:  # its own, of safetensors, of pickle, of the hub's dataclasses, ...
         refuse_own_code(folder, error)
         raise _not_whole(folder, error) from None
@@ -119,6 +122,18 @@ def load_weights(
     mismatched = [name for name, *_ in loading["mismatched_keys"]]
     _check_finite(folder, module, {*missing, *mismatched})
     return Loaded(module.eval(), missing, mismatched)
+
+
+@contextlib.contextmanager
+def _unreported() -> Iterator[None]:
+    """A block in which Transformers does not print what is checked here and said in a line."""
+    logger = logging.getLogger("transformers.modeling_utils")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def is_encoders(module: PreTrainedModel, name: str) -> bool:
