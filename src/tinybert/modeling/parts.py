@@ -43,7 +43,7 @@ def part_of(model: "PreTrainedModel", name: str | None) -> Any:
 def embedding_output(model: "PreTrainedModel") -> nn.Module:
     """The module whose output is what the first layer is given: the projection, or the norm."""
     family = family_in(model)
-    names = (family.embedding_projection, family.embedding_norm)
+    names = (family.embedding_projection, family.embedding_norm, family.embedding_end)
     return next(part for name in names if (part := part_of(model, name)) is not None)
 
 
