@@ -92,9 +92,7 @@ def test_every_weight_of_a_layer_has_a_name(kind):
             if block.has(role)
         } | {block.norm, block.attention_norm}
         found = {
-            part
-            for part in block.module.modules()
-            if isinstance(part, nn.Linear | nn.LayerNorm)
+            part for part in block.module.modules() if isinstance(part, nn.Linear | nn.LayerNorm)
         }
         assert found <= named
     assert (head_counts(model), neuron_counts(model)) == ([4] * 3, [64] * 3)

@@ -1,4 +1,7 @@
-"""GPT-2: every token sees those before it; as a classifier, its head reads the last one."""
+"""GPT-2: every token sees those before it, and its head says what comes next.
+
+That of a classifier reads the last one.
+"""
 
 from tinybert.families.family import Family, Head, Piece, Sizes
 
@@ -37,6 +40,7 @@ GPT2 = Family(
     heads={
         "ForSequenceClassification": Head(out="score"),
         "ForTokenClassification": Head(out="classifier"),
+        "LMHeadModel": Head(out="lm_head"),
     },
     refuses={
         "shorten": "its head reads the last token, and each token sees only those before it",

@@ -60,6 +60,11 @@ def word_table(model: "PreTrainedModel") -> nn.Embedding:
     return words.table if isinstance(words, LowRankEmbedding) else words
 
 
+def is_word_table(weight: Tensor, model: "PreTrainedModel") -> bool:
+    """Whether a head's weight is the table of words, as that of a language model mostly is."""
+    return weight is getattr(model.get_input_embeddings(), "weight", None)
+
+
 def type_table(model: "PreTrainedModel") -> nn.Embedding | None:
     """The table of token types of a model of any family, also of one that is unknown here."""
     ends = {family.types.rpartition(".")[2] for family in FAMILIES.values() if family.types}
