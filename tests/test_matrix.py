@@ -113,9 +113,6 @@ WRITES = ["causal-lm"]
 OTHERS = [kind for kind in KINDS if kind != "gpt2"]
 
 REFUSED = [
-    (OTHERS, WRITES, ANY, ANY, "read whole texts, and write none"),
-    (ANY, WRITES, ["trim-vocabulary"], ANY, "perplexities of other tokens can't be compared"),
-    (ANY, WRITES, ["factorize embeddings"], ANY, "the table of words is the head of causal-lm"),
     (ANY, ANY, NO_RANGES, ["openvino"], "is not for OpenVINO"),
     (["albert"], ANY, ["student"], ANY, "its layers share their weights, so that none can be fit"),
     (["albert"], ANY, PRUNED, ANY, "its layers share their weights, so that what goes from one"),
@@ -129,6 +126,9 @@ REFUSED = [
     (["mpnet"], ANY, ["shorten"], ANY, "how far apart two tokens are, which is lost"),
     (["modernbert"], ANY, ["shorten"], ANY, "turned by their positions, which are lost"),
     (["modernbert"], ANY, ["distill attention"], ANY, "most layers see a window only"),
+    (OTHERS, WRITES, ANY, ANY, "read whole texts, and write none"),
+    (ANY, WRITES, ["trim-vocabulary"], ANY, "perplexities of other tokens can't be compared"),
+    (ANY, WRITES, ["factorize embeddings"], ANY, "the table of words is the head of causal-lm"),
     (
         *(ANY, ["token-classification", *ASKS], ["add-texts", "generate"], ANY),
         "whose places it would lose",
