@@ -23,6 +23,7 @@ CLASSES = {
     "multi-label-classification": {"labels": ("a", "b", "c"), "head": "SequenceClassification"},
     "question-answering": {"labels": ("start", "end"), "head": "QuestionAnswering"},
     "masked-lm": {"labels": ("LABEL_0", "LABEL_1"), "head": "MaskedLM"},
+    "causal-lm": {"labels": ("LABEL_0", "LABEL_1"), "head": "CausalLM"},
 }
 """The outputs and the head of a kind of task."""
 

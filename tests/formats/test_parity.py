@@ -36,34 +36,40 @@ def expected(tiny_bert_dir):
     return load_torch(tiny_bert_dir).logits(TEXTS)
 
 
+def given(logits):
+    return Outputs({"logits": logits})
+
+
 def test_an_fp32_file_agrees_on_every_row(exported, expected):
-    parity = check_parity(load(exported[1] / "model.onnx"), TEXTS, expected)
+    parity = check_parity(load(exported[1] / "model.onnx"), TEXTS, given(expected))
     assert parity["max_abs_diff"] < 1e-4
     assert parity["agreement"] == 1
 
 
 def test_another_models_fp32_file_is_a_fault(exported, expected):
     with pytest.raises(RuntimeError, match="the export is at fault"):
-        check_parity(load(exported[1] / "model.onnx"), TEXTS, expected + 0.01)
+        check_parity(load(exported[1] / "model.onnx"), TEXTS, given(expected + 0.01))
 
 
 def test_not_a_number_is_a_fault(exported, expected):
     with pytest.raises(RuntimeError, match="differ"):
-        check_parity(load(exported[1] / "model.onnx"), TEXTS, expected * np.float32("nan"))
+        check_parity(load(exported[1] / "model.onnx"), TEXTS, given(expected * np.float32("nan")))
 
 
 def test_int8_is_reported_and_low_agreement_warned_of(exported, expected, caplog):
     artifact = load(exported[1] / "model_quantized.onnx")
-    parity = check_parity(artifact, TEXTS, expected)
+    parity = check_parity(artifact, TEXTS, given(expected))
     assert 0 < parity["max_abs_diff"] < 0.5
     with caplog.at_level(logging.WARNING):
-        assert check_parity(artifact, TEXTS, -expected)["agreement"] < 0.95
+        assert check_parity(artifact, TEXTS, given(-expected))["agreement"] < 0.95
     assert "of 16 rows only" in caplog.text
 
 
 def test_a_warning_calls_the_file_as_it_is_told(exported, expected, caplog):
     """The folder of a step, where it lies when it is measured, says nothing to a user."""
-    check_parity(load(exported[1] / "model_quantized.onnx"), TEXTS, -expected, name="onnx/a.onnx")
+    check_parity(
+        load(exported[1] / "model_quantized.onnx"), TEXTS, given(-expected), name="onnx/a.onnx"
+    )
     assert "onnx/a.onnx answers" in caplog.text
     assert str(exported[1]) not in caplog.text
 
@@ -84,9 +90,9 @@ def test_large_values_may_differ_by_as_large_rounding(tiny_bert_dir, tmp_path):
     artifact = open_artifact(export(model, tokenizer, tmp_path)["onnx"], None)
     logits = artifact.logits(["a film"])
     assert np.abs(logits).max() > 1e4
-    assert check_parity(artifact, ["a film"], logits * (1 + 1e-4))["agreement"] == 1
+    assert check_parity(artifact, ["a film"], given(logits * (1 + 1e-4)))["agreement"] == 1
     with pytest.raises(RuntimeError, match="at fault"):
-        check_parity(artifact, ["a film"], logits * 1.01)
+        check_parity(artifact, ["a film"], given(logits * 1.01))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +115,6 @@ def test_low_agreement_where_sums_saturate(
         facts=lambda: SimpleNamespace(precision="int8"),
         task=get_task({"kind": "text-classification", "labels": ["negative", "positive"]}),
     )
-    check_parity(artifact, TEXTS, expected, Outputs({"logits": -expected}), name="a.xml")
+    check_parity(artifact, TEXTS, given(expected), given(-expected), name="a.xml")
     assert "of 16 rows only" in caplog.text
     assert ("reduce_range: true" in caplog.text) is advised

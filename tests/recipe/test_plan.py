@@ -177,7 +177,6 @@ def test_another_family(step):
             {"distill": {"attention": 1}},
             r"distill\.attention: .* turned by their",
         ),
-        ("gpt2", {"quantize": {"method": "static"}}, r"quantize\.method: .* weights transposed"),
         ("gpt2", {"shorten": {}}, r"shorten\.layer: .* reads the last token"),
         ("albert", {"factorize": {}}, r"factorize\.parts: .* share their weights"),
     ],

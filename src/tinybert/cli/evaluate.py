@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     model = described(open_model(options.model, options.threads), options)
     task = get_task(_task_spec(options, model.task), model.task)
     _check_thresholds(options, task)
-    examples = labeled_examples(model, task, read(options.data, "eval", task.layout))
+    examples = labeled_examples(model, task, read(options.data, "eval", task.layout, task.text[0]))
     score = evaluate(model, examples, task)
     if options.json:
         print_json({"model": options.model, "metric": task.metric, **_renamed(score)})

@@ -115,6 +115,12 @@ def read_distillation(settings: DistillConfig, materials: Materials) -> list[str
     from tinybert.modeling.hub import find_folder, hash_model
 
     settings.check_vectors(getattr(materials.task, "vector", None))
+    if settings.cache == "all" and not materials.task.keeps_answers:
+        raise PlacedError(
+            f"all can't be kept of {materials.task.kind}: the teacher's answers are the whole "
+            "vocabulary at every token; leave it out",
+            ("cache",),
+        )
     hashes = []
     for number, other in enumerate(settings.teachers):
         with placed("teachers", number, "model"):

@@ -116,7 +116,8 @@ class DistillConfig(DistillationConfig):
     cache: Literal["logits", "all", "off"] = Field(
         "logits",
         description="compute what the teacher gives once for all epochs, seeds and runs: where "
-        "that is its logits only; also its hidden states and attention, which are large; or never",
+        "that is its logits only; also its hidden states and attention, which are large; or never, "
+        "as of causal-lm, whose answers are the whole vocabulary at every token",
     )
 
     @model_validator(mode="after")

@@ -65,6 +65,17 @@ class DistillationModel(nn.Module):
         self.terms: Any = nn.ModuleDict(
             {name: TERMS[name](settings, pairing) for name in self.weights if name in TERMS}
         )
+        self.register_state_dict_post_hook(_name_once)
+
+    @property
+    def _keys_to_ignore_on_save(self) -> list[str]:
+        """Names of weights that have another: safetensors holds each once. The Trainer asks."""
+        names = (name for name, _ in self.named_parameters(remove_duplicate=False))
+        once = {name for name, _ in self.named_parameters()}
+        return [name for name in names if name not in once]
+
+    def tie_weights(self) -> None:
+        """The Trainer's, after it has loaded a checkpoint: nothing has come apart."""
 
     def teacher_signals(self, names: Iterable[str]) -> list[Signal]:
         """What the teacher must give for the losses of these names."""
@@ -145,3 +156,9 @@ class DistillationModel(nn.Module):
         for layer, fit in fits.items():
             fit.gather()
             fit.solve(layer)
+
+
+def _name_once(model: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
+    """Leaves each weight one name, as checkpoints have it."""
+    for name in model._keys_to_ignore_on_save:  # type: ignore[union-attr]
+        state.pop(f"{prefix}{name}", None)

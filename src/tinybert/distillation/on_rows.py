@@ -90,6 +90,7 @@ def _caches(
     """
     wanted = trainer.model.teacher_signals(trainer.model.weights)
     keeps = config.cache == "all" or (config.cache == "logits" and wanted == [LOGITS])
+    keeps = keeps and context.task.keeps_answers
 
     def report(done: int, total: int) -> None:
         context.progress(Progress("teacher", done, total))

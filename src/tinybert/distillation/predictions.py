@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PretrainedConfig
 
+from tinybert.tasks.causal_lm import writes_texts
 from tinybert.tasks.config import is_classifier_of, saved_task
 from tinybert.tasks.question_answering import CLASS_END, QuestionAnswering
 
@@ -30,6 +31,8 @@ def prediction_kind(config: PretrainedConfig) -> Kind:
     """
     if is_classifier_of(config.to_dict(), QuestionAnswering.kind, CLASS_END):
         return "spans"
+    if writes_texts(config.to_dict()):
+        return "classes"
     if config.problem_type == "multi_label_classification":
         return "sigmoids"
     return "values" if config.problem_type == "regression" or config.num_labels == 1 else "classes"
@@ -42,7 +45,10 @@ def count_outputs(config: PretrainedConfig) -> int:
         >>> count_outputs(PretrainedConfig(num_labels=3))
         3
     """
-    return int(saved_task(config.to_dict()).get("vector") or config.num_labels or 1)
+    own = config.to_dict()
+    if writes_texts(own):
+        return int(config.vocab_size)
+    return int(saved_task(own).get("vector") or config.num_labels or 1)
 
 
 def as_classes(logits: Tensor, answered: Tensor) -> Tensor:

@@ -36,11 +36,14 @@ class Piece:
         name: Of the module, in dots.
         index: Which part, from 0.
         count: Of how many.
+        split: The attribute of a layer, in dots, that says how many outputs each part has, and by
+            which they are split; "" where their number itself does.
     """
 
     name: str
     index: int
     count: int
+    split: str = ""
 
 
 Part = str | Piece
@@ -182,6 +185,8 @@ class Family:
         norm: The norm behind the feed-forward block; with `norms_first` that before it.
         words: The table of words; `positions` and `types` likewise, where there are such.
         embedding_norm: The norm of the embeddings, if there is one.
+        embedding_end: What gives the embeddings to the first layer, where it is neither a norm nor
+            a projection.
         embedding_projection: The linear layer from the embeddings to the hidden states, where
             the model has one.
         embedding_size: How config.json calls the width of embeddings that have one of their own.
@@ -196,6 +201,8 @@ class Family:
         rotary: Whether queries and keys are turned by their position.
         window: The key of config.json that says how far tokens of some layers see; "" if all
             see everything.
+        scaled_by_place: The key of config.json that may ask for attention to be scaled by the
+            number of its layer; "" if there is none.
         first_layer_differs: Whether the first layer lacks a norm that the others have, so that
             it can't be dropped.
         positions_after_padding: Whether positions are counted from the padding's id + 1.
@@ -229,6 +236,7 @@ class Family:
     positions: str | None = None
     types: str | None = None
     embedding_norm: str | None
+    embedding_end: str = ""
     embedding_projection: str = ""
     embedding_size: str = ""
     final_norm: str = ""
@@ -241,6 +249,7 @@ class Family:
     causal: bool = False
     rotary: bool = False
     window: str = ""
+    scaled_by_place: str = ""
     first_layer_differs: bool = False
     positions_after_padding: bool = False
     reads: Reads = "first"

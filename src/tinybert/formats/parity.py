@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TypedDict
 
 import numpy as np
@@ -53,7 +52,7 @@ class Parity(TypedDict):
 def check_parity(
     artifact: Model,
     rows: Sequence[Text | Row],
-    expected: NDArray[np.float32],
+    expected: Outputs,
     outputs: Outputs | None = None,
     *,
     name: str | None = None,
@@ -63,7 +62,7 @@ def check_parity(
     Args:
         artifact: The loaded artifact.
         rows: The rows.
-        expected: The PyTorch model's logits for them, (positions, outputs), end to end.
+        expected: What the PyTorch model gives for them.
         outputs: The artifact's, where they are known already.
         name: What messages call the artifact; default: its path.
 
@@ -76,9 +75,9 @@ def check_parity(
     """
     name = name or str(artifact.path)
     outputs = artifact.outputs(rows) if outputs is None else outputs
-    wanted = replace(outputs, arrays={**outputs.arrays, "logits": expected})
-    differences = np.abs(outputs.logits - expected).max(axis=-1, initial=0.0)
-    agree, answers = artifact.task.agreement(outputs, wanted).sum(axis=0)
+    wanted = expected.logits
+    differences = np.abs(outputs.logits - wanted).max(axis=-1, initial=0.0)
+    agree, answers = artifact.task.agreement(outputs, expected).sum(axis=0)
     parity = Parity(
         max_abs_diff=float(differences.max(initial=0.0)),
         agreement=float(agree / answers),
@@ -87,7 +86,7 @@ def check_parity(
         selects = "selection" in artifact.config.get(SHAPE_KEY, {})
         counted = np.sort(differences)[: math.ceil(SELECTED_ROWS * len(differences))]
         worst = (counted if selects else differences).max(initial=0.0)
-        _require_equal(name, float(worst), expected)
+        _require_equal(name, float(worst), wanted)
     elif parity["agreement"] < LOW_AGREEMENT:
         logger.warning(
             "%s answers as the PyTorch model does on %.1f%% of %d rows only%s",

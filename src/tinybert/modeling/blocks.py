@@ -18,6 +18,7 @@ from tinybert.base.errors import InputError
 from tinybert.families import Family, Part, Piece, Role
 from tinybert.families.family import module_of
 from tinybert.modeling.parts import attribute_of, base_of, family_in, replace_module
+from tinybert.modeling.transposed import open_layers, store_transposed, stores_transposed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,6 +34,8 @@ class Slice:
         home: The linear layer.
         index: Which of its equal parts, from 0.
         count: How many it has.
+        splits: The module, and its attribute, that says how wide the parts are; None where nothing
+            but the linear layer itself does.
 
     Example:
         >>> both = nn.Linear(4, 6)
@@ -41,18 +44,20 @@ class Slice:
         True
     """
 
-    def __init__(self, home: Any, index: int, count: int) -> None:
-        self.home, self.index, self.count = home, index, count
+    def __init__(
+        self, home: Any, index: int, count: int, splits: tuple[nn.Module, str] | None = None
+    ) -> None:
+        self.home, self.index, self.count, self.splits = home, index, count, splits
 
     @property
     def in_features(self) -> int:
         """Width of its input."""
-        return self._weight.shape[1]
+        return int(self.home.in_features)
 
     @property
     def out_features(self) -> int:
         """Its outputs."""
-        return len(self._weight) // self.count
+        return int(self.home.out_features) // self.count
 
     @property
     def places(self) -> slice:
@@ -62,18 +67,18 @@ class Slice:
     @property
     def weight(self) -> Tensor:
         """(out_features, in_features), which may be written to."""
-        return self._weight[self.places]
+        weight: Tensor = self.home.weight
+        return weight[self.places]
 
     @property
     def bias(self) -> Tensor | None:
         """(out_features,), which may be written to; None where there is none."""
         return None if self.home.bias is None else self.home.bias[self.places]
 
-    @property
-    def _weight(self) -> Tensor:
-        """(outputs, inputs) of its home; GPT-2's layers keep it transposed."""
-        weight: Tensor = self.home.weight
-        return weight.T if type(self.home).__name__ == "Conv1D" else weight
+    def note_width(self) -> None:
+        """Tells the module that splits the outputs how many each part has now."""
+        if self.splits is not None:
+            setattr(*self.splits, self.out_features)
 
     def __call__(self, states: Tensor) -> Tensor:
         """(..., in_features) to (..., out_features)."""
@@ -110,6 +115,9 @@ def keep_outputs(parts: Sequence[Linear], places: Tensor) -> None:
         if linear.bias is not None:
             linear.bias = nn.Parameter(linear.bias[rows].clone())
         linear.out_features = len(rows)
+        for part in pieces:
+            if isinstance(part, Slice):
+                part.note_width()
 
 
 def keep_inputs(linear: nn.Linear, places: Tensor) -> None:
@@ -144,7 +152,12 @@ class Block:
         """
         part = self._part(role)
         if isinstance(part, Piece):
-            return Slice(self.module.get_submodule(part.name), part.index, part.count)
+            home = self.module.get_submodule(part.name)
+            splits = None
+            if part.split:
+                where, _, name = part.split.rpartition(".")
+                splits = self.module.get_submodule(where), name
+            return Slice(home, part.index, part.count, splits)
         return self.module.get_submodule(part)
 
     def linears(self, roles: Iterable[Role]) -> dict[str, nn.Module]:
@@ -236,6 +249,8 @@ class Block:
             part, old = self._part(role), self.module.get_submodule(name)
             count = part.count if isinstance(part, Piece) else 1
             self.replace(role, _fresh(cast(nn.Linear, old).in_features, width * count, old))
+            if isinstance(fresh := self.linear(role), Slice):
+                fresh.note_width()
 
     def _set_inputs(self, role: Role, width: int) -> None:
         old = self.linear(role)
@@ -243,7 +258,7 @@ class Block:
 
 
 def blocks(model: "PreTrainedModel") -> list[Block]:
-    """The transformer layers of a model, in order.
+    """The transformer layers of a model, in order, all of whose matrices are linear layers.
 
     Raises:
         InputError: The model is of no family that is known here, or has layers within layers.
@@ -259,6 +274,7 @@ def blocks(model: "PreTrainedModel") -> list[Block]:
     size = config.hidden_size // config.num_attention_heads
     if family.shared:
         return _shared(model, family, size)
+    open_layers(model)
     layers = enumerate(layer_list(model))
     return [Block(layer, family, f"{family.layers}.{at}", size) for at, layer in layers]
 
@@ -295,7 +311,8 @@ def keep_layers(model: "PreTrainedModel", kept: Sequence[int]) -> None:
         kept: Their numbers, from 0, in order.
 
     Raises:
-        InputError: The first layer is dropped of a model whose first layer is unlike the others.
+        InputError: The first layer is dropped of a model whose first layer is unlike the others, or
+            layers depend on their number.
     """
     family, layers = family_in(model), layer_list(model)
     if family.first_layer_differs and kept[0] != 0:
@@ -303,7 +320,16 @@ def keep_layers(model: "PreTrainedModel", kept: Sequence[int]) -> None:
             f"the first layer of {model.config.model_type} models has no norm, and no other can "
             "take its place; keep it"
         )
+    if family.scaled_by_place and getattr(model.config, family.scaled_by_place, False):
+        raise InputError(
+            f"its config.json says {family.scaled_by_place}: what a layer computes depends on its "
+            "number, so that none can be dropped"
+        )
     replace_module(base_of(model), family.layers, nn.ModuleList(layers[at] for at in kept))
+    for at, layer in enumerate(layer_list(model)):
+        for module in layer.modules():
+            if hasattr(module, "layer_idx"):  # by which a cache of keys and values has its place
+                module.layer_idx = at
     lists = {key: [getattr(model.config, key)[at] for at in kept] for key in family.per_layer}
     model.config.num_hidden_layers = len(kept)
     for key, values in lists.items():
@@ -339,10 +365,11 @@ def split_heads(values: Tensor, size: int) -> Tensor:
 
 def _fresh(in_features: int, out_features: int, like: Any) -> nn.Linear:
     weight = like.weight
-    return nn.Linear(
+    linear = nn.Linear(
         in_features,
         out_features,
         bias=like.bias is not None,
         device=weight.device,
         dtype=weight.dtype,
     )
+    return store_transposed(linear) if stores_transposed(like) else linear

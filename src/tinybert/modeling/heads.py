@@ -4,8 +4,11 @@ from typing import Any
 
 import transformers
 
+from tinybert.modeling.causal_lm import AutoWriter, is_causal, writer
 from tinybert.modeling.question_answering import AutoAnswerer, answerer
 from tinybert.modeling.sentence_encoder import AutoSentenceEncoder, sentence_encoder
+from tinybert.tasks.causal_lm import CLASS_ENDS as WRITES
+from tinybert.tasks.causal_lm import CausalLM
 from tinybert.tasks.question_answering import CLASS_END as ANSWERS
 from tinybert.tasks.sentence_embedding import CLASS_END as VECTORS
 
@@ -24,6 +27,8 @@ def find_class(name: str) -> Any:
     stock = getattr(transformers, name, None)
     if stock is not None and name.endswith(ANSWERS):
         return answerer(stock)
+    if stock is not None and name.endswith(WRITES) and is_causal(stock.config_class.model_type):
+        return writer(stock)
     return stock
 
 
@@ -33,4 +38,6 @@ def find_head(name: str) -> Any:
         return AutoSentenceEncoder
     if name.endswith(ANSWERS):
         return AutoAnswerer
+    if name == CausalLM.head:
+        return AutoWriter
     return getattr(transformers, name)

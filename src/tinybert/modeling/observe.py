@@ -127,7 +127,9 @@ def attention_calls(
 
     def keeper(kept: list[Callable[[Tensor], Any]]) -> Callable[..., None]:
         def keep(attention: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-            others = {name: value for name, value in named.items() if name != "hidden_states"}
+            # Not the cache of a model that writes texts either, which each call would add to.
+            left = "hidden_states", "past_key_values"
+            others = {name: value for name, value in named.items() if name not in left}
             kept.append(lambda states: attention(states, *given[1:], **others))
 
         return keep

@@ -43,7 +43,7 @@ def part_of(model: "PreTrainedModel", name: str | None) -> Any:
 def embedding_output(model: "PreTrainedModel") -> nn.Module:
     """The module whose output is what the first layer is given: the projection, or the norm."""
     family = family_in(model)
-    names = (family.embedding_projection, family.embedding_norm)
+    names = (family.embedding_projection, family.embedding_norm, family.embedding_end)
     return next(part for name in names if (part := part_of(model, name)) is not None)
 
 
@@ -58,6 +58,11 @@ def word_table(model: "PreTrainedModel") -> nn.Embedding:
     """The table that has a row for each piece: the narrow one where it is of low rank."""
     words: Any = model.get_input_embeddings()
     return words.table if isinstance(words, LowRankEmbedding) else words
+
+
+def is_word_table(weight: Tensor, model: "PreTrainedModel") -> bool:
+    """Whether a head's weight is the table of words, as that of a language model mostly is."""
+    return weight is getattr(model.get_input_embeddings(), "weight", None)
 
 
 def type_table(model: "PreTrainedModel") -> nn.Embedding | None:

@@ -17,6 +17,7 @@ from tinybert.base.errors import InputError, said
 from tinybert.families import FAMILIES, find_family
 from tinybert.modeling.own_code import NOT_RUN, refuse_own_code
 from tinybert.modeling.shape import shaped
+from tinybert.modeling.transposed import open_layers
 from tinybert.runtime.config import read_config, read_object
 from tinybert.tasks.config import ACTIVATION
 
@@ -121,6 +122,7 @@ def load_weights(
     _check_honoured(folder, module)
     mismatched = [name for name, *_ in loading["mismatched_keys"]]
     _check_finite(folder, module, {*missing, *mismatched})
+    open_layers(module)
     return Loaded(module.eval(), missing, mismatched)
 
 

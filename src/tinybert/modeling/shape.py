@@ -21,6 +21,7 @@ from tinybert.modeling.blocks import blocks
 from tinybert.modeling.low_rank import LowRankEmbedding, LowRankLinear
 from tinybert.modeling.parts import replace_module
 from tinybert.modeling.selection import select_in, selection_of
+from tinybert.modeling.transposed import close_layers
 
 SHAPE_KEY = "tinybert_shape"
 
@@ -90,6 +91,7 @@ def shaped(model_class: Any, config: PretrainedConfig) -> Any:
     def initialize(self: PreTrainedModel, config: PretrainedConfig, **options: Any) -> None:
         model_class.__init__(self, config, **options)
         take_shape(self)
+        close_layers(self)  # the files' weights come now
 
     names = {"__init__": initialize, "__module__": model_class.__module__}
     return type(model_class.__name__, (model_class,), names)

@@ -20,6 +20,7 @@ from tinybert.modeling.own_code import NOT_RUN, refuse_own_code
 from tinybert.modeling.pretrained import load_config
 from tinybert.runtime.config import read_object
 from tinybert.runtime.panics import quiet_panics
+from tinybert.tasks.causal_lm import writes_texts
 
 _SETTINGS = "tokenizer_config.json"
 
@@ -53,6 +54,8 @@ def load_fast_tokenizer(folder: str | Path) -> PreTrainedTokenizerFast:
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         # What Transformers makes of a folder without a tokenizer: every word unknown.
         raise InputError(f"{folder}: has no tokenizer.json and no vocabulary to make one of")
+    if tokenizer.pad_token is None and _writes(folder):
+        tokenizer.pad_token = tokenizer.eos_token  # GPT-2's has none, and any will do
     return tokenizer
 
 
@@ -70,6 +73,11 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     path = folder / "tokenizer.json"
     document = json.loads(path.read_text(encoding="utf-8"))
     write_text(path, json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+def _writes(folder: Path) -> bool:
+    path = folder / "config.json"
+    return path.exists() and writes_texts(read_object(path))
 
 
 def _class_name(folder: Path) -> str | None:
@@ -113,12 +121,20 @@ def check_inputs(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, sou
     family = find_family(model.config.model_type)
     if family is None or family.reads != "last":
         return
+    writes = writes_texts(model.config.to_dict())
     if "token_type_ids" in tokenizer.model_input_names:
         raise InputError(
             f"{source}: its tokenizer gives token types, which {model.config.model_type} models "
             'looks up among its words; set "model_input_names": ["input_ids", "attention_mask"] '
             "in tokenizer_config.json"
         )
+    if writes and tokenizer.pad_token_id is None:
+        raise InputError(
+            f"{source}: its tokenizer names neither a padding token nor an end of texts; set "
+            '"pad_token" or "eos_token" in tokenizer_config.json'
+        )
+    if writes:  # what stands behind the text is seen by none of it
+        return
     own, given = model.config.pad_token_id, tokenizer.pad_token_id
     if own is None or own != given:
         raise InputError(

@@ -144,7 +144,7 @@ def draft_recipe(
         notes.append(f"budget: nothing is searched, the result is only compared with it: {reason}")
     elif asked:
         rows, note = _more_rows(asks, table, folder)
-        shrinks = [*rows, *_open(asked, texts, asks.reads == "first")]
+        shrinks = [*rows, *_open(asked, texts, asks)]
     if unlabeled:
         data["unlabeled"] = [*unlabeled]
         if not any(step in shrinks for step in texts):
@@ -246,19 +246,21 @@ def _texts(unlabeled: Sequence[str], task: Task) -> list[Any]:
     return [{"add-texts": {}}] if unlabeled else []
 
 
-def _open(budget: Mapping[str, Any], texts: list[Any], reads_first: bool) -> list[Any]:
+def _open(budget: Mapping[str, Any], texts: list[Any], task: Task) -> list[Any]:
     """The steps that make a student, with what a search may vary left open.
 
     Args:
         budget: As in a recipe.
         texts: What `_texts` gives.
-        reads_first: Whether the head reads the first position, so that others may be left out.
+        task: It says which positions may be left out, and whether the table of words is its own.
     """
     # What is made of the whole vocabulary all candidates share, so that it comes first.
     vocabulary: list[Any] = (
-        [{"trim-vocabulary": {}}] if {"size", "memory", "drop"} & {*budget} else []
+        [{"trim-vocabulary": {}}]
+        if {"size", "memory", "drop"} & {*budget} and not task.writes
+        else []
     )
-    shorter: list[Any] = [{"shorten": {}}] if "latency" in budget and reads_first else []
+    shorter: list[Any] = [{"shorten": {}}] if "latency" in budget and task.reads == "first" else []
     quantize = {"quantize": {"method": "qat"}}
     table: list[Any] = [{"factorize": {"parts": ["embeddings"]}}] if vocabulary else []
     return [*vocabulary, *texts, {"student": {}}, *table, *shorter, {"distill": {}}, quantize]

@@ -79,6 +79,8 @@ def guess_columns(
     if not text:
         text = (_only(table, "text", _texts(table, label)),)
         guessed.append(f"text: {text[0]}")
+    if task is not None and not task.label_columns:  # a row says itself what is right
+        return Columns(task.kind, tuple(text), (), tuple(guessed))
     if not label:
         label = _usual(table, LABEL_NAMES if task is None else (task.label,))
     if not label and scores is not None:

@@ -142,7 +142,7 @@ def measure(
             ),
             **score(given, rows.labels, task),
             "distance": distance(teacher_config, task.compared(given), task.compared(taught)),
-            "parity": check_parity(artifact, rows.rows, expected.logits, given, name=path),
+            "parity": check_parity(artifact, rows.rows, expected, given, name=path),
             "of_teacher": compare(task, given, taught, rows.labels, teacher_task),
             "of_student": None,
         }

@@ -19,6 +19,9 @@ from tinybert.tasks.pairs import check_pairs, texts_per_input
 from tinybert.tasks.rows import Row
 from tinybert.tasks.task import Prediction, Task, Text
 
+MOST_OUTPUTS = 1 << 25
+"""The most numbers that a batch gives where tokens are answered: 128 MB."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -196,10 +199,16 @@ class Model(ABC):
         encodings = inputs.encodings
         labels = self.task.width
         order = sorted(range(len(encodings)), key=lambda number: len(encodings[number]))
-        for at in range(0, len(order), batch_size):
-            numbers = order[at : at + batch_size]
+        at = 0
+        while at < len(order):
+            # Those of a whole vocabulary at every token are a thousand times as many as a class's.
+            longest = len(encodings[order[min(at + batch_size, len(order)) - 1]])
+            few = MOST_OUTPUTS // (longest * labels) if self.task.reads == "all" else batch_size
+            numbers = order[at : at + min(batch_size, max(few, 1))]
+            at += len(numbers)
             features = self.encoder.batch([encodings[number] for number in numbers])
-            yield numbers, self._needed(self.forward(features), features, labels)
+            arrays = self._needed(self.forward(features), features, labels)
+            yield numbers, self.task.reduced(arrays, features["input_ids"])
 
     def _needed(self, arrays: Arrays, features: Features, labels: int) -> Arrays:
         """The outputs that the task needs, of its shape: a file may hold another graph.
@@ -237,5 +246,9 @@ class Model(ABC):
         rows = [texts] if isinstance(texts, str | tuple | Mapping) else texts
         if not len(rows):
             return []
-        outputs = self.outputs(rows, batch_size)
-        return self.task.predictions(self._as_rows(rows), outputs)
+        self.require_predictions()
+        return self.task.predict(self, self._as_rows(rows), batch_size)
+
+    def write(self, texts: Sequence[str]) -> list[str]:
+        """How texts go on."""
+        raise NotImplementedError

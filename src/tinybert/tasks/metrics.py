@@ -112,7 +112,7 @@ METRICS: dict[str, Metric] = {
 }
 """Every metric by the name that recipes and report.json use."""
 
-LOWER_IS_BETTER = frozenset({"mse"})
+LOWER_IS_BETTER = frozenset({"mse", "perplexity"})
 """The metrics of which a better model has less."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tinybert.base.errors import InputError, cut, short
+from tinybert.tasks.causal_lm import CausalLM
 from tinybert.tasks.glue import GLUE
 from tinybert.tasks.multi_label_classification import MultiLabelClassification
 from tinybert.tasks.question_answering import QuestionAnswering
@@ -23,6 +24,7 @@ KINDS: dict[str, type[Task]] = {
     SentenceEmbedding.kind: SentenceEmbedding,
     Retrieval.kind: Retrieval,
     QuestionAnswering.kind: QuestionAnswering,
+    CausalLM.kind: CausalLM,
 }
 """Every kind of task: a new one is a file and a line here."""
 

@@ -12,7 +12,7 @@ once; a subclass for such a head fills in `examples`, `decode` and `answers` alo
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,18 @@ Prediction = dict[str, Any]
 """One entry of `predict --json`, such as {"label", "score", "scores"} or {"value"}."""
 
 
+class Predictor(Protocol):
+    """A model, as a task asks it."""
+
+    def outputs(self, rows: Sequence[Row], batch_size: int) -> Outputs:
+        """What it gives for rows."""
+        ...
+
+    def write(self, texts: Sequence[str]) -> list[str]:
+        """How texts go on, of a model that writes."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task(ABC):
     """A kind of task with the column names, label names and metrics of one data set.
@@ -52,6 +64,8 @@ class Task(ABC):
         learns_from_texts: Whether texts that were made or changed can be rows to learn from.
         words_may_change: Whether else words of its rows may be replaced where they stand:
             `answered` says which must not, and `moved` where labels point then.
+        writes: Whether models of it write texts.
+        keeps_answers: Whether what a teacher gives for all rows is small enough to be kept.
         one_label: Whether a row has one label by its name, so that a rule can give it another.
         pipeline_tag: What the Hub calls such models.
         text: The column of the sentence, or the two columns of a pair.
@@ -74,6 +88,8 @@ class Task(ABC):
     of_encoders: ClassVar[bool] = False
     learns_from_texts: ClassVar[bool] = True
     words_may_change: ClassVar[bool] = False
+    writes: ClassVar[bool] = False
+    keeps_answers: ClassVar[bool] = True
     one_label: ClassVar[bool] = False
     pipeline_tag: ClassVar[str] = "text-classification"
 
@@ -301,6 +317,15 @@ class Task(ABC):
         """What counts of a model's outputs: those called logits, or its only one."""
         return arrays["logits"] if "logits" in arrays else next(iter(arrays.values()))
 
+    def reduced(self, arrays: Arrays, ids: NDArray[np.int64]) -> Arrays:
+        """What is kept of a batch's outputs: here all of them.
+
+        Args:
+            arrays: (batch, ...) each, or (batch, length, ...) of a head that reads all positions.
+            ids: (batch, length), the tokens that the model was given.
+        """
+        return arrays
+
     def targets(self, inputs: Inputs, labels: NDArray[Any]) -> NDArray[Any]:
         """What the head should answer at each position, (positions,).
 
@@ -351,6 +376,16 @@ class Task(ABC):
     @abstractmethod
     def decode(self, logits: NDArray[np.float32]) -> list[Prediction]:
         """Turns logits, (rows, outputs), into one prediction a row."""
+
+    def predict(self, model: "Predictor", rows: Sequence[Row], batch_size: int) -> list[Prediction]:
+        """What a model says of each row.
+
+        Args:
+            model: Of this task.
+            rows: As `as_row` gives them.
+            batch_size: Inputs that run at once.
+        """
+        return self.predictions(rows, model.outputs(rows, batch_size))
 
     def predictions(self, rows: Sequence[Row], outputs: Outputs) -> list[Prediction]:
         """What the outputs say of each row."""

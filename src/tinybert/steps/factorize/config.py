@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from tinybert.base.errors import InputError, placed
+from tinybert.base.errors import InputError, PlacedError, placed
 from tinybert.families import Capability, LayerPart, MatrixPart
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.steps.base import Need, StepConfig
 from tinybert.steps.choice import LEFT_OUT, Choice
 from tinybert.steps.expected import Expected, Plan
+from tinybert.training.materials import Materials
 
 RANKS = (32, 48, 64, 96, 128)
 """Ranks of a table of words that a search tries."""
@@ -97,6 +98,16 @@ class FactorizeConfig(StepConfig):
             )
         rank = self.rank if "embeddings" in parts else shape.embedding_rank
         return replace(shape, low_rank=shape.low_rank.union(parts), embedding_rank=rank)
+
+    def read(self, materials: Materials) -> list[str]:
+        """Refuses a table that the head has too."""
+        if materials.task.writes and "embeddings" in self.parts:
+            raise PlacedError(
+                f"the table of words is the head of {materials.task.kind} too; leave `embeddings` "
+                "out",
+                ("parts",),
+            )
+        return super().read(materials)
 
     def effects(self) -> dict[str, tuple[bool, str]]:
         """A rank that is given is not found."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tinybert.modeling.torch_model import load_torch
+from tinybert.modeling.transposed import open_layers
 from tinybert.steps.quantize.activations import ActivationRange, Range
 from tinybert.steps.quantize.integers import NARROWEST, TIE, TWO_BITS, groups
 from tinybert.steps.quantize.note import QuantizationNote
@@ -109,6 +110,7 @@ class FakeQuantEmbedding(nn.Embedding, _FakeQuantized):
 
 def linear_layers(model: nn.Module) -> dict[str, nn.Linear]:
     """The linear layers that are quantized, by name."""
+    open_layers(model)
     return {
         name: module
         for name, module in model.named_modules()

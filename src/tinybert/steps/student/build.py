@@ -11,6 +11,7 @@ from tinybert.families.family import Sizes
 from tinybert.modeling.heads import find_class
 from tinybert.modeling.mapping import map_layers
 from tinybert.modeling.shape import SHAPE_KEY
+from tinybert.modeling.transposed import open_layers
 from tinybert.runtime.config import first_position
 from tinybert.steps.student.config import StudentConfig
 
@@ -55,7 +56,9 @@ def build_student(config: StudentConfig, teacher: PreTrainedModel) -> PreTrained
     for ours, theirs in sizes.names.items():
         setattr(shape, theirs, getattr(config, ours))
     model_class: Any = find_class(type(teacher).__name__) or type(teacher)
-    return model_class(shape).eval()
+    student: PreTrainedModel = model_class(shape).eval()
+    open_layers(student)
+    return student
 
 
 def _of_layers(config: StudentConfig, values: list[Any]) -> list[Any]:

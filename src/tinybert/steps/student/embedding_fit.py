@@ -38,6 +38,9 @@ def fit_embeddings(
     for name, table in tables_of_embeddings(student).items():
         rows = tables[name].weight[: len(table.weight)]  # of positions, the first ones
         table.weight.copy_(rows if own is not None else rows @ narrow)
+    if norm is None:
+        seen_end = observe_tokens(teacher, batches, {"end": embedding_output(teacher)})
+        return [seen["end"][1] @ narrow for seen in seen_end]
     parts = {"norm": source, "end": embedding_output(teacher)}
     observed = observe_tokens(teacher, batches, parts)
     wanted = (seen["end"][1] @ basis for seen in observed)

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 
 from tinybert.modeling.least_squares import fit_linear
 from tinybert.modeling.observe import Batch, observe, real_rows
-from tinybert.modeling.parts import head_layers
+from tinybert.modeling.parts import head_layers, is_word_table
 from tinybert.steps.student.layer_fit import fit_gain
 
 RIDGE = 0.1
@@ -21,12 +21,14 @@ def fit_head(
     """Keeps the most important outputs of a head's first layer, and fits all of its layers.
 
     Args:
-        student: Its encoder is done; its head is written in place.
+        student: Its encoder is done; its head is written in place, unless it is the table of words.
         teacher: With a head of the same class.
         basis: (teacher width, student width).
         batches: Tokenized rows.
     """
     own, theirs = head_layers(student), head_layers(teacher)
+    if is_word_table(own.out.weight, student):  # which is fitted already, as what texts are read by
+        return
     parts: dict[str, nn.Module | None] = {"dense": theirs.dense, "out": theirs.out}
     wanted = _observed(teacher, batches, parts | {"norm": theirs.norm})
     given, logits = wanted["out"]

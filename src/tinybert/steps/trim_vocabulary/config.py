@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from tinybert.base.errors import placed
+from tinybert.base.errors import InputError, placed
 from tinybert.data.corpus import hash_corpus
 from tinybert.steps.base import Need, StepConfig
 from tinybert.steps.choice import Choice, sizes
@@ -91,6 +91,11 @@ class TrimConfig(StepConfig):
         from tinybert.steps.trim_vocabulary.pieces import read_pieces
         from tinybert.steps.trim_vocabulary.rebuild import read_document
 
+        if materials.task.writes:
+            raise InputError(
+                "makes other tokens of a text, and perplexities of other tokens can't be compared; "
+                "leave this step out"
+            )
         pieces = read_pieces(read_document(materials.tokenizer))
         with placed("characters"):  # what texts use is not known yet
             used = () if self.characters == "used" else None

@@ -1,0 +1,134 @@
+"""Causal language models from end to end: trained, made smaller, exported, measured, run."""
+
+import json
+import random
+
+import pytest
+from transformers import GPT2LMHeadModel
+
+import tinybert
+from tiny_models import WORDS, tiny_model_dir
+from tinybert.cli.main import main
+
+TRAINING = {"max_steps": 3, "batch_size": 8, "bf16": False}
+SHAPE = {"layers": 2, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 48}
+
+
+def lines(count, seed=0):
+    dice = random.Random(seed)
+    return "".join(
+        " ".join(dice.choices(WORDS, k=dice.randint(3, 30))) + "\n" for _ in range(count)
+    )
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("causal")
+    tiny_model_dir("gpt2", folder / "teacher", "causal-lm")
+    (folder / "train.txt").write_text(lines(60), encoding="utf-8")
+    (folder / "eval.txt").write_text(lines(30, seed=1), encoding="utf-8")
+    return folder
+
+
+def recipe(place, steps):
+    data = {"train": str(place / "train.txt"), "eval": str(place / "eval.txt"), "max_length": 24}
+    teacher = str(place / "teacher")
+    return {"teacher": teacher, "task": "causal-lm", "data": data, "steps": steps}
+
+
+def test_a_recipe_from_teacher_to_int8(place, quick_bench, tmp_path):
+    steps = [
+        {"finetune": TRAINING},
+        {"student": {**SHAPE, "calibration_rows": 16}},
+        {"distill": {**TRAINING, "hidden": 1, "label": 0.5}},
+        {"prune": {"neurons": 0.25, "heads": 0.5, "calibration_rows": 16}},
+        {"distill": TRAINING},
+        {"quantize": {"method": "static", "calibration_rows": 16}},
+    ]
+    report = tinybert.compress(recipe(place, steps), tmp_path / "out").report
+    assert report["task"] == {"kind": "causal-lm", "metric": "perplexity", "eval_rows": 30}
+    fp32, int8 = report["artifacts"]
+    assert fp32["parity"]["max_abs_diff"] < 1e-4
+    assert fp32["parity"]["agreement"] == 1
+    assert int8["precision"] == "int8"
+    # Lower is better: what is retained is the teacher's share of the student's.
+    best = next(each for each in report["artifacts"] if each["path"] == report["best"])
+    wanted = report["teacher"]["metric"] / best["metric"]
+    assert report["ratios"]["retention"] == pytest.approx(wanted, abs=1e-4)
+    assert set(fp32["metrics"]) == {"perplexity", "token_accuracy"}
+
+
+def test_a_student_without_pruned_heads_loads_in_transformers(place, quick_bench, tmp_path):
+    steps = [{"student": {**SHAPE, "calibration_rows": 16}}, {"distill": TRAINING}]
+    report = tinybert.compress(recipe(place, steps), tmp_path / "out").report
+    stock, info = GPT2LMHeadModel.from_pretrained(
+        tmp_path / "out" / "student", output_loading_info=True
+    )
+    assert not info["missing_keys"]
+    assert not info["unexpected_keys"]
+    assert stock.lm_head.weight is stock.transformer.wte.weight
+    assert report["artifacts"][0]["metric"] < 10 * report["teacher"]["metric"]
+
+
+def test_evaluate_prints_perplexity_of_lines(place, capsys):
+    arguments = ["evaluate", str(place / "teacher"), "--data", str(place / "eval.txt")]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("perplexity  ")
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["metric"] == "perplexity"
+    assert f"{found['value']:.4f}" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options"),
+    [
+        ("rows.csv", "id,body\n" + "7,a great film\n" * 30, ["--text", "body"]),
+        ("rows.jsonl", json.dumps({"text": "a great film"}) + "\n", []),
+    ],
+)
+def test_evaluate_reads_a_column(place, tmp_path, capsys, name, content, options):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    arguments = ["evaluate", str(place / "teacher"), "--data", str(tmp_path / name)]
+    assert main([*arguments, *options]) == 0
+    assert "perplexity" in capsys.readouterr().out
+
+
+def test_a_longer_context_is_an_option(place, capsys):
+    arguments = ["evaluate", str(place / "teacher"), "--data", str(place / "eval.txt")]
+    assert main([*arguments, "--set", "context=12"]) == 0
+    assert "perplexity" in capsys.readouterr().out
+
+
+def test_compress_without_a_recipe(place, tmp_path, capsys):
+    arguments = ["compress", str(place / "teacher"), "--train", str(place / "train.txt")]
+    assert main([*arguments, "--eval", "40%", "--out", str(tmp_path / "out"), "--dry-run"]) == 0
+    said = capsys.readouterr()
+    assert "causal-lm" in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ({"trim-vocabulary": {}}, "perplexities of other tokens can't be compared"),
+        ({"factorize": {"parts": ["embeddings"], "rank": 4}}, "is the head of causal-lm too"),
+        ({"shorten": {}}, "sees only those before it"),
+        ({"distill": {"cache": "all"}}, "cache: all can't be kept of causal-lm"),
+    ],
+)
+def test_what_can_not_be_is_refused_before_anything_runs(place, tmp_path, capsys, step, says):
+    path = tmp_path / "recipe.json"
+    steps = [{"student": SHAPE}, step]
+    path.write_text(json.dumps(recipe(place, steps)), encoding="utf-8")
+    assert main(["compress", str(path), "--dry-run"]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_model_that_reads_whole_texts_is_refused(place, tmp_path, capsys):
+    folder = tiny_model_dir("bert", tmp_path / "bert")
+    path = tmp_path / "recipe.json"
+    made = recipe(place, [{"finetune": TRAINING}]) | {"teacher": str(folder)}
+    path.write_text(json.dumps(made), encoding="utf-8")
+    assert main(["compress", str(path), "--dry-run"]) == 2
+    assert "models of the type bert read whole texts, and write none" in capsys.readouterr().err
