@@ -9,6 +9,7 @@ from tinybert.tasks.glue import GLUE
 from tinybert.tasks.multi_label_classification import MultiLabelClassification
 from tinybert.tasks.question_answering import QuestionAnswering
 from tinybert.tasks.sentence_embedding import SentenceEmbedding
+from tinybert.tasks.several_tasks import SeveralTasks
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression
@@ -21,6 +22,7 @@ KINDS: dict[str, type[Task]] = {
     MultiLabelClassification.kind: MultiLabelClassification,
     SentenceEmbedding.kind: SentenceEmbedding,
     QuestionAnswering.kind: QuestionAnswering,
+    SeveralTasks.kind: SeveralTasks,
 }
 """Every kind of task: a new one is a file and a line here."""
 
