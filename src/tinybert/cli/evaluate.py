@@ -36,6 +36,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="OPTION=VALUE",
         help='another option of the task: separator=";", or in JSON, columns=[2,-1]',
     )
+    parser.add_argument(
+        "--part", metavar="NAME", help="of a model of several tasks: the one that the rows are of"
+    )
     add_describe(parser)
     parser.add_argument("--threads", type=int, metavar="N")
 
@@ -46,9 +49,11 @@ def run(options: argparse.Namespace) -> None:
     from tinybert.formats.open import open_model
     from tinybert.measure.evaluate import evaluate
     from tinybert.recipe.unnamed_outputs import labeled_examples
+    from tinybert.runtime.part import part_of
     from tinybert.tasks import get_task
 
     model = described(open_model(options.model, options.threads), options)
+    model = part_of(model, options.part)
     task = get_task(_task_spec(options, model.task), model.task)
     _check_thresholds(options, task)
     examples = labeled_examples(model, task, read(options.data, "eval", task.layout, task.text[0]))

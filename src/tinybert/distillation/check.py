@@ -121,6 +121,8 @@ def read_distillation(settings: DistillConfig, materials: Materials) -> list[str
             "vocabulary at every token; leave it out",
             ("cache",),
         )
+    if materials.task.of_parts:
+        _check_several(settings)
     hashes = []
     for number, other in enumerate(settings.teachers):
         with placed("teachers", number, "model"):
@@ -129,6 +131,20 @@ def read_distillation(settings: DistillConfig, materials: Materials) -> list[str
         hashes.append(hash_model(folder))
     schedule = hash_schedule(settings.weights_schedule)
     return hashes if schedule is None else [*hashes, schedule]
+
+
+def _check_several(settings: DistillConfig) -> None:
+    """Refuses what can't be where each of several tasks has its own teacher."""
+    if settings.teachers:
+        raise PlacedError(
+            "each of several tasks has its own teacher, named in `task.tasks`; leave it out",
+            ("teachers",),
+        )
+    if settings.cache == "off":
+        raise PlacedError(
+            "the teacher of each task reads the rows once, and its answers are kept; leave it out",
+            ("cache",),
+        )
 
 
 def _check_teacher(folder: "Path", materials: Materials, cache: str) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import PretrainedConfig
 
 from tinybert.distillation.losses.prediction import logit_loss, sigmoid_loss, soft_label_loss
-from tinybert.distillation.predictions import Kind, prediction_kind
+from tinybert.distillation.predictions import Kind, prediction_parts
 
 
 def _span_distance(student: Tensor, teacher: Tensor) -> Tensor:
@@ -36,6 +36,8 @@ def distance(
 ) -> float:
     """KL(teacher ‖ student) of classes, labels or places, squared error of values; 0 at its best.
 
+    Of several tasks it is the sum of each task's.
+
     Args:
         config: Of the teacher: it tells what the outputs are.
         student: (positions, outputs), as `Task.compared` gives them.
@@ -46,5 +48,9 @@ def distance(
         >>> distance(PretrainedConfig(num_labels=2), outputs, outputs)
         0.0
     """
-    loss: Callable[[Tensor, Tensor], Tensor] = _LOSSES[prediction_kind(config)]
-    return float(loss(torch.from_numpy(student), torch.from_numpy(teacher)))
+    total = 0.0
+    for own, kind, _ in prediction_parts(config):
+        loss: Callable[[Tensor, Tensor], Tensor] = _LOSSES[kind]
+        given, wanted = (torch.from_numpy(each[..., own]) for each in (student, teacher))
+        total += float(loss(given, wanted))
+    return total

@@ -10,7 +10,7 @@ from tinybert.base.progress import Progress
 from tinybert.distillation.cache import TeacherCache, cache_root, open_cache
 from tinybert.distillation.config import DistillConfig
 from tinybert.distillation.signals import LOGITS
-from tinybert.distillation.teacher import Teacher
+from tinybert.distillation.teacher import PartTeachers, Teacher
 from tinybert.distillation.terms import compares_logits
 from tinybert.distillation.trainer import DistillationTrainer
 from tinybert.distillation.training import mapped_layers, run_distillation
@@ -45,14 +45,21 @@ def distill(
     options["callbacks"] += callbacks
     start_at_frequencies(model, context.task, context.train)
     others = [_other_teacher(other.model, context) for other in config.teachers]
+    others += _part_teachers(context)
     tokenizers = [context.teacher_tokenizer, *(tokenizer for _, tokenizer in others)]
+    models = [context.teacher, *(other for other, _ in others)]
+    own_tokens = [tokenizer is not None for tokenizer in tokenizers]
     soft = context.train.soft_labels
-    teacher = Teacher(
-        [context.teacher, *(other for other, _ in others)],
-        [1.0, *(other.weight for other in config.teachers)],
-        temperature=None if compares_logits(model.config, config) else config.temperature,
-        own_tokens=[tokenizer is not None for tokenizer in tokenizers],
-        answers=None if soft is None else torch.from_numpy(context.task.soft_logits(soft)),
+    teacher = (
+        PartTeachers(models, own_tokens=own_tokens)
+        if context.part_teachers
+        else Teacher(
+            models,
+            [1.0, *(other.weight for other in config.teachers)],
+            temperature=None if compares_logits(model.config, config) else config.temperature,
+            own_tokens=own_tokens,
+            answers=None if soft is None else torch.from_numpy(context.task.soft_logits(soft)),
+        )
     )
     trainer = DistillationTrainer(
         model,
@@ -75,6 +82,18 @@ def _other_teacher(
         return model, tokenizer
     kept = context.kept_pieces
     return (model if kept is None else keep_pieces(model, kept)), None
+
+
+def _part_teachers(
+    context: Context,
+) -> list[tuple[PreTrainedModel, PreTrainedTokenizerBase | None]]:
+    """The teacher of each of several tasks, each of which reads the rows itself."""
+    if not context.part_teachers:
+        return []
+    return [
+        (load_model(folder, part.task), load_tokenizer(folder, context.max_length))
+        for part, folder in zip(context.task.parts, context.part_teachers, strict=True)
+    ]
 
 
 def _caches(

@@ -1,7 +1,7 @@
 """What the logits of a model are, and so how those of a teacher and a student compare."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from transformers import PretrainedConfig
 
 from tinybert.tasks.causal_lm import writes_texts
 from tinybert.tasks.config import is_classifier_of, saved_task
+from tinybert.tasks.part import saved_parts
 from tinybert.tasks.question_answering import CLASS_END, QuestionAnswering
 
 Kind = Literal["classes", "sigmoids", "values", "spans"]
@@ -33,9 +34,43 @@ def prediction_kind(config: PretrainedConfig) -> Kind:
         return "spans"
     if writes_texts(config.to_dict()):
         return "classes"
-    if config.problem_type == "multi_label_classification":
+    return _kind_of_rows(config.problem_type, config.num_labels)
+
+
+def _kind_of_rows(problem: str | None, outputs: int) -> Kind:
+    if problem == "multi_label_classification":
         return "sigmoids"
-    return "values" if config.problem_type == "regression" or config.num_labels == 1 else "classes"
+    return "values" if problem == "regression" or outputs == 1 else "classes"
+
+
+class PredictionPart(NamedTuple):
+    """Some of a model's outputs, which are compared together.
+
+    Attributes:
+        outputs: Which of them.
+        kind: What they are.
+        weight: Of their loss.
+    """
+
+    outputs: slice
+    kind: Kind
+    weight: float
+
+
+def prediction_parts(config: PretrainedConfig) -> list[PredictionPart]:
+    """The outputs of each of several tasks, or all of them where a model does one.
+
+    Example:
+        >>> prediction_parts(PretrainedConfig(num_labels=3))
+        [PredictionPart(outputs=slice(None, None, None), kind='classes', weight=1.0)]
+    """
+    found = [
+        PredictionPart(
+            own, _kind_of_rows(part.get("problem_type"), own.stop - own.start), part["weight"]
+        )
+        for part, own in saved_parts(config.to_dict())
+    ]
+    return found or [PredictionPart(slice(None), prediction_kind(config), 1.0)]
 
 
 def count_outputs(config: PretrainedConfig) -> int:

@@ -127,3 +127,29 @@ class Teacher:
         model: Any = self.models[index]
         # A head over the vocabulary costs as much as many layers.
         return run(model if LOGITS in wanted else model.base_model, inputs, wanted)[1]
+
+
+class PartTeachers(Teacher):
+    """The teachers of several tasks, whose predictions are put side by side.
+
+    The first model is the one whose layers are compared, and is not asked for predictions; the
+    others are the teachers of the tasks in their order.
+
+    Example:
+        >>> PartTeachers([model, sentiment, topic])(batch, [LOGITS])  # doctest: +SKIP
+    """
+
+    def asked(self, index: int, wanted: Sequence[Signal], of_rows: bool = True) -> list[Signal]:
+        """What a model has to give: its layers the first, predictions each other one."""
+        return [each for each in wanted if (each == LOGITS) == bool(index)]
+
+    def __call__(self, batch: dict[str, Tensor], wanted: Sequence[Signal]) -> Signals:
+        """The signals for a batch; see `Teacher`."""
+        given = [
+            self._signals(index, batch, own) if (own := self.asked(index, wanted)) else {}
+            for index in range(len(self.models))
+        ]
+        signals = given[0]
+        if LOGITS in wanted:
+            signals[LOGITS] = torch.cat([each[LOGITS].float() for each in given[1:]], dim=-1)
+        return signals

@@ -26,7 +26,12 @@ from tinybert.distillation.losses import (
     soft_label_loss,
     vector_cosine_loss,
 )
-from tinybert.distillation.predictions import as_classes, prediction_kind
+from tinybert.distillation.predictions import (
+    Kind,
+    as_classes,
+    prediction_kind,
+    prediction_parts,
+)
 from tinybert.distillation.signals import LOGITS, PROJECTIONS, Signal, Signals, attention_scores
 from tinybert.families import require
 from tinybert.modeling.parts import family_in, position_bias
@@ -98,7 +103,7 @@ def compares_logits(config: PretrainedConfig, settings: DistillConfig) -> bool:
 class PredictionTerm(Term):
     """Logits: soft labels, each label's probability, or the squared error of logits.
 
-    Soft labels of starts and ends are over the tokens that may be one: those of the context, and
+    Of several tasks each has its own, and they are added up. Soft labels of starts and ends are over the tokens that may be one: those of the context, and
     the first, which stands for no answer.
     """
 
@@ -128,10 +133,17 @@ class PredictionTerm(Term):
         if self.settings.prediction_loss == "cosine":
             return vector_cosine_loss(given, wanted)
         tokens = mask if given.dim() == 3 else None  # predictions of tokens, or of rows
-        config = self.pairing.student.config
-        if compares_logits(config, self.settings):
+        losses = [
+            weight * self._compared(given[..., own], wanted[..., own], kind, tokens)
+            for own, kind, weight in prediction_parts(self.pairing.student.config)
+        ]
+        return torch.stack(losses).sum()
+
+    def _compared(self, given: Tensor, wanted: Tensor, kind: Kind, tokens: Tensor | None) -> Tensor:
+        """The loss of outputs of one kind."""
+        if kind == "values" or self.settings.prediction_loss == "logits":
             return logit_loss(given, wanted, tokens)
-        loss = sigmoid_loss if prediction_kind(config) == "sigmoids" else soft_label_loss
+        loss = sigmoid_loss if kind == "sigmoids" else soft_label_loss
         return loss(given, wanted, self.settings.temperature, tokens)
 
 

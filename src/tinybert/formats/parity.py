@@ -20,6 +20,7 @@ from tinybert.runtime.model import Model
 from tinybert.runtime.text import Features
 from tinybert.steps.quantize.note import QUANTIZATION_KEY
 from tinybert.tasks.outputs import Outputs, logits_of
+from tinybert.tasks.part import output_names, saved_parts
 from tinybert.tasks.task import Row, Text
 
 logger = logging.getLogger(__name__)
@@ -109,6 +110,7 @@ def self_check(artifact: Model, model: PreTrainedModel) -> float:
     """
     generator = np.random.default_rng(0)
     parameters = input_names(model)
+    parts = output_names(part["name"] for part, _ in saved_parts(artifact.config))
     training, largest = model.training, 0.0
     model.eval()
     longest = max_positions(model.config.to_dict()) or max(length for _, length in _SHAPES)
@@ -126,7 +128,7 @@ def self_check(artifact: Model, model: PreTrainedModel) -> float:
         }
         with torch.inference_mode():
             expected = model(**tensors).logits.float().cpu().numpy()
-        given = logits_of(artifact.forward(features))
+        given = logits_of(artifact.forward(features), parts)
         if given.ndim == 3:  # what a head for tokens says of padding is nothing
             real = features["attention_mask"].astype(bool)
             given, expected = given[real], expected[real]

@@ -95,6 +95,10 @@ def draft_recipe(
     config = read_config(folder)
     known = known_task(config)
     wanted = get_task(task) if task is not None else known
+    if wanted is not None and wanted.of_parts:
+        raise InputError(
+            f"{wanted.kind} have rows and a teacher each, which a recipe names: see docs/tasks.md"
+        )
     scored = soft_labels is not None
     # Lines that are scored are texts, and no words with tags.
     unknown = get_task("text-classification") if scored and train.endswith(".txt") else None

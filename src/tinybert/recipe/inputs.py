@@ -23,11 +23,11 @@ from tinybert.modeling.load import check_tables, known_task, load_model, load_to
 from tinybert.modeling.torch_model import load_torch
 from tinybert.recipe.plan import plan
 from tinybert.recipe.recipe import Recipe
+from tinybert.recipe.several import read_several, recipe_task
 from tinybert.recipe.soft_labels import join_soft_labels
 from tinybert.recipe.unnamed_outputs import first_likely_order
 from tinybert.runtime.config import read_config, require_positions
 from tinybert.runtime.windows import check_first_texts
-from tinybert.tasks import get_task
 from tinybert.tasks.labels import UnnamedOutputs
 from tinybert.tasks.pairs import texts_per_input
 from tinybert.tasks.task import Examples, Task
@@ -52,6 +52,8 @@ class Inputs:
         answered: Whether the labels of `eval` are the teacher's answers.
         softly: Whether they are the likeliest of the soft labels that came with the rows.
         device: Whose latency a budget bounds; None for this machine's.
+        part_teachers: Of several tasks the folder of each one's teacher; `teacher` is then the
+            encoder that the student begins with.
     """
 
     teacher: Path
@@ -64,6 +66,16 @@ class Inputs:
     answered: bool = False
     softly: bool = False
     device: Device | None = None
+    part_teachers: tuple[Path, ...] = ()
+
+    @property
+    def teachers(self) -> tuple[Path, ...]:
+        """The models that teach: one, or of several tasks one each."""
+        return self.part_teachers or (self.teacher,)
+
+    def lacks_head(self, path: Path) -> bool:
+        """Whether a model is the encoder that the student of several tasks begins with."""
+        return bool(self.part_teachers) and path == self.teacher
 
     def scored(self, task: Task) -> Task:
         """A task with the metrics that the evaluation rows can have."""
@@ -94,11 +106,11 @@ def read_inputs(recipe: Recipe) -> Inputs:
     device = _read_device(recipe, config)
     known = known_task(config)
     with recipe.placed("task"):
-        task = _recipe_task(recipe)
+        task = recipe_task(recipe)
     if not task.learns_labels:
         _refuse_labels(recipe, task)
     finetunes = bool(recipe.steps) and recipe.steps[0].config.new_head
-    if known is None and not finetunes:
+    if known is None and not finetunes and not task.of_parts:
         makes = f"begin the steps with `finetune`, which makes one for {task.kind}"
         other = f"no step can teach it: name a teacher that does {task.kind}, see docs/tasks.md"
         raise recipe.source.error(
@@ -106,19 +118,26 @@ def read_inputs(recipe: Recipe) -> Inputs:
             f"{recipe.teacher}: {why_no_task(config, task)}; "
             f"{makes if task.learns_labels else other}",
         )
-    _check_soft_labels(recipe)
-    task, train, evaluation, softly = _read_rows(recipe, teacher, task, known, finetunes)
-    _check_activation(recipe, task)
+    part_teachers: tuple[Path, ...] = ()
+    if task.of_parts:
+        several = read_several(recipe, task)
+        task, part_teachers, softly = several.task, several.teachers, False
+        train: Examples | None = several.train
+        evaluation = several.eval
+    else:
+        _check_soft_labels(recipe)
+        task, train, evaluation, softly = _read_rows(recipe, teacher, task, known, finetunes)
+        _check_activation(recipe, task)
+        if not finetunes:
+            _check_pairs(task, config, recipe)
     if evaluation.labels is None:
         with recipe.placed("task"):
             task.as_teacher()
-    if not finetunes:
-        _check_pairs(task, config, recipe)
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)
     _check_first_texts(recipe, task, tokenizer, train, evaluation)
-    model = load_model(teacher, task, new_head=finetunes)
+    model = load_model(teacher, task, new_head=finetunes or task.of_parts)
     with recipe.placed("teacher"):
         check_tables(model, tokenizer, recipe.teacher, pair=task.joins_pairs)
         check_exportable(model)
@@ -137,6 +156,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     )
     key = hash_value(
         [hash_model(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
+        + [hash_model(each) for each in part_teachers]
         + [hash_examples(rows) for rows in (train, evaluation)]
     )
     whole, reads = materials, []
@@ -144,7 +164,12 @@ def read_inputs(recipe: Recipe) -> Inputs:
         with recipe.placed("steps", index, step.name):
             reads.append(step.config.read(materials))
         materials = step.config.materials_after(materials)
-    return Inputs(teacher, task, train, evaluation, key, reads, whole, softly=softly, device=device)
+    return Inputs(
+        *(teacher, task, train, evaluation, key, reads, whole),
+        softly=softly,
+        device=device,
+        part_teachers=part_teachers,
+    )
 
 
 def _read_device(recipe: Recipe, config: dict[str, Any]) -> Device | None:
@@ -298,12 +323,6 @@ def _warn_of_unused(recipe: Recipe) -> None:
     for index, step in enumerate(recipe.steps):
         for option, reason in step.config.unused_options().items():
             logger.warning("steps.%d.%s.%s has no effect: %s", index, step.name, option, reason)
-
-
-def _recipe_task(recipe: Recipe) -> Task:
-    spec = {"kind": recipe.task} if isinstance(recipe.task, str) else dict(recipe.task)
-    given = {"text": recipe.data.text, "label": recipe.data.label}
-    return get_task(spec | {name: value for name, value in given.items() if value is not None})
 
 
 def _evaluation(recipe: Recipe) -> str:

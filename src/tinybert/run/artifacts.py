@@ -19,8 +19,10 @@ from tinybert.measure.bench import bench
 from tinybert.measure.compare import compare
 from tinybert.measure.evaluate import score
 from tinybert.measure.held_out import HeldOut
+from tinybert.measure.side_by_side import in_turn
 from tinybert.modeling.load import load_model, load_tokenizer
 from tinybert.modeling.pretrained import load_config
+from tinybert.modeling.side_by_side import open_teachers
 from tinybert.modeling.torch_model import load_torch
 from tinybert.runtime.config import max_positions
 from tinybert.steps.quantize.config import QuantizeConfig
@@ -33,7 +35,7 @@ LATENCY_LENGTH = 128
 
 def export_both(
     model: Path,
-    teacher: Path,
+    teachers: Sequence[tuple[Path, Task]],
     folder: Path,
     *,
     task_of: Callable[[Path], Task],
@@ -45,23 +47,30 @@ def export_both(
 
     Args:
         model: The finished student, a Hugging Face directory.
-        teacher: What it is compared with.
+        teachers: What it is compared with: a model, or of several tasks one each.
         folder: Where to write.
         task_of: The task of a model, with its own thresholds.
         max_length: Tokens that their runtimes cut texts to.
         targets: The formats of the student; the teacher's is ONNX.
         quantize: How the recipe quantizes, if it does.
     """
-    for name, source in (("model", model), ("teacher", teacher)):
-        ours = name == "model"
-        export_one(
-            source,
-            folder / name,
-            task=task_of(source),
-            max_length=max_length,
-            targets=targets if ours else ["onnx"],
-            quantize=quantize if ours else None,
-        )
+    export_one(
+        model,
+        folder / "model",
+        task=task_of(model),
+        max_length=max_length,
+        targets=targets,
+        quantize=quantize,
+    )
+    for (teacher, task), own in zip(teachers, teacher_folders(folder, len(teachers)), strict=True):
+        export_one(teacher, own, task=task, max_length=max_length, targets=["onnx"], quantize=None)
+
+
+def teacher_folders(folder: Path, count: int) -> list[Path]:
+    """Where `export_both` writes so many teachers."""
+    if count == 1:
+        return [folder / "teacher"]
+    return [folder / "teacher" / str(number) for number in range(count)]
 
 
 def export_one(
@@ -94,7 +103,7 @@ def measure(
     artifacts: Path,
     model: Path,
     unquantized: Path | None,
-    teacher: Path,
+    teachers: Sequence[Path],
     task_of: Callable[[Path], Task],
     max_length: int,
     rows: Examples,
@@ -108,7 +117,7 @@ def measure(
         model: The student, a Hugging Face directory.
         unquantized: What the student was before it was quantized, likewise: what quantized
             artifacts are compared with. None where the recipe does not quantize.
-        teacher: The teacher, likewise.
+        teachers: The teacher, likewise, or that of each of several tasks.
         task_of: The task of a model, with its own thresholds; a teacher that was made elsewhere
             may know of other metrics.
         max_length: Tokens that all of them cut texts to; the teacher's tokenizer may say more.
@@ -121,11 +130,13 @@ def measure(
     progress(Progress("measure", 0, total))
     student = load_torch(model)
     expected = student.outputs(rows.rows)
-    task, teacher_task = task_of(model), task_of(teacher)
-    teacher_config = load_config(teacher)
+    # Of several tasks each teacher knows its own; the student knows all.
+    whole_teacher = teachers[0] if len(teachers) == 1 else model
+    task, teacher_task = task_of(model), task_of(whole_teacher)
+    teacher_config = load_config(whole_teacher)
     whole_task = task if unquantized is None else task_of(unquantized)
     assert rows.labels is not None, "`read_inputs` reads them with labels"
-    taught = load_torch(teacher, max_length=max_length).outputs(rows.rows)
+    taught = open_teachers(teachers, max_length).outputs(rows.rows)
     whole, whole_held_out = expected, None
     if unquantized is not None:
         fp32 = student if unquantized == model else load_torch(unquantized, max_length=max_length)
@@ -158,19 +169,29 @@ def measure(
             }
         scores.append(found)
     progress(Progress("measure", total - 1, total))
-    teacher_onnx = artifacts / "teacher" / FORMATS["onnx"].path
-    files = [teacher, teacher_onnx, *(artifacts / "model" / path for path in paths)]
+    exported = [
+        folder / FORMATS["onnx"].path for folder in teacher_folders(artifacts, len(teachers))
+    ]
+    files = [*teachers, *exported, *(artifacts / "model" / path for path in paths)]
     names = [str(file) for file in files]
     length = min(LATENCY_LENGTH, max_positions(student.config) or LATENCY_LENGTH)
     measurements = {
         "teacher": score(taught, rows.labels, teacher_task),
         "artifacts": scores,
         # The report says whether the machine was busy.
-        "single": bench(names, length=length, warns=False).as_json(),
-        "batch": bench(names, length=length, batch=8, repeats=20, warns=False).as_json(),
+        "single": _costs(names, len(teachers), length=length),
+        "batch": _costs(names, len(teachers), length=length, batch=8, repeats=20),
     }
     progress(Progress("measure", total, total))
     return measurements
+
+
+def _costs(names: Sequence[str], teachers: int, **options: int) -> dict[str, Any]:
+    """What the teacher costs, as it is and as ONNX, and then each file; of several teachers all."""
+    found = bench(names, warns=False, **options).as_json()
+    models, batch = found["models"], found["batch"]
+    whole = [in_turn(models[at : at + teachers], batch) for at in (0, teachers)]
+    return {**found, "models": [*whole, *models[2 * teachers :]]}
 
 
 def latencies(

@@ -27,7 +27,7 @@ from tinybert.run.state import Run, State
 from tinybert.run.step import SECONDS, export_settings, make_context
 from tinybert.run.workspace import Stopwatch
 from tinybert.runtime.config import read_config
-from tinybert.tasks.task import Examples
+from tinybert.tasks.task import Examples, Task
 from tinybert.training.calibration import sample_texts
 
 MEASUREMENTS = {"version": 4}
@@ -70,6 +70,8 @@ def finish(run: Run, state: State) -> dict[str, Any]:
         report["task"]["labels"] = "teacher"
     elif inputs.softly:
         report["task"]["labels"] = "soft"
+    if inputs.part_teachers:
+        report["teacher"]["models"] = len(inputs.part_teachers)
     if run.search is not None:
         report["search"] = dict(run.search)
     if is_main() and may_replace(run.out, report):
@@ -110,13 +112,22 @@ def _export(run: Run, state: State, folder: Path) -> None:
         save_model(model, state.tokenizer, folder / "student")
     export_both(
         state.model,
-        state.teacher or state.model,
+        _taught_by(run, state),
         folder,
         task_of=partial(task_of, run),
         max_length=run.recipe.data.max_length,
         targets=run.recipe.export,
         quantize=run.quantize,
     )
+
+
+def _taught_by(run: Run, state: State) -> list[tuple[Path, Task]]:
+    """The teachers that files are compared with, each with its task."""
+    parts = zip(run.inputs.task.parts, run.inputs.part_teachers, strict=True)
+    if found := [(folder, part.task) for part, folder in parts]:
+        return found
+    teacher = state.teacher or state.model
+    return [(teacher, task_of(run, teacher))]
 
 
 def _student(state: State, artifacts: Path) -> Path:
@@ -131,7 +142,7 @@ def _measure(run: Run, state: State, artifacts: Path, folder: Path) -> None:
         artifacts,
         student,
         None if run.quantize is None else state.unquantized or student,
-        state.teacher or state.model,
+        [teacher for teacher, _ in _taught_by(run, state)],
         partial(scored_task, run),
         run.recipe.data.max_length,
         run.inputs.eval,

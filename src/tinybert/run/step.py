@@ -19,13 +19,14 @@ from tinybert.modeling.embedding_rows import keep_pieces
 from tinybert.modeling.hub import find_folder
 from tinybert.modeling.load import load_model, load_tokenizer, save_model
 from tinybert.modeling.other_models import reads_alike
-from tinybert.modeling.torch_model import TorchModel, load_torch
+from tinybert.modeling.side_by_side import open_teachers
 from tinybert.recipe.recipe import Step
 from tinybert.run.answers import scored_task
 from tinybert.run.artifacts import latencies
 from tinybert.run.calibrate import calibrated, note_task
 from tinybert.run.state import Run, State
 from tinybert.run.workspace import Stopwatch
+from tinybert.runtime.model import Model
 from tinybert.runtime.seal import is_whole, seal
 from tinybert.steps.quantize.note import QUANTIZATION_KEY
 from tinybert.tasks.task import Examples
@@ -95,6 +96,7 @@ def make_context(
         latencies=measure_latencies,
         kept_pieces=state.kept_pieces,
         given=str(run.inputs.teacher),
+        part_teachers=run.inputs.part_teachers,
     )
 
 
@@ -104,7 +106,8 @@ def _make_rows(run: Run, state: State, step: Step, settings: list[Any]) -> State
     def work(folder: Path) -> None:
         watch = Stopwatch(folder / SECONDS)
         set_seed(run.recipe.seed)
-        model = load_model(state.model, run.inputs.task)
+        new_head = run.inputs.lacks_head(state.model)
+        model = load_model(state.model, run.inputs.task, new_head=new_head)
         texts = step.config.load()(step.config, model, make_context(run, state, folder, watch))
         if not texts:
             raise InputError(f"{step.name}: made no rows; its settings leave no room for text")
@@ -188,7 +191,7 @@ def _make_model(run: Run, state: State, step: Step, folder: Path, watch: Stopwat
         source = find_folder(config.begins_with)
         own = load_tokenizer(source, run.recipe.data.max_length)
         state = replace(state, tokenizer=own, teacher_tokenizer=state.tokenizer)
-    new_head = config.new_head or source != state.model
+    new_head = config.new_head or source != state.model or run.inputs.lacks_head(source)
     model = load_model(source, run.inputs.task, new_head=new_head)
     # Ranges of activations are those of the model that they were measured on.
     vars(model.config).pop(QUANTIZATION_KEY, None)
@@ -218,14 +221,17 @@ def _load_teacher(run: Run, state: State, step: Step) -> PreTrainedModel | None:
     source = state.teacher or (state.model if step.config.shrinks else None)
     if source is None:
         return None
-    teacher = load_model(source, run.inputs.task)
+    teacher = load_model(source, run.inputs.task, new_head=run.inputs.lacks_head(source))
     if state.kept_pieces is None or state.teacher_tokenizer is not None:
         return teacher
     return keep_pieces(teacher, state.kept_pieces)
 
 
-def _opened(run: Run, path: Path) -> TorchModel:
-    return load_torch(path, max_length=run.recipe.data.max_length)
+def _opened(run: Run, path: Path) -> Model:
+    teachers = run.inputs.lacks_head(path)
+    return open_teachers(
+        run.inputs.part_teachers if teachers else [path], run.recipe.data.max_length
+    )
 
 
 def _measured(run: Run, path: Path) -> dict[str, Any]:

@@ -150,6 +150,12 @@ def prepare(recipe: Recipe, progress: ProgressCallback = silent) -> Prepared:
             "`student`, or set `search: false` to run it as it is",
         )
     inputs = read_inputs(space.recipe_of(space.largest))
+    if inputs.part_teachers:
+        raise recipe.source.error(
+            ("budget",),
+            "students of several tasks are not searched for: set `budget.search: false`, or leave "
+            "it out",
+        )
     space = space.readable(inputs.materials)
     with recipe.placed("budget"):
         check_storage(budget.storage)

@@ -22,11 +22,12 @@ SPAN_LOGITS = ("start_logits", "end_logits")
 """What stock graphs of question answering call their two outputs, (batch, length) each."""
 
 
-def logits_of(arrays: Arrays) -> NDArray[Any]:
+def logits_of(arrays: Arrays, parts: Sequence[str] = ()) -> NDArray[Any]:
     """What a model gives as one array: its logits, those of starts and ends, or its first output.
 
     Args:
         arrays: By the names of its outputs, of which one alone may have any.
+        parts: The outputs whose arrays are put side by side, where a file has not one for all.
 
     Example:
         >>> logits_of({"start_logits": np.zeros((1, 3)), "end_logits": np.ones((1, 3))}).shape
@@ -36,6 +37,8 @@ def logits_of(arrays: Arrays) -> NDArray[Any]:
         return arrays["logits"]
     if all(name in arrays for name in SPAN_LOGITS):
         return np.stack([arrays[name] for name in SPAN_LOGITS], axis=-1)
+    if parts:
+        return np.concatenate([arrays[name] for name in parts], axis=-1)
     return next(iter(arrays.values()))
 
 

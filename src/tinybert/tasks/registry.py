@@ -11,6 +11,7 @@ from tinybert.tasks.multi_label_classification import MultiLabelClassification
 from tinybert.tasks.question_answering import QuestionAnswering
 from tinybert.tasks.retrieval import Retrieval
 from tinybert.tasks.sentence_embedding import SentenceEmbedding
+from tinybert.tasks.several_tasks import SeveralTasks
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
 from tinybert.tasks.text_regression import TextRegression
@@ -25,6 +26,7 @@ KINDS: dict[str, type[Task]] = {
     Retrieval.kind: Retrieval,
     QuestionAnswering.kind: QuestionAnswering,
     CausalLM.kind: CausalLM,
+    SeveralTasks.kind: SeveralTasks,
 }
 """Every kind of task: a new one is a file and a line here."""
 

@@ -28,6 +28,8 @@ from tinybert.tasks.rows import Examples, Row, Text, as_row, row_text, text_part
 if TYPE_CHECKING:
     from tokenizers import Encoding
 
+    from tinybert.tasks.part import Part
+
 __all__ = ["Examples", "Prediction", "Row", "Task", "Text", "text_parts"]
 
 Prediction = dict[str, Any]
@@ -67,6 +69,7 @@ class Task(ABC):
         writes: Whether models of it write texts.
         keeps_answers: Whether what a teacher gives for all rows is small enough to be kept.
         one_label: Whether a row has one label by its name, so that a rule can give it another.
+        of_parts: Whether it is several tasks, see `parts`.
         pipeline_tag: What the Hub calls such models.
         text: The column of the sentence, or the two columns of a pair.
         label: The column of the label.
@@ -91,6 +94,7 @@ class Task(ABC):
     writes: ClassVar[bool] = False
     keeps_answers: ClassVar[bool] = True
     one_label: ClassVar[bool] = False
+    of_parts: ClassVar[bool] = False
     pipeline_tag: ClassVar[str] = "text-classification"
 
     text: tuple[str, ...] = ("sentence",)
@@ -112,6 +116,11 @@ class Task(ABC):
     def metric(self) -> str:
         """The metric that `report.json` quotes."""
         return self.metrics[0]
+
+    @property
+    def parts(self) -> "tuple[Part, ...]":
+        """The tasks that are done at once, each with rows and a teacher of its own: of one none."""
+        return ()
 
     @property
     def higher_is_better(self) -> bool:

@@ -32,6 +32,8 @@ class Context:
         kept_pieces: Where the student's vocabulary was trimmed, the ids that its pieces had
             before: another teacher has to be trimmed likewise.
         given: Path or hub id of the recipe's teacher, as it was before any step.
+        part_teachers: Of several tasks the folder of each one's teacher, whose predictions are
+            learned in place of `teacher`'s.
     """
 
     task: Task
@@ -48,3 +50,4 @@ class Context:
     latencies: Callable[[Sequence[PreTrainedModel]], list[float]] | None = None
     kept_pieces: tuple[int, ...] | None = None
     given: str | None = None
+    part_teachers: tuple[Path, ...] = ()

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from tinybert.modeling.masks import additive_mask
 from tinybert.modeling.parts import input_names
 from tinybert.runtime.config import max_positions
 from tinybert.tasks.outputs import SPAN_LOGITS
+from tinybert.tasks.part import output_names as part_outputs
+from tinybert.tasks.part import saved_parts
 from tinybert.tasks.question_answering import CLASS_END
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -31,7 +33,7 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
     The graph takes int64 input_ids, attention_mask and, where the tokenizer makes them and the
     model takes them, token_type_ids, each (batch, sequence), and returns float32 logits,
     (batch, outputs); of answers to questions start_logits and end_logits, (batch, sequence) each,
-    as transformers.js reads them.
+    as transformers.js reads them; of several tasks logits_NAME, (batch, outputs), for each.
 
     Args:
         model: An encoder with a head whose output is called logits.
@@ -63,7 +65,15 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
 
 def output_names(model: PreTrainedModel) -> list[str]:
     """What the outputs of a model's graph are called."""
-    return list(SPAN_LOGITS) if type(model).__name__.endswith(CLASS_END) else ["logits"]
+    if type(model).__name__.endswith(CLASS_END):
+        return list(SPAN_LOGITS)
+    names = part_outputs(part["name"] for part, _ in _parts(model))
+    return names or ["logits"]
+
+
+def _parts(model: PreTrainedModel) -> Sequence[tuple[Any, slice]]:
+    """Of several tasks each, and which of the model's outputs are its."""
+    return saved_parts(model.config.to_dict())
 
 
 class _Logits(nn.Module):
@@ -89,6 +99,8 @@ class _Logits(nn.Module):
 
     def _given(self, features: dict[str, Tensor]) -> tuple[Tensor, ...]:
         outputs = self.model(**features)
+        if parts := _parts(self.model):
+            return tuple(outputs["logits"][:, own] for _, own in parts)
         return tuple(outputs[name] for name in output_names(self.model))
 
 

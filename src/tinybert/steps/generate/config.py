@@ -82,6 +82,11 @@ class GenerateConfig(StepConfig):
         """Checks the masked-LM that it samples from."""
         super().read(materials)
         if self.masked_lm is None:
+            if materials.task.of_parts:
+                raise InputError(
+                    "makes texts about which one teacher is of this mind or that, and several "
+                    "tasks have one each: give `masked_lm`, or use `augment` or `add-texts`"
+                )
             return []
         from tinybert.modeling.hub import find_folder, hash_model
         from tinybert.modeling.load import load_masked_lm

@@ -8,7 +8,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
-from tinybert.distillation.predictions import Kind, as_classes, prediction_kind
+from tinybert.distillation.predictions import Kind, as_classes, prediction_parts
 from tinybert.modeling.distributed import rank, world_size
 from tinybert.modeling.observe import frozen, hooked
 from tinybert.steps.prune.gates import Gates
@@ -26,7 +26,7 @@ def calibrate(gates: Gates[Any], context: Context, rows: int) -> None:
     `context.teacher`. The distillation loss itself is of no use here: where the model is its
     teacher, which is where pruning mostly begins, all its gradients are 0. Nor are labels needed
     so, which made-up rows don't have. A teacher that makes other tokens of a text is not asked, but
-    the model itself. Where several labels may be right it is the binary cross-entropy of each. Of a
+    the model itself; nor are those of several tasks. Where several labels may be right it is the binary cross-entropy of each. Of a
     regression it is the value itself, for the same reason.
 
     Args:
@@ -45,7 +45,8 @@ def calibrate(gates: Gates[Any], context: Context, rows: int) -> None:
 def _run(model: PreTrainedModel, context: Context, rows: int) -> None:
     if not len(context.train):
         raise InputError("prune: needs training rows, or importance: magnitude")
-    itself = context.teacher is None or context.teacher_tokenizer is not None
+    foreign = context.teacher_tokenizer is not None or bool(context.part_teachers)
+    itself = context.teacher is None or foreign
     teacher: Any = model if itself else context.teacher
     for module in (model, teacher):
         module.eval()
@@ -57,14 +58,15 @@ def _run(model: PreTrainedModel, context: Context, rows: int) -> None:
             with torch.no_grad():
                 wanted = teacher(**batch).logits
             logits = model(**batch).logits
-            kind = prediction_kind(model.config)
-            if kind == "spans":
-                mask = batch["attention_mask"]
-                logits, wanted, kind = as_classes(logits, mask), as_classes(wanted, mask), "classes"
+            parts = prediction_parts(model.config)
+            mask = batch["attention_mask"]
+            if parts[0].kind == "spans":
+                parts = [parts[0]._replace(kind="classes")]
+                logits, wanted = as_classes(logits, mask), as_classes(wanted, mask)
             elif logits.dim() == 3:  # of tokens: what a head says of padding is nothing
-                real = batch["attention_mask"].bool()
-                logits, wanted = logits[real], wanted[real]
-            loss(logits, wanted, kind).backward()
+                logits, wanted = logits[mask.bool()], wanted[mask.bool()]
+            losses = [loss(logits[:, own], wanted[:, own], kind) for own, kind, _ in parts]
+            torch.stack(losses).sum().backward()
 
 
 def _ask_for_gradients(_: object, __: object, states: Tensor) -> Tensor:
