@@ -19,6 +19,7 @@ from tinybert.modeling.distributed import is_main
 from tinybert.recipe.presets import PRESETS
 
 if TYPE_CHECKING:
+    from tinybert.recipe.inputs import Inputs
     from tinybert.recipe.recipe import Recipe
 
 HELP = "Runs a recipe, or writes and runs the usual one for a model; run again, it goes on."
@@ -195,17 +196,28 @@ def _check(recipe: "Recipe", options: argparse.Namespace) -> None:
         minutes = allowed(found.recipe)
         fits = f"{fitting} of the candidates looked at fit"
         fits += "" if minutes is None else f"; {minutes:g} minutes are allowed"
-        for line in (counted(found.inputs).rows, fits):
+        for line in (counted(found.inputs).rows, *_rows(found.inputs), fits):
             print(f"tinybert: {line}", file=sys.stderr)
         shown = recipe.given()
     else:
-        for line in estimate(recipe, read_inputs(recipe)).lines() if is_main() else ():
+        inputs = read_inputs(recipe)
+        lines = (*_rows(inputs), *estimate(recipe, inputs).lines()) if is_main() else ()
+        for line in lines:
             print(f"tinybert: {line}", file=sys.stderr)
         shown = recipe.effective()
     if is_main() and options.json:
         print_json(shown)
     elif is_main():
         print(yaml_text(shown), end="")
+
+
+def _rows(inputs: "Inputs") -> list[str]:
+    """What there is to say of the rows."""
+    from tinybert.measure.data_report import data_report
+    from tinybert.report.data import data_lines
+
+    tokenizer, length = inputs.materials.tokenizer, inputs.materials.max_length
+    return data_lines(data_report(inputs.task, inputs.train, inputs.eval, tokenizer, length))
 
 
 def _budget(options: argparse.Namespace) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import logging
 import random
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from tinybert.base.errors import InputError
@@ -95,13 +95,23 @@ def hold_out(
     return table.select(sorted(train)), table.select(sorted(held_out))
 
 
+def text_key(parts: Iterable[str]) -> str:
+    """What tells texts apart: all but blanks and capitals.
+
+    Args:
+        parts: The one text of a row, or both of a pair.
+
+    Example:
+        >>> text_key(["A  great film "]) == text_key(["a great film"])
+        True
+    """
+    return "\0".join(" ".join(part.lower().split()) for part in parts)
+
+
 def _keys(table: Table, columns: Sequence[str]) -> list[str]:
     """The text of each row without what does not tell texts apart."""
     cells = [table.column(name) for name in columns]
-    return [
-        "\0".join(" ".join(str(column[row]).lower().split()) for column in cells)
-        for row in range(len(table))
-    ]
+    return [text_key([str(column[row]) for column in cells]) for row in range(len(table))]
 
 
 def _last_of_their_label(

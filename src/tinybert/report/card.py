@@ -7,6 +7,7 @@ import yaml
 
 from tinybert.measure.table import grid
 from tinybert.recipe.recipe import Recipe
+from tinybert.report.data import data_lines
 from tinybert.report.names import is_hub_model, shown_name
 from tinybert.report.table import report_caption, report_notes, report_rows
 from tinybert.tasks.registry import KINDS
@@ -19,6 +20,8 @@ def model_card(report: Mapping[str, Any], recipe: Recipe) -> str:
     if is_hub_model(recipe.teacher):
         header["base_model"] = recipe.teacher
     notes = "\n".join(f"- {note}" for note in report_notes(report))
+    rows = "\n".join(f"- {line}" for line in data_lines(report.get("data")))
+    data = f"## Data\n\n{rows}\n\n" if rows else ""
     return f"""---
 {yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---
 
@@ -34,7 +37,7 @@ Made by tinybert with `recipe.yaml`, for {task["kind"]}.
 
 {notes}
 
-## Use
+{data}## Use
 
 ```python
 import tinybert

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from tinybert.report.data import data_lines
 from tinybert.report.frontier import frontier_plot
 from tinybert.report.names import shown_name, without_folders
 from tinybert.report.plot import figures_plot
@@ -51,6 +52,7 @@ def report_page(report: Mapping[str, Any]) -> str:
 <p>{escape(report_caption(report))}. In brackets: compared with the teacher in PyTorch.</p>
 {_paragraphs(report_notes(report))}
 {_search(report)}
+{_data(report)}
 <h2>Steps</h2>
 {_table(_steps(report))}
 <p>What the model was after each step, in PyTorch.</p>
@@ -115,6 +117,12 @@ those of held-out training rows after a short training. * No other of as much tr
 {frontier_plot(search, report["budget"]["asked"], search["trial"])}
 {_table(candidate_rows(search))}
 <p>Chosen: {escape(chosen)}; it got {100 * search["share"]:.0f}% of the recipe's epochs.</p>"""
+
+
+def _data(report: Mapping[str, Any]) -> str:
+    """The rows, which reports of older versions say nothing of."""
+    lines = data_lines(report.get("data"))
+    return f"<h2>Data</h2>\n{_paragraphs(lines)}" if lines else ""
 
 
 def _paragraphs(texts: Sequence[str]) -> str:

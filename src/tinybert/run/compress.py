@@ -4,6 +4,7 @@ Each arrow is a folder below OUT/steps, so that a run that was stopped goes on w
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,12 +13,14 @@ from typing import Any
 
 from tinybert.base.faults import writing_below
 from tinybert.base.progress import ProgressCallback, silent
+from tinybert.measure.data_report import data_report
 from tinybert.modeling.distributed import is_main, start, wait_for_all
 from tinybert.modeling.load import load_tokenizer
 from tinybert.output.claim import claim
 from tinybert.recipe.inputs import Inputs, read_inputs
 from tinybert.recipe.plan import check_users_code
 from tinybert.recipe.recipe import Recipe
+from tinybert.report.data import data_warnings
 from tinybert.run.answers import answered
 from tinybert.run.finish import finish
 from tinybert.run.output_folder import check_out
@@ -25,6 +28,8 @@ from tinybert.run.standing import step_back
 from tinybert.run.state import Run, State
 from tinybert.run.step import advance
 from tinybert.run.workspace import StepFolders, exclusive
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -123,13 +128,25 @@ def run_recipe(
         progress: Called as the work goes on.
         search: What report.json says of the search that found the recipe, if one did.
     """
-    run = replace(start_run(recipe, inputs, out, progress), search=search)
+    run = start_run(recipe, inputs, out, progress)
+    run = replace(run, search=search, data=look_at_rows(run.inputs))
     if fresh:
         run.folders.clear()
     state = first_state(run)
     for step, reads in zip(recipe.steps, inputs.reads, strict=True):
         state = advance(run, state, step, reads)
     return Result(out, finish(run, state))
+
+
+def look_at_rows(inputs: Inputs) -> dict[str, Any]:
+    """What report.json says of the rows; warns of what makes figures untrue."""
+    given = inputs.materials
+    found = data_report(
+        inputs.task, inputs.train, inputs.eval, given.tokenizer, given.max_length
+    )
+    for line in data_warnings(found) if is_main() else ():
+        logger.warning("%s", line)
+    return found
 
 
 def start_run(recipe: Recipe, inputs: Inputs, out: Path, progress: ProgressCallback) -> Run:

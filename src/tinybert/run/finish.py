@@ -72,6 +72,8 @@ def finish(run: Run, state: State) -> dict[str, Any]:
         report["task"]["labels"] = "soft"
     if inputs.part_teachers:
         report["teacher"]["models"] = len(inputs.part_teachers)
+    if run.data is not None:
+        report["data"] = dict(run.data)
     if run.search is not None:
         report["search"] = dict(run.search)
     if is_main() and may_replace(run.out, report):

@@ -29,6 +29,7 @@ class Run:
         progress: Called as the work goes on.
         begin: Called before the first work that makes what OUT has an old result.
         search: What report.json says of the search that found the recipe, if one did.
+        data: What report.json says of the rows.
         chosen: The task as it was calibrated for a teacher that came without, once that is known.
     """
 
@@ -39,6 +40,7 @@ class Run:
     progress: ProgressCallback
     begin: Callable[[], None] = lambda: None
     search: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     chosen: dict[Path, Task] = field(default_factory=dict)
 
     @property

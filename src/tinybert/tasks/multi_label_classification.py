@@ -179,6 +179,10 @@ class MultiLabelClassification(SoftlyLabeledTask):
                 sets[row, output] = 1
         return sets
 
+    def label_counts(self, labels: NDArray[Any]) -> dict[str, int]:
+        """The rows that have each label."""
+        return dict(zip(self.labels, labels.sum(0).astype(int).tolist(), strict=True))
+
     def _named(self, table: Table) -> list[list[str]]:
         if self.columns:
             return marked_labels(table, self.columns)

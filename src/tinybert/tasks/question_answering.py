@@ -176,6 +176,11 @@ class QuestionAnswering(Task):
             )
         return Examples(rows, labels, table.source)
 
+    def label_counts(self, labels: NDArray[Any]) -> dict[str, int]:
+        """The questions that have an answer, and those that have none."""
+        silent = sum(not each.texts for each in labels)
+        return {"an answer": len(labels) - silent, "no answer": silent}
+
     @property
     def width(self) -> int:
         """The logits of a token: that of a start and that of an end."""

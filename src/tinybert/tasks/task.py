@@ -176,6 +176,14 @@ class Task(ABC):
         """
         return None
 
+    def label_counts(self, labels: NDArray[Any]) -> dict[str, int]:
+        """How many rows have each label, or how many entities; empty where they have no names.
+
+        Args:
+            labels: Of rows, as `examples` gives them.
+        """
+        return {}
+
     def fit(self, table: Table) -> "Task":
         """This task with what it has to learn from its training rows, such as label names.
 

@@ -74,6 +74,11 @@ class TextClassification(SoftlyLabeledTask):
         ]
         return np.array(found, np.int64)
 
+    def label_counts(self, labels: NDArray[Any]) -> dict[str, int]:
+        """The rows of each label."""
+        counts = np.bincount(labels, minlength=len(self.labels)).tolist()
+        return dict(zip(self.labels, counts, strict=True))
+
     def model_config(self) -> dict[str, Any]:
         """Label names by class id and back."""
         return {"problem_type": "single_label_classification", **super().model_config()}

@@ -1,6 +1,7 @@
 """A label for every word of a text: named entities, parts of speech."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
@@ -225,6 +226,11 @@ class TokenClassification(Task):
                 for span in spans
             ]
         return Examples(rows, labels, table.source)
+
+    def label_counts(self, labels: NDArray[Any]) -> dict[str, int]:
+        """The entities of each type."""
+        found = Counter(span.type for spans in labels for span in spans)
+        return {name: found[name] for name in self.types}
 
     def answered(self, row: Row, label: Sequence[Span]) -> list[tuple[int, int]]:
         """The entities; no word where each is in one, as parts of speech are."""
