@@ -10,13 +10,13 @@ from tinybert.recipe.recipe import Recipe
 from tinybert.report.data import data_lines
 from tinybert.report.names import is_hub_model, shown_name
 from tinybert.report.table import report_caption, report_notes, report_rows
-from tinybert.tasks.registry import KINDS
+from tinybert.tasks.registry import NAMED
 
 
 def model_card(report: Mapping[str, Any], recipe: Recipe) -> str:
     """What the model is, what it cost, how to run it, as Markdown with the hub's header."""
     task, best = report["task"], report["best"]
-    header = {"library_name": "tinybert", "pipeline_tag": KINDS[task["kind"]].pipeline_tag}
+    header = {"library_name": "tinybert", "pipeline_tag": NAMED[task["kind"]].pipeline_tag}
     if is_hub_model(recipe.teacher):
         header["base_model"] = recipe.teacher
     notes = "\n".join(f"- {note}" for note in report_notes(report))

@@ -95,7 +95,9 @@ def _faults(data: Mapping[str, Any]) -> Iterator[str]:
 
 def _uneven(train: Mapping[str, Any] | None, evaluation: Mapping[str, Any]) -> Iterator[str]:
     counts = {} if train is None else train["labels"]
-    unseen = counts and [name for name, count in evaluation["labels"].items() if count and not counts.get(name)]
+    unseen = counts and [
+        name for name, count in evaluation["labels"].items() if count and not counts.get(name)
+    ]
     if unseen:
         yield f"no training row has {', '.join(unseen)}, and evaluation rows have"
     seen = [count for count in counts.values() if count]

@@ -23,12 +23,17 @@ KINDS: dict[str, type[Task]] = {
     TokenClassification.kind: TokenClassification,
     MultiLabelClassification.kind: MultiLabelClassification,
     SentenceEmbedding.kind: SentenceEmbedding,
-    Retrieval.kind: Retrieval,
     QuestionAnswering.kind: QuestionAnswering,
     CausalLM.kind: CausalLM,
     SeveralTasks.kind: SeveralTasks,
 }
 """Every kind of task: a new one is a file and a line here."""
+
+MEASURED_BY: dict[str, type[Task]] = {Retrieval.kind: Retrieval}
+"""Other ways to measure the models of some kind."""
+
+NAMED: dict[str, type[Task]] = {**KINDS, **MEASURED_BY}
+"""What a recipe may name."""
 
 
 def get_task(spec: str | Mapping[str, Any], model: Task | None = None) -> Task:
@@ -53,10 +58,10 @@ def get_task(spec: str | Mapping[str, Any], model: Task | None = None) -> Task:
     kind = given.pop("kind", None)
     if isinstance(kind, str) and kind in GLUE:
         task = GLUE[kind]
-    elif isinstance(kind, str) and kind in KINDS:
-        task = model if model is not None and model.kind == kind else KINDS[kind]()
+    elif isinstance(kind, str) and kind in NAMED:
+        task = model if model is not None and model.kind == kind else NAMED[kind]()
     else:
-        raise InputError(f"task: unknown kind {short(kind)}; known: {', '.join([*KINDS, *GLUE])}")
+        raise InputError(f"task: unknown kind {short(kind)}; known: {', '.join([*NAMED, *GLUE])}")
 
     options: dict[str, Any] = {}
     for name, value in given.items():
