@@ -1,8 +1,9 @@
 """What a distillation refuses before anything runs, and what it reads beside its settings."""
 
+import logging
 from typing import TYPE_CHECKING
 
-from tinybert.base.errors import InputError, PlacedError, placed
+from tinybert.base.errors import InputError, PlacedError, placed, short
 from tinybert.distillation.config import LAYER_LOSSES, DistillationConfig, DistillConfig
 from tinybert.distillation.schedules import (
     SCHEDULES,
@@ -13,11 +14,16 @@ from tinybert.distillation.schedules import (
 from tinybert.families import Capability, family_of, require
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.mapping import group_heads, pair_layers
+from tinybert.tasks.labels import some_names
+from tinybert.tasks.soft_labels import SoftlyLabeledTask
 from tinybert.training.materials import Materials
+from tinybert.training.rules import TeachingRuleConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+logger = logging.getLogger(__name__)
 
 TOKENS_DIFFER = (
     "makes other tokens of a text, and the task is answered token by token; take a model with the "
@@ -123,6 +129,9 @@ def read_distillation(settings: DistillConfig, materials: Materials) -> list[str
         )
     if materials.task.of_parts:
         _check_several(settings)
+    for number, rule in enumerate(settings.rules):
+        with placed("rules", number):
+            _check_rule(rule, materials)
     hashes = []
     for number, other in enumerate(settings.teachers):
         with placed("teachers", number, "model"):
@@ -144,6 +153,27 @@ def _check_several(settings: DistillConfig) -> None:
         raise PlacedError(
             "the teacher of each task reads the rows once, and its answers are kept; leave it out",
             ("cache",),
+        )
+
+
+def _check_rule(rule: TeachingRuleConfig, materials: Materials) -> None:
+    """Refuses a rule about no label of the task; warns of one that no training row has."""
+    from tinybert.distillation.rules import matched
+
+    task = materials.task
+    if not isinstance(task, SoftlyLabeledTask):
+        raise InputError(
+            f"rules say labels of texts, and those of {task.kind} have none that one could be; "
+            "leave it out"
+        )
+    with placed("label"):
+        if rule.label not in task.labels:
+            raise InputError(
+                f"there is no label {short(rule.label)}; the task has {some_names(task.labels)}"
+            )
+    if materials.train is not None and not matched(rule, materials.train):
+        logger.warning(
+            "rules: no training row has %s, so that it teaches nothing", short(rule.pattern)
         )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from tinybert.base.errors import PlacedError
 from tinybert.modeling.mapping import DistillationMapping
 from tinybert.training.config import TrainingConfig
+from tinybert.training.rules import TeachingRuleConfig
 from tinybert.training.section import Config
 
 LAYER_LOSSES = ("hidden", "attention", "relations")
@@ -108,6 +109,9 @@ class DistillConfig(DistillationConfig):
     teachers: list[TeacherConfig] = Field(
         [], description="more teachers: their predictions are averaged with the first one's"
     )
+    rules: list[TeachingRuleConfig] = Field(
+        [], description="one more, weak, teacher: labels of texts that have a pattern"
+    )
     weights_schedule: str = Field(
         "constant",
         description="how the weights change: constant, two-phase (TinyBERT), ramp, or your own "
@@ -119,6 +123,12 @@ class DistillConfig(DistillationConfig):
         "that is its logits only; also its hidden states and attention, which are large; or never, "
         "as of causal-lm, whose answers are the whole vocabulary at every token",
     )
+
+    @model_validator(mode="after")
+    def _rules_are_heard(self) -> "DistillConfig":
+        if self.rules and not (self.prediction and self.prediction_loss == "soft-labels"):
+            raise ValueError("rules: they are soft labels, and none are compared")
+        return self
 
     @model_validator(mode="after")
     def _teachers_are_heard(self) -> "DistillConfig":

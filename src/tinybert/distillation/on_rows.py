@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 from tinybert.base.progress import Progress
 from tinybert.distillation.cache import TeacherCache, cache_root, open_cache
 from tinybert.distillation.config import DistillConfig
+from tinybert.distillation.rules import RuleTeacher, rule_teacher
 from tinybert.distillation.signals import LOGITS
 from tinybert.distillation.teacher import PartTeachers, Teacher
 from tinybert.distillation.terms import compares_logits
@@ -18,6 +19,7 @@ from tinybert.modeling.embedding_rows import keep_pieces
 from tinybert.modeling.hub import find_folder
 from tinybert.modeling.load import load_model, load_tokenizer
 from tinybert.modeling.other_models import reads_alike
+from tinybert.tasks.soft_labels import SoftlyLabeledTask
 from tinybert.training.batches import EncodedExamples, PaddingCollator
 from tinybert.training.context import Context
 from tinybert.training.new_head import start_at_frequencies
@@ -59,6 +61,7 @@ def distill(
             temperature=None if compares_logits(model.config, config) else config.temperature,
             own_tokens=own_tokens,
             answers=None if soft is None else torch.from_numpy(context.task.soft_logits(soft)),
+            rules=_rules(config, context),
         )
     )
     trainer = DistillationTrainer(
@@ -70,6 +73,13 @@ def distill(
     )
     teacher.caches = _caches(config, trainer, rows, tokenizers, context)
     return run_distillation(trainer, model, config)
+
+
+def _rules(config: DistillConfig, context: Context) -> RuleTeacher | None:
+    task = context.task
+    if not isinstance(task, SoftlyLabeledTask):
+        return None  # the recipe refuses them
+    return rule_teacher(config.rules, context.train, task)
 
 
 def _other_teacher(

@@ -15,6 +15,7 @@ from tinybert.distillation.predictions import (
     mean_soft_labels,
     prediction_kind,
 )
+from tinybert.distillation.rules import RuleTeacher
 from tinybert.distillation.signals import LOGITS, ROW, Signal, Signals, model_inputs, run
 from tinybert.training.batches import ANSWERED
 
@@ -38,6 +39,7 @@ class Teacher:
             cache alone can say what it gives; default: none does.
         answers: (rows, outputs), logits of training rows that are given, and stand in place of the
             first model's; NaN where they are not known.
+        rules: What is known of training rows beside what all models say; `temperature` is given.
 
     Example:
         >>> Teacher([model])(batch, [LOGITS])  # doctest: +SKIP
@@ -51,6 +53,7 @@ class Teacher:
         caches: Sequence[TeacherCache | None] | None = None,
         own_tokens: Sequence[bool] | None = None,
         answers: Tensor | None = None,
+        rules: RuleTeacher | None = None,
     ) -> None:
         self.models = [model.eval().requires_grad_(False) for model in models]
         self.weights = list(weights or [1.0] * len(models))
@@ -58,6 +61,7 @@ class Teacher:
         self.caches = caches
         self.own_tokens = list(own_tokens or [False] * len(models))
         self.answers = answers
+        self.rules = rules
         self._answers_all = answers is not None and not bool(answers.isnan().any())
 
     def asked(self, index: int, wanted: Sequence[Signal], of_rows: bool = True) -> list[Signal]:
@@ -103,6 +107,10 @@ class Teacher:
             )
         if len(given) > 1:
             signals[LOGITS] = self._mean([other[LOGITS] for other in given])
+        if self.rules is not None and ROW in batch:
+            assert self.temperature is not None, "rules are soft labels"
+            weight, temperature = sum(self.weights), self.temperature
+            signals[LOGITS] = self.rules(signals[LOGITS], batch[ROW], weight, temperature)
         return signals
 
     def _mean(self, logits: Sequence[Tensor]) -> Tensor:

@@ -126,16 +126,22 @@ def load_weights(
     return Loaded(module.eval(), missing, mismatched)
 
 
+_REPORTS = ("modeling_utils", "distributed.tensor_parallel")
+"""Where Transformers says which weights it found, and which it did not spread over devices."""
+
+
 @contextlib.contextmanager
 def _unreported() -> Iterator[None]:
     """A block in which Transformers does not print what is checked here and said in a line."""
-    logger = logging.getLogger("transformers.modeling_utils")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(f"transformers.{name}") for name in _REPORTS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def is_encoders(module: PreTrainedModel, name: str) -> bool:

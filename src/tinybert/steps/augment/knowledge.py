@@ -6,38 +6,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from tinybert.base.errors import InputError, placed, short
 from tinybert.data.lines import read_lines
 from tinybert.steps.augment.terms import terms_pattern
 from tinybert.tasks.windows import Bounds
-from tinybert.training.section import Config
+from tinybert.training.rules import PatternConfig
 
 TERMS_FILE = ".txt"
 """How the names of files with a term a line end."""
 
 
-class RuleConfig(Config):
+class RuleConfig(PatternConfig):
     """What a text that has a pattern in it must keep, or is labeled."""
 
-    pattern: str = Field(description="a regular expression of Python, sought anywhere in a text")
     label: str | None = Field(
         None,
         description="the label of texts that have it; default: none, and what it finds must stay "
         "as it is",
     )
-
-    @field_validator("pattern")
-    @classmethod
-    def _is_a_pattern(cls, pattern: str) -> str:
-        try:
-            finds_nothing = re.compile(pattern).search("") is not None
-        except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"{short(pattern)} is no regular expression: {error}") from None
-        if finds_nothing:
-            raise ValueError(f"{short(pattern)} finds the empty text too; say what it must find")
-        return pattern
 
 
 @dataclass(frozen=True)
