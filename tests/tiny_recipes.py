@@ -7,6 +7,7 @@ import shutil
 
 from tinybert.data.table import Table
 from tinybert.modeling.heads import find_head
+from tinybert.recipe.several import named_by_parts, several_spec
 from tinybert.tasks import get_task
 
 MINILM = {
@@ -33,6 +34,8 @@ def with_tiny_inputs(values, folder, tokenizer_dir):
         A copy, all settings of which are as they were.
     """
     values = copy.deepcopy(values)
+    if named_by_parts(values["task"]):
+        return with_tiny_parts(values, folder, tokenizer_dir)
     data = values.setdefault("data", {})
     task = task_of(values)
     rows = [make_row(task, number) for number in range(40)]
@@ -54,6 +57,21 @@ def with_tiny_inputs(values, folder, tokenizer_dir):
     for step in values.get("steps", []):
         if isinstance(step, dict) and (step.get("student") or {}).get("base"):
             step["student"]["base"] = values["teacher"]
+    return values
+
+
+def with_tiny_parts(values, folder, tokenizer_dir):
+    """A recipe of several tasks, 40 rows in all, each with rows and a teacher of its own."""
+    tasks = values["task"]["tasks"]
+    for part in get_task(several_spec(values["task"])).parts:
+        rows = [make_row(part.task, number) for number in range(40 // len(tasks))]
+        table = Table({name: [row[name] for row in rows] for name in rows[0]}, "train.jsonl")
+        for split in ("train", "eval"):
+            path = folder / f"{part.name}-{split}.jsonl"
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+            tasks[part.name][split] = str(path)
+        teacher = make_teacher(part.task.fit(table), folder / part.name, tokenizer_dir)
+        tasks[part.name]["teacher"] = values["teacher"] = str(teacher)
     return values
 
 

@@ -200,7 +200,12 @@ def _task(config: Mapping[str, Any]) -> dict[str, Any] | None:
     except InputError:  # a bare encoder, or a head that we have no task for
         return None
     labels = list(getattr(task, "labels", ()))
-    return {"kind": task.kind, "labels": labels, "thresholds": task.label_thresholds or None}
+    found = {"kind": task.kind, "labels": labels, "thresholds": task.label_thresholds or None}
+    if not task.of_parts:
+        return found
+    names = task.model_config()["id2label"]
+    parts = {part.name: part.task.kind for part in task.parts}
+    return {**found, "labels": [*names.values()], "tasks": parts}
 
 
 def _zeros(path: Path, stored: Weights) -> dict[str, Any] | None:

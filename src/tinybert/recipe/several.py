@@ -64,6 +64,22 @@ def several_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec, "tasks": plain}
 
 
+def named_by_parts(spec: Any) -> dict[str, dict[str, Any]]:
+    """The teachers and rows that a recipe's task names, of each of several tasks; else nothing.
+
+    Example:
+        >>> named_by_parts({"kind": "several-tasks", "tasks": {
+        ...     "sentiment": {"kind": "glue/sst-2", "teacher": "sst2", "train": "SST-2"}}})
+        {'sentiment': {'teacher': 'sst2', 'train': 'SST-2'}}
+    """
+    tasks = spec.get("tasks") if isinstance(spec, Mapping) else None
+    return {
+        str(name): {key: value for key, value in own.items() if key in OF_PART}
+        for name, own in (tasks.items() if isinstance(tasks, Mapping) else ())
+        if isinstance(own, Mapping)
+    }
+
+
 def read_several(recipe: Recipe, task: Task) -> Several:
     """Reads the teachers and the rows of several tasks.
 

@@ -68,7 +68,25 @@ def report_notes(report: Mapping[str, Any]) -> list[str]:
     busy = [busy_words(report["machine"])] if report["measured_at"]["busy"] else []
     thresholds = report["task"].get("thresholds")
     labels = [threshold_words(thresholds)] if thresholds else []
-    return [*promise_lines(report), *busy, *labels, *kept_lines(report), *_baseline(report)]
+    parts = _parts(report)
+    return [*promise_lines(report), *busy, *labels, *parts, *kept_lines(report), *_baseline(report)]
+
+
+def _parts(report: Mapping[str, Any]) -> list[str]:
+    """The metrics of each of several tasks, of their teachers and of the best file."""
+    teacher = report["teacher"]
+    if "models" not in teacher:
+        return []
+    best = next(each for each in report["artifacts"] if each["path"] == report["best"])
+    pairs = [
+        f"{name} {best['metrics'][name]:.4f} ({value:.4f})"
+        for name, value in teacher["metrics"].items()
+        if name != report["task"]["metric"]
+    ]
+    return [
+        f"{report['best']} (its teachers): {', '.join(pairs)}",
+        f"the teacher is {teacher['models']} models, which are run one after another",
+    ]
 
 
 def _baseline(report: Mapping[str, Any]) -> list[str]:

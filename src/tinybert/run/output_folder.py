@@ -9,6 +9,7 @@ from typing import Any
 from tinybert.output.claim import check_apart, check_claim, is_published, named_folder
 from tinybert.output.publication import check_places
 from tinybert.recipe.recipe import Recipe
+from tinybert.recipe.several import named_by_parts
 from tinybert.report.publish import published_names, sure_names
 
 
@@ -44,6 +45,7 @@ def read_by(recipe: Recipe) -> Iterator[tuple[str, Path]]:
     values = recipe.resolved()
     data = {key: values["data"][key] for key in ("train", "eval", "soft_labels", "unlabeled")}
     read = {"teacher": values["teacher"], "data": data, "steps": values["steps"]}
+    read["task.tasks"] = named_by_parts(values["task"])
     for key, text in _strings(read, ""):
         if os.path.exists(text):
             yield key, Path(text)

@@ -9,6 +9,7 @@ from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks.outputs import Arrays
 from tinybert.tasks.part import Part
+from tinybert.tasks.several_tasks import SeveralTasks
 from tinybert.tasks.task import Task
 
 
@@ -57,16 +58,14 @@ def part_of(model: Model, name: str | None) -> Model:
         >>> part_of(tinybert.load("out"), "topic")("a goal")  # doctest: +SKIP
         [{"label": "sport", "score": 0.97, "scores": {...}}]
     """
-    parts = model.task.parts
-    names = ", ".join(part.name for part in parts)
-    if name is None and not parts:
-        return model
-    if name is None:
-        raise InputError(f"{model.path}: does several tasks: name one by --part: {names}")
-    if not parts:
+    task = model.task
+    if not isinstance(task, SeveralTasks):
+        if name is None:
+            return model
         raise InputError(f"--part {short(name)}: {model.path} does one task alone; leave it out")
-    ends = np.cumsum([part.task.width for part in parts]).tolist()
-    for part, start, end in zip(parts, [0, *ends], ends, strict=False):
+    if name is None:
+        raise InputError(f"{model.path}: does several tasks: name one by --part: {task.names}")
+    for part, own in task.outputs:
         if part.name == name:
-            return PartModel(model, part, slice(start, end))
-    raise InputError(f"--part {short(name)}: {model.path} does {names}")
+            return PartModel(model, part, own)
+    raise InputError(f"--part {short(name)}: {model.path} does {task.names}")
