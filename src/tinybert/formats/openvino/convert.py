@@ -23,7 +23,7 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
 
     with TemporaryDirectory(dir=path.parent) as folder:
         source = Path(folder) / "model.onnx"
-        onnx.convert(model, tokenizer, source)
+        onnx.convert_whole(model, tokenizer, source)
         # Not its path: a comma in that would be taken for the end of a first path.
         save_ir(openvino.convert_model(BytesIO(source.read_bytes())), path)
 
