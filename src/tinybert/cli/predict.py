@@ -7,7 +7,7 @@ from tinybert.cli.describe import add_describe, described
 from tinybert.cli.printing import counted, print_json
 from tinybert.cli.writing import add_writing, set_writing
 
-HELP = "Predictions for texts."
+HELP = "Predictions for texts, or how they go on."
 EXAMPLES = (
     'tinybert predict out "a great film" dull',
     "tinybert predict out --file reviews.csv --text review --out labeled.jsonl",
