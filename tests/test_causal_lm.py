@@ -132,3 +132,33 @@ def test_a_model_that_reads_whole_texts_is_refused(place, tmp_path, capsys):
     path.write_text(json.dumps(made), encoding="utf-8")
     assert main(["compress", str(path), "--dry-run"]) == 2
     assert "models of the type bert read whole texts, and write none" in capsys.readouterr().err
+
+
+def test_predict_goes_on_with_texts(place, tmp_path, capsys):
+    teacher = str(place / "teacher")
+    assert main(["predict", teacher, "a great film", "the cat", "--max-new-tokens", "4"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    drawn = ["--temperature", "0.9", "--top-p", "0.9", "--seed", "3", "--json"]
+    assert main(["predict", teacher, "a great film", *drawn]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)["predictions"]
+    assert set(answer) == {"text"}
+    out = tmp_path / "answers.csv"
+    given = ["--file", str(place / "eval.txt"), "--max-new-tokens", "2", "--out", str(out)]
+    assert main(["predict", teacher, *given]) == 0
+    assert out.read_text(encoding="utf-8").startswith("row,text\n1,")
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "says"),
+    [
+        ("teacher", ["--top-k", "5"], "top_k has no effect: nothing is drawn at temperature 0"),
+        ("teacher", ["--temperature", "-1"], "temperature: expected 0 or more"),
+        ("bert", ["--max-new-tokens", "5"], "does text-classification, and writes no texts"),
+    ],
+)
+def test_options_of_writing_that_can_not_be(place, tmp_path, capsys, model, options, says):
+    folder = place / model
+    if model == "bert":
+        folder = tiny_model_dir("bert", tmp_path / model)
+    assert main(["predict", str(folder), "a film", *options]) == 2
+    assert says in capsys.readouterr().err

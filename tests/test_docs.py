@@ -100,13 +100,18 @@ def test_a_recipe_that_cannot_be_run_is_found(tmp_path, tiny_tokenizer_dir):
 
 
 @pytest.fixture
-def place(tmp_path, tiny_artifact_dir, tiny_bert_dir, recipe, monkeypatch):
+def place(tmp_path, tiny_artifact_dir, tiny_bert_dir, recipe, monkeypatch, request):
     """A folder with what the pages' commands and code name."""
+    monkeypatch.chdir(tmp_path)
     for name in ("out", "demo-out"):
         shutil.copytree(tiny_artifact_dir, tmp_path / name)
     shutil.copytree(tiny_bert_dir, tmp_path / "teacher")
     tiny_model_dir("bert", tmp_path / "topics", "multi-label-classification")
     tiny_model_dir("bert", tmp_path / "answers", "question-answering")
+    tiny_model_dir("gpt2", tmp_path / "writer", "causal-lm")
+    if "writer-out" in str(request.node.callspec.params.get("block")):
+        assert main(["export", "writer", "--to", "onnx", "--out", "writer-out"]) == 0
+    (tmp_path / "texts.txt").write_text("a great film\ndull and long\n", encoding="utf-8")
     labels = ("positive", "negative") * 100
     tiny_model_dir("bert", tmp_path / "bert", "masked-lm")
     (tmp_path / "synonyms.txt").write_text("film, movie\n", encoding="utf-8")
@@ -122,7 +127,6 @@ def place(tmp_path, tiny_artifact_dir, tiny_bert_dir, recipe, monkeypatch):
     (tmp_path / "dev.tsv").write_text(rows, encoding="utf-8")
     text = yaml.safe_dump(recipe())
     (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 

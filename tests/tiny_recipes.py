@@ -113,6 +113,8 @@ def make_row(task, number):
         question, context = task.text
         answers = {"text": [texts[context][:5]], "answer_start": [0]}
         return {question: "what is dull", context: texts[context], task.label: answers}
+    if task.kind == "causal-lm":
+        return texts
     labels = [label for at, label in enumerate("abc") if number % (at + 2)]
     if task.kind in ("text-regression", "sentence-embedding"):
         return texts | {task.label: number / 40}
@@ -128,6 +130,12 @@ def make_teacher(task, folder, tokenizer_dir):
     """A model of random weights with the task's head."""
     import torch
     import transformers
+
+    if task.writes:
+        from tiny_models import tiny_model_dir
+
+        sizes = {"n_layer": 6, "n_embd": 384, "n_head": 12, "n_inner": 1536, "n_positions": 512}
+        return tiny_model_dir("gpt2", folder, task.kind, **sizes)
 
     size = len((tokenizer_dir / "vocab.txt").read_text(encoding="utf-8").split())
     torch.manual_seed(0)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from tinybert.cli.describe import add_describe, described
 from tinybert.cli.printing import counted, print_json
+from tinybert.cli.writing import add_writing, set_writing
 
-HELP = "Predictions for texts."
+HELP = "Predictions for texts, or how they go on."
 EXAMPLES = (
     'tinybert predict out "a great film" dull',
     "tinybert predict out --file reviews.csv --text review --out labeled.jsonl",
     "zcat texts.gz | tinybert predict out -",
+    'tinybert predict writer "Once upon a time" --max-new-tokens 40 --temperature 0.8 --seed 1',
 )
 
 
@@ -42,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="writes .jsonl, .csv or .tsv as predictions are made; --json then prints how many",
     )
     add_describe(parser)
+    add_writing(parser)
     parser.add_argument("--threads", type=int, metavar="N")
 
 
@@ -56,6 +59,7 @@ def run(options: argparse.Namespace) -> None:
     if options.out is not None:
         check_target(options.out, options.file)
     model = described(open_model(options.model, options.threads), options)
+    set_writing(model, options)
     answered = predict_all(model, given.rows(model.task, texts_per_input(model.config)))
     if options.out is not None:
         columns = tuple(options.text) or model.task.text

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError
+from tinybert.runtime.config import max_positions
 from tinybert.runtime.config_check import check_config
 from tinybert.runtime.text import Features, TextEncoder
+from tinybert.runtime.writing import Past, Writing
 from tinybert.tasks import task_from_config
 from tinybert.tasks.outputs import Arrays, Inputs, Outputs
 from tinybert.tasks.pairs import check_pairs, texts_per_input
@@ -43,7 +45,8 @@ class Facts:
 class Model(ABC):
     """A model with its texts' encoding and its task; a subclass adds `forward` and `facts`.
 
-    Task and tokenizer are read at first use, because measuring speed needs neither.
+    Task and tokenizer are read at first use, because measuring speed needs neither. `writing` says
+    how a model that writes texts goes on with those that it is called with.
 
     Args:
         path: The file or folder that the model was loaded from, for messages.
@@ -55,6 +58,7 @@ class Model(ABC):
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path = path
         self.config = config
+        self.writing = Writing()
         try:
             check_config(config)
         except InputError as error:
@@ -249,6 +253,73 @@ class Model(ABC):
         self.require_predictions()
         return self.task.predict(self, self._as_rows(rows), batch_size)
 
-    def write(self, texts: Sequence[str]) -> list[str]:
-        """How texts go on."""
-        raise NotImplementedError
+    def generate(self, text: str, **settings: Any) -> str:
+        """How a text goes on, of a causal language model.
+
+        Args:
+            text: The beginning.
+            settings: Those of `Writing`: max_new_tokens (64), temperature (0: the likeliest token,
+                always), top_k, top_p, seed.
+
+        Returns:
+            What comes after the text, without it.
+
+        Raises:
+            InputError: The model writes no texts, a setting is impossible, or the text has no
+                tokens, or more than the model takes.
+
+        Example:
+            >>> model = tinybert.load("writer")  # doctest: +SKIP
+            >>> model.generate("Once upon a time", max_new_tokens=20)  # doctest: +SKIP
+            ' there was a king who had three sons'
+        """
+        try:
+            writing = Writing(**settings)
+        except TypeError:
+            names = ", ".join(field.name for field in fields(Writing))
+            raise InputError(f"generate: it has the settings {names}") from None
+        return self.write([text], writing)[0]
+
+    def write(self, texts: Sequence[str], writing: Writing | None = None) -> list[str]:
+        """How texts go on, each by itself.
+
+        Args:
+            texts: Their beginnings.
+            writing: How; default: `self.writing`.
+
+        Raises:
+            InputError: As for `generate`.
+        """
+        self.require_predictions()
+        if not self.task.writes:
+            raise InputError(f"{self.path}: does {self.task.kind}, and writes no texts")
+        most = self.encoder.max_length or max_positions(self.config)
+        found = []
+        for number, encoding in enumerate(self.encoder.encode(texts), 1):
+            if not len(encoding):
+                raise InputError(f"{self.path}: text {number} has no tokens to go on from")
+            if most is not None and (encoding.overflowing or len(encoding) >= most):
+                raise InputError(
+                    f"{self.path}: text {number} is too long: the model takes {most} tokens, what "
+                    "it writes among them; shorten it"
+                )
+            ids = np.array(encoding.ids, np.int64)
+            how = writing or self.writing
+            tokens = how.tokens(self, ids, most or len(ids) + how.max_new_tokens, self._ends)
+            found.append(self.encoder.decode(list(tokens)))
+        return found
+
+    def read(self, ids: NDArray[np.int64], past: Past) -> tuple[NDArray[np.float32], Past]:
+        """The logits of the token that comes next, (vocabulary,); see `Reader`.
+
+        Here all that is there is read again; a runtime that keeps what it has read does better.
+        """
+        row = ids[None]
+        features = {"input_ids": row, "attention_mask": np.ones_like(row)}
+        return self.forward(features)["logits"][0, -1], None
+
+    @cached_property
+    def _ends(self) -> frozenset[int]:
+        """The tokens that config.json says texts end with."""
+        ends = self.config.get("eos_token_id")
+        return frozenset(ends if isinstance(ends, list) else [] if ends is None else [ends])

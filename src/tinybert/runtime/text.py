@@ -179,6 +179,10 @@ class TextEncoder:
                 check_first_texts(copy, rows, self.max_length, self._overlap)
             raise InputError(f"{self._name}: its tokenizer fails ({said(error)})") from None
 
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of some tokens, without special ones."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+
     def batch(self, encodings: Sequence[Encoding]) -> Features:
         """Pads rows to the longest of them."""
         shape = (len(encodings), max(len(encoding) for encoding in encodings))

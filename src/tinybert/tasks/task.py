@@ -43,7 +43,7 @@ class Predictor(Protocol):
         """What it gives for rows."""
         ...
 
-    def write(self, texts: Sequence[str]) -> list[str]:
+    def write(self, texts: Sequence[str]) -> Sequence[str]:
         """How texts go on, of a model that writes."""
         ...
 

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinybert.formats.onnx.graph import simplify
+from tinybert.formats.onnx.past import WithPast
 from tinybert.modeling.last_layer import first_position_alone
 from tinybert.modeling.masks import additive_mask
 from tinybert.modeling.parts import input_names
 from tinybert.runtime.config import max_positions
+from tinybert.tasks.causal_lm import writes_texts
 from tinybert.tasks.outputs import SPAN_LOGITS
 from tinybert.tasks.part import output_names as part_outputs
 from tinybert.tasks.part import saved_parts
@@ -28,7 +30,24 @@ _OPSET = 20  # the first with Gelu, which runtimes have a fast kernel for
 
 
 def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
-    """Writes the model as ONNX.
+    """Writes the model as ONNX: one that writes texts as `past` says, others as `convert_whole`.
+
+    Args:
+        model: An encoder with a head whose output is called logits, or a causal language model.
+        tokenizer: Says which inputs a text gives.
+        path: The file to write.
+    """
+    if not writes_texts(model.config.to_dict()):
+        convert_whole(model, tokenizer, path)
+        return
+    graph = WithPast(model)
+    _write(
+        *(model, graph, graph.sample(), graph.inputs, graph.outputs, graph.dynamic_shapes(), path)
+    )
+
+
+def convert_whole(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
+    """Writes the model as ONNX, as a graph that reads whole texts.
 
     The graph takes int64 input_ids, attention_mask and, where the tokenizer makes them and the
     model takes them, token_type_ids, each (batch, sequence), and returns float32 logits,
@@ -36,7 +55,7 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
     as transformers.js reads them; of several tasks logits_NAME, (batch, outputs), for each.
 
     Args:
-        model: An encoder with a head whose output is called logits.
+        model: With a head whose output is called logits.
         tokenizer: Says which inputs a text gives.
         path: The file to write.
     """
@@ -47,19 +66,35 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
     ids = torch.ones(2, length, dtype=torch.int64, device=model.device)
     sample = {name: ids.clone() for name in names}  # one given twice would be one input
     sequence = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
+    graph = _Logits(model, names)
+    shapes = ((sequence,) * len(names),)
+    _write(model, graph, tuple(sample.values()), names, output_names(model), shapes, path)
+
+
+def _write(
+    model: PreTrainedModel,
+    graph: nn.Module,
+    sample: tuple[Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    shapes: tuple[Any, ...],
+    path: Path,
+) -> None:
     with _traceable(model), first_position_alone(model), _quiet():
         program = torch.onnx.export(
-            _Logits(model, names),
-            tuple(sample.values()),
-            input_names=names,
-            output_names=output_names(model),
-            dynamic_shapes=((sequence,) * len(names),),
+            graph,
+            sample,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=shapes,
             opset_version=_OPSET,
             dynamo=True,
             verbose=False,
         )
     if program is None:
         raise RuntimeError("torch.onnx.export returned nothing")
+    if isinstance(graph, WithPast):
+        graph.name_axes(program.model.graph)
     path.write_bytes(simplify(program.model).SerializeToString())
 
 

@@ -31,11 +31,15 @@ def fold_transposes(graph: ir.Graph) -> None:
 
     The exporter folds a transposition into weights that are used once, and leaves it in the graph
     for those that layers share, as ALBERT's do: runtimes and quantization see no weights there.
+    A table of words that is a head too stays as it is, so that it is stored once; runtimes
+    transpose it when they load the file.
     """
     folded: dict[ir.Value, ir.Value] = {}
     for node in list(graph):
         weights = node.inputs[0] if node.op_type == "Transpose" else None
         if weights is None or weights.const_value is None or len(weights.shape or ()) != 2:
+            continue
+        if is_looked_up(weights):
             continue
         if weights not in folded:
             array = weights.const_value.numpy().T.copy()
@@ -50,6 +54,19 @@ def fold_transposes(graph: ir.Graph) -> None:
             del graph.initializers[name]
 
 
+def is_looked_up(value: ir.Value) -> bool:
+    """Whether rows of it are looked up, as those of a table of words are."""
+    return any(node.op_type == "Gather" and not index for node, index in value.uses())
+
+
+def weights_of(value: ir.Value | None) -> ir.Value | None:
+    """The stored values that a node is given, as they are or transposed; None where it is not."""
+    node = value.producer() if value is not None else None
+    if node is not None and node.op_type == "Transpose":
+        value = node.inputs[0]
+    return value if value is not None and value.const_value is not None else None
+
+
 def name_layers(graph: ir.Graph) -> None:
     """Names the nodes that multiply by weights, or look rows up, after the modules they are of.
 
@@ -60,7 +77,7 @@ def name_layers(graph: ir.Graph) -> None:
     uses: Counter[str] = Counter()
     for node in graph:
         scopes = ast.literal_eval(node.metadata_props.get(_SCOPES, "[]"))
-        weights = [value for value in node.inputs if value is not None and value.const_value]
+        weights = [each for value in node.inputs if (each := weights_of(value)) is not None]
         if node.op_type in ("MatMul", "Gemm", "Gather") and weights and len(scopes) > 1:
             # The last scope is the operation; the first module is what the export wraps around.
             name = scopes[-2].partition(".")[2]

@@ -13,6 +13,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from tinybert.formats.onnx.graph import is_looked_up, weights_of
 from tinybert.steps.quantize.integers import groups, quantize_weights, worth_quantizing
 from tinybert.steps.quantize.note import QuantizationNote
 
@@ -76,12 +77,17 @@ class Rewriter:
                 self._linear(node)
             elif node.op_type == "Gather" and self.note.embeddings:
                 self._table(node)
+        for node in list(self.graph):
+            read = node.outputs[0].uses() or node.outputs[0].is_graph_output()
+            if node.op_type == "Transpose" and not read:  # of a layer that was replaced
+                self.graph.remove(node, safe=True)
         for name, value in list(self.graph.initializers.items()):
             if not value.uses():
                 del self.graph.initializers[name]
 
     def _linear(self, node: ir.Node) -> None:
-        activation, weights, *rest = node.inputs
+        activation, given, *rest = node.inputs
+        weights = weights_of(given)
         gemm = node.op_type == "Gemm"
         name = (node.name or "").partition("/")[0]  # a number follows where it is used again
         bits = self.note.bits_of(name)
@@ -91,7 +97,7 @@ class Rewriter:
         if gemm and not _is_plain(node):
             return
         transposed = node.attributes.get_int("transB", 0) if gemm else 0
-        if transposed:
+        if bool(transposed) != (weights is not given):
             matrix = matrix.T
         add, bias = (None, rest[0] if rest else None) if gemm else _bias_after(node)
         layer = LinearLayer(node, name, activation, weights, matrix, bias, bits)
@@ -161,6 +167,8 @@ class Rewriter:
             The int8 values and their scales: those of the columns (out,), of rows (rows, 1), or
             with groups of each value (in, out).
         """
+        if axis == 0 and bits == 8 and group_size is None and self._is_stored_as_rows(value):
+            return self._columns_of_rows(user, value, matrix)
         transposed = value.const_value is not None and matrix.shape != value.const_value.shape
         name = f"{value.name}_{'rows' if axis else 'columns'}{'_transposed' * transposed}"
         if name not in self._stored:
@@ -176,6 +184,27 @@ class Rewriter:
             self._stored[name] = stored, scale
         stored, scale = self._stored[name]
         return stored, scale
+
+    def _is_stored_as_rows(self, value: ir.Value) -> bool:
+        """Whether a table's rows are stored as int8, which a head can have transposed."""
+        return (self.note.embeddings and self.note.table_bits == 8 and is_looked_up(value)) or (
+            f"{value.name}_rows" in self._stored
+        )
+
+    def _columns_of_rows(
+        self, user: ir.Node, value: ir.Value, matrix: NDArray[np.float32]
+    ) -> tuple[ir.Value, ir.Value]:
+        """The weights of a head that is the table of words, which is stored once for both."""
+        name = f"{value.name}_rows_transposed"
+        if name not in self._stored:
+            rows, scales = self.store(user, value, matrix.T, bits=8, axis=1)
+            turned = self.before(user, ir.node("Transpose", [rows], {"perm": [1, 0]}))
+            flat = scales.const_value
+            assert flat is not None, "as `store` leaves it"
+            scale = self.initializer(f"{name}_scale", flat.numpy()[:, 0])
+            self._stored[name] = turned, scale
+        turned, scale = self._stored[name]
+        return turned, scale
 
     @cached_property
     def half(self) -> ir.Value:

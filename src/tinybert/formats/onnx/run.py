@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError, said
 from tinybert.base.files import require_file
@@ -13,7 +14,11 @@ from tinybert.runtime.config import folder_with_config, read_config
 from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.published import PublishedFiles
 from tinybert.runtime.text import TOKENIZER_FILES, Features, TextEncoder, check_inputs
+from tinybert.runtime.writing import Past
 from tinybert.tasks.outputs import Arrays
+
+_PAST, _PRESENT, _PLACES = "past_key_values", "present", "position_ids"
+"""What graphs of models that write texts call their further inputs and outputs."""
 
 
 class OnnxModel(Model):
@@ -45,17 +50,44 @@ class OnnxModel(Model):
             self._session = _session(path, threads)
         except Exception as error:  # its exceptions have no common class of their own
             raise InputError(f"{path}: not a whole ONNX model ({said(error)})") from None
-        self._inputs = [node.name for node in self._session.get_inputs()]
-        check_inputs(path, self._inputs)
+        nodes = self._session.get_inputs()
+        # Keys and values of what was read before, (batch, heads, past, width of a head).
+        self._past = {node.name: node.shape for node in nodes if node.name.startswith(_PAST)}
+        self._inputs = [node.name for node in nodes if node.name not in self._past]
+        check_inputs(path, [name for name in self._inputs if name != _PLACES])
         self._outputs = [node.name for node in self._session.get_outputs()]
         if not self._outputs:
             raise InputError(f"{path}: the graph has no output")
 
     def forward(self, features: Features) -> Arrays:
         """Runs one batch, each feature (batch, length); the graph gets those it has inputs for."""
-        feed = {name: features[name] for name in self._inputs}
+        return self._run_graph(features, self._nothing(len(features["input_ids"])))
+
+    def read(self, ids: NDArray[np.int64], past: Past) -> tuple[NDArray[np.float32], Past]:
+        """As `Model.read`; a graph with a past reads what it has not read yet."""
+        if not self._past:
+            return super().read(ids, past)
+        known, states = past or (0, self._nothing(1))
+        mask = np.ones((1, len(ids)), np.int64)
+        found = self._run_graph({"input_ids": ids[None, known:], "attention_mask": mask}, states)
+        made = {name: found[name.replace(_PAST, _PRESENT, 1)] for name in self._past}
+        return found["logits"][0, -1], (len(ids), made)
+
+    def _nothing(self, rows: int) -> Arrays:
+        """A past of no tokens."""
+        return {
+            name: np.zeros((rows, shape[1], 0, shape[3]), np.float32)
+            for name, shape in self._past.items()
+        }
+
+    def _run_graph(self, features: Features, past: Arrays) -> Arrays:
+        feed = {name: features[name] for name in self._inputs if name != _PLACES}
+        if _PLACES in self._inputs:
+            mask = features["attention_mask"]
+            places = np.maximum(mask.cumsum(axis=1) - 1, 0)
+            feed[_PLACES] = places[:, mask.shape[1] - features["input_ids"].shape[1] :]
         try:
-            outputs = self._session.run(self._outputs, feed)
+            outputs = self._session.run(self._outputs, {**feed, **past})
         except Exception as error:
             raise InputError(f"{self.path}: its graph can't be run ({said(error)})") from None
         return {

@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from tinybert.formats.onnx import convert as onnx
+from tinybert.formats.onnx.convert import convert_whole
 
 
 def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
@@ -23,9 +23,29 @@ def convert(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Pa
 
     with TemporaryDirectory(dir=path.parent) as folder:
         source = Path(folder) / "model.onnx"
-        onnx.convert(model, tokenizer, source)
+        convert_whole(model, tokenizer, source)
         # Not its path: a comma in that would be taken for the end of a first path.
-        save_ir(openvino.convert_model(BytesIO(source.read_bytes())), path)
+        content = source.read_bytes()
+        converted = openvino.convert_model(BytesIO(content))
+        _name_ends(converted, content)
+        save_ir(converted, path)
+
+
+def _name_ends(model: Any, source: bytes) -> None:
+    """Calls a layer that gives an output itself as the ONNX graph does, not as the output.
+
+    By its name is known which layer it is; the output keeps its own.
+    """
+    import onnx
+
+    made_by = {
+        name: node for node in onnx.load_from_string(source).graph.node for name in node.output
+    }
+    for result in model.get_results():
+        end = result.input_value(0).get_node()
+        node = made_by.get(end.get_friendly_name())
+        if node is not None and node.op_type == "MatMul" and end.get_type_name() == "MatMul":
+            end.set_friendly_name(node.name)
 
 
 def save_ir(model: Any, path: Path) -> None:
