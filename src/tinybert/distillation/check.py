@@ -14,6 +14,7 @@ from tinybert.families import Capability, family_of, require
 from tinybert.modeling.expected_shape import ExpectedShape
 from tinybert.modeling.mapping import group_heads, pair_layers
 from tinybert.training.materials import Materials
+from tinybert.training.rows_check import check_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,6 +115,7 @@ def read_distillation(settings: DistillConfig, materials: Materials) -> list[str
     """
     from tinybert.modeling.hub import find_folder, hash_model
 
+    check_rows(settings, materials)
     hashes = []
     for number, other in enumerate(settings.teachers):
         with placed("teachers", number, "model"):

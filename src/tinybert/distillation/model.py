@@ -1,6 +1,6 @@
 """What the trainer of a distillation trains: the student and what it is compared with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -32,6 +32,8 @@ TERMS: dict[str, type[Term]] = {
     "relations": RelationTerm,
 }
 
+LabelLoss = Callable[[Tensor, Tensor], Tensor]
+
 LABEL = "label"
 """The name of the one loss that has nothing to do with the teacher."""
 
@@ -47,6 +49,7 @@ class DistillationModel(nn.Module):
         teacher: Neither trained nor run here, and no part of what is saved.
         settings: Which losses, how strong.
         layers: (student layer, teacher layer) pairs, counted from 1.
+        label_loss: Of logits and labels; default: that of the student's own head.
     """
 
     def __init__(
@@ -55,8 +58,10 @@ class DistillationModel(nn.Module):
         teacher: PreTrainedModel,
         settings: DistillationConfig,
         layers: Sequence[tuple[int, int]],
+        label_loss: LabelLoss | None = None,
     ) -> None:
         super().__init__()
+        self._label_loss = label_loss
         self.student = student
         self.weights = {name: weight for name, weight in settings.weights().items() if weight}
         pairing = Pairing(student, teacher, layers)
@@ -111,7 +116,10 @@ class DistillationModel(nn.Module):
         losses: dict[str, Tensor] = {}
         for name in weights:
             if name == LABEL:
-                losses[name] = outputs.loss
+                if self._label_loss is None:
+                    losses[name] = outputs.loss
+                else:
+                    losses[name] = self._label_loss(outputs.logits, inputs["labels"])
             else:
                 term = self.terms[name]
                 loss = term(own, teacher, answered if term.of_answers else mask)

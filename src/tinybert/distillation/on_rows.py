@@ -19,8 +19,10 @@ from tinybert.modeling.hub import find_folder
 from tinybert.modeling.load import load_model, load_tokenizer
 from tinybert.modeling.other_models import reads_alike
 from tinybert.training.batches import EncodedExamples, PaddingCollator
+from tinybert.training.class_weights import label_loss
 from tinybert.training.context import Context
 from tinybert.training.new_head import start_at_frequencies
+from tinybert.training.row_choice import choose_rows
 from tinybert.training.trainer import trainer_options
 
 
@@ -33,14 +35,17 @@ def distill(
     """Trains `model` in place against `context.teacher`, with the callbacks beside."""
     assert context.teacher is not None, "the recipe refuses `distill` before `student`"
     rows = EncodedExamples(context.train, context.tokenizer, context.max_length, context.task)
+    learned, held_out = choose_rows(config, rows, context.train, context.seed)
     options = trainer_options(
         config,
-        rows,
+        learned,
         context.tokenizer,
         context.folder,
         seed=context.seed,
         step="distill",
         progress=context.progress,
+        stopping=config.early_stopping,
+        held_out=held_out,
     )
     options["callbacks"] += callbacks
     start_at_frequencies(model, context.task, context.train)
@@ -59,6 +64,7 @@ def distill(
         teacher=teacher,
         settings=config,
         layers=mapped_layers(config, model, context.teacher, rows, options["data_collator"]),
+        label_loss=label_loss(config, context.task, rows),
         **options,
     )
     teacher.caches = _caches(config, trainer, rows, tokenizers, context)

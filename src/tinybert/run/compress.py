@@ -141,9 +141,7 @@ def run_recipe(
 def look_at_rows(inputs: Inputs) -> dict[str, Any]:
     """What report.json says of the rows; warns of what makes figures untrue."""
     given = inputs.materials
-    found = data_report(
-        inputs.task, inputs.train, inputs.eval, given.tokenizer, given.max_length
-    )
+    found = data_report(inputs.task, inputs.train, inputs.eval, given.tokenizer, given.max_length)
     for line in data_warnings(found) if is_main() else ():
         logger.warning("%s", line)
     return found

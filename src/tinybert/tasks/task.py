@@ -53,6 +53,7 @@ class Task(ABC):
         words_may_change: Whether else words of its rows may be replaced where they stand:
             `answered` says which must not, and `moved` where labels point then.
         one_label: Whether a row has one label by its name, so that a rule can give it another.
+        weighs_labels: Whether its loss is one of labels by name, each of which may have a weight.
         pipeline_tag: What the Hub calls such models.
         text: The column of the sentence, or the two columns of a pair.
         label: The column of the label.
@@ -75,6 +76,7 @@ class Task(ABC):
     learns_from_texts: ClassVar[bool] = True
     words_may_change: ClassVar[bool] = False
     one_label: ClassVar[bool] = False
+    weighs_labels: ClassVar[bool] = False
     pipeline_tag: ClassVar[str] = "text-classification"
 
     text: tuple[str, ...] = ("sentence",)

@@ -77,6 +77,7 @@ class TokenClassification(Task):
     reads: ClassVar[Literal["first", "last", "all"]] = "all"
     learns_from_texts: ClassVar[bool] = False
     words_may_change: ClassVar[bool] = True
+    weighs_labels: ClassVar[bool] = True
     pipeline_tag: ClassVar[str] = "token-classification"
 
     text: tuple[str, ...] = ("tokens",)

@@ -23,6 +23,7 @@ from tinybert.modeling.load import tokenize
 from tinybert.runtime.windows import check_first_texts
 from tinybert.tasks.outputs import Inputs
 from tinybert.tasks.task import Examples, Task
+from tinybert.training.balanced_order import balanced_order
 
 BATCHES_PER_BUCKET = 50
 """Batches that are sorted together: LengthGroupedSampler's number, few enough to stay random."""
@@ -35,6 +36,9 @@ ANSWERED = "answered"
 
 NO_LABEL = -100
 """The label of a token at which the head answers nothing: PyTorch's losses leave it out."""
+
+
+_Features = dict[str, list[list[int]]]
 
 
 class EncodedExamples(Dataset[dict[str, Any]]):
@@ -54,6 +58,9 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         lengths: Tokens of each input.
         answers: (inputs,), the number of tokens at which the head answers each; None where it
             answers once.
+        row_of: (inputs,), the row that each is of.
+        targets: What the head should answer: (rows, ...), or (tokens,) of those that have a label;
+            None where there are no labels.
     """
 
     def __init__(
@@ -67,6 +74,7 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         parts: dict[str, list[NDArray[np.int32]]] = defaultdict(list)
         self.lengths: list[int] = []
         self.answers: NDArray[np.int64] | None = None
+        row_of: list[NDArray[np.int64]] = []
         of_tokens = task is not None and task.reads == "all"
         read = _tokens if of_tokens else _rows
         for start in range(0, len(examples), _ROWS_AT_A_TIME):
@@ -76,16 +84,26 @@ class EncodedExamples(Dataset[dict[str, Any]]):
                     *(tokenizer.backend_tokenizer, some, max_length, task.overlap(max_length)),
                     number=start + 1,
                 )
-            features = read(some, tokenizer, max_length, task)
+            features, rows_read = read(some, tokenizer, max_length, task)
+            row_of.append(start + rows_read)
             self.lengths += map(len, features["input_ids"])
             for name, rows in features.items():
                 parts[name].append(np.fromiter(chain.from_iterable(rows), np.int32))
+        self.row_of = np.concatenate(row_of) if row_of else np.empty(0, np.int64)
         self._features = {name: np.concatenate(arrays) for name, arrays in parts.items()}
         self._ends = np.cumsum(self.lengths)
         self._labels = None if of_tokens or examples.labels is None else examples.labels.tolist()
         if of_tokens:
             answered = np.concatenate([[0], np.cumsum(self._features[ANSWERED])])[self._ends]
             self.answers = np.diff(answered, prepend=0)
+
+    @property
+    def targets(self) -> NDArray[Any] | None:
+        """See the class."""
+        if self._labels is not None:
+            return np.array(self._labels)
+        found = self._features.get("labels")
+        return None if found is None else found[found != NO_LABEL]
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -114,15 +132,18 @@ class EncodedExamples(Dataset[dict[str, Any]]):
 
 def _rows(
     examples: Examples, tokenizer: PreTrainedTokenizerBase, max_length: int, _: Task | None
-) -> dict[str, list[list[int]]]:
-    """The features of rows that are an input each."""
-    return dict(tokenize(examples.texts, tokenizer, max_length))
+) -> tuple[_Features, NDArray[np.int64]]:
+    """The features of rows that are an input each, and the row of each."""
+    return dict(tokenize(examples.texts, tokenizer, max_length)), np.arange(len(examples))
 
 
 def _tokens(
     examples: Examples, tokenizer: PreTrainedTokenizerBase, max_length: int, task: Task | None
-) -> dict[str, list[list[int]]]:
-    """The features of the windows of rows; those at which nothing is answered teach nothing."""
+) -> tuple[_Features, NDArray[np.int64]]:
+    """The features of the windows of rows, and the row of each.
+
+    Windows at which nothing is answered teach nothing, and are left out.
+    """
     assert task is not None, "a task says at which tokens its head answers"
     overlap = task.overlap(max_length) or 0
     options: dict[str, Any] = {"stride": overlap}
@@ -134,6 +155,9 @@ def _tokens(
     assert inputs.places is not None, "as for every task that reads all positions"
     kept = [at for at, (tokens, _) in enumerate(inputs.places) if len(tokens)]
     kinds = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
+    ends = np.arange(1, len(examples) + 1) if inputs.ends is None else inputs.ends
+    first = np.array([inputs.places[at].positions[0] for at in kept], np.int64)
+    row_of = np.searchsorted(ends, first, side="right")
     features = {
         name: [getattr(inputs.encodings[at], kinds[name]) for at in kept]
         for name in tokenizer.model_input_names
@@ -143,7 +167,7 @@ def _tokens(
     if examples.labels is not None:
         targets = task.targets(inputs, examples.labels)
         features["labels"] = _at_tokens(inputs, kept, targets, NO_LABEL)
-    return features
+    return features, row_of
 
 
 def _at_tokens(
@@ -203,6 +227,8 @@ class LengthBucketedSampler(Sampler[int]):
         batch_size: Rows a batch.
         seed: Of the shuffle.
         epoch: Returns the epoch that an iteration beginning now belongs to.
+        classes: Of each row, where an epoch is to have as many rows of each: rare ones are there
+            more than once, and not all of the others.
 
     Example:
         >>> sampler = LengthBucketedSampler([5, 1, 5, 1], 2, seed=0, epoch=lambda: 0)
@@ -212,19 +238,29 @@ class LengthBucketedSampler(Sampler[int]):
     """
 
     def __init__(
-        self, lengths: Sequence[int], batch_size: int, *, seed: int, epoch: Callable[[], int]
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        *,
+        seed: int,
+        epoch: Callable[[], int],
+        classes: NDArray[np.int64] | None = None,
     ) -> None:
         self._lengths = torch.tensor(lengths)
         self._batch_size = batch_size
         self._seed = seed
         self._epoch = epoch
+        self._classes = classes
 
     def __len__(self) -> int:
         return len(self._lengths)
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self._seed * 10_007 + self._epoch())
-        order = torch.randperm(len(self), generator=generator)
+        if self._classes is None:
+            order = torch.randperm(len(self), generator=generator)
+        else:
+            order = balanced_order(self._classes, generator)
         batches: list[torch.Tensor] = []
         for bucket in order.split(self._batch_size * BATCHES_PER_BUCKET):
             by_length = bucket[self._lengths[bucket].argsort(stable=True)]
