@@ -36,6 +36,7 @@ from tinybert.training.divergence import StopWhereDiverged
 from tinybert.training.early_stopping import EarlyStopping
 from tinybert.training.interrupts import saved_where_interrupted
 from tinybert.training.packing import EpochSampler, PackedTokens
+from tinybert.training.precision import precision
 from tinybert.training.row_choice import ChosenRows
 from tinybert.training.rows_config import EarlyStoppingConfig
 
@@ -186,6 +187,7 @@ def trainer_options(
         stopping: When to stop before the end; needs `held_out`.
         held_out: Rows that are not learned from.
     """
+    numbers = precision(config)
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=config.epochs,
@@ -198,7 +200,8 @@ def trainer_options(
         # By its short name, "constant" would leave the warm-up out.
         lr_scheduler_type=_SCHEDULES.get(config.schedule, config.schedule),
         weight_decay=config.weight_decay,
-        bf16=native_bf16() if config.bf16 == "auto" else config.bf16,
+        bf16=numbers == "bf16",
+        fp16=numbers == "fp16",
         use_cpu=not torch.accelerator.is_available(),  # or Transformers refuses bf16 there
         seed=seed,
         save_steps=config.checkpoint_steps,
@@ -321,14 +324,3 @@ def last_whole_checkpoint(folder: Path) -> str | None:
                 remove(checkpoint)
     wait_for_all()
     return get_last_checkpoint(str(folder)) if folder.exists() else None
-
-
-def native_bf16() -> bool:
-    """Whether bfloat16 products are faster than float32 ones here.
-
-    Any CPU can emulate them, slowly, so torch's own answer for CPUs is of no use.
-    """
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = torch.backends.cpu.get_cpu_capability()
-    return bool("AVX512" in capabilities and torch.cpu._is_avx512_bf16_supported())
