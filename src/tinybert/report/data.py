@@ -63,11 +63,13 @@ def _labels(counts: Mapping[str, int]) -> str:
 
 
 def _leaks(data: Mapping[str, Any]) -> Iterator[str]:
-    part = data["eval"]
+    part, train = data["eval"], data["train"]
     if part["in_train"]:
+        few = train is not None and train["compared"] < train["rows"]
+        among = f" (among {train['compared']:,} rows of it)" if few else ""
         yield (
-            f"{part['in_train']:,} of {part['rows']:,} evaluation rows also stand in training: "
-            "figures on them are too good"
+            f"{part['in_train']:,} of {part['rows']:,} evaluation rows also stand in training"
+            f"{among}: figures on them are too good"
         )
 
 

@@ -226,7 +226,7 @@ class Task(ABC):
             return self
         return replace(self, metrics=(AGREEMENT,))
 
-    def rows(self, table: Table) -> list[Row]:
+    def rows(self, table: Table) -> Sequence[Row]:
         """The inputs that a table holds, whether or not it has labels.
 
         Raises:

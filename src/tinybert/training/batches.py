@@ -8,6 +8,7 @@ batches are sorted.
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -19,11 +20,13 @@ from torch.utils.data import Dataset, Sampler
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from tinybert.base.files import hash_value
-from tinybert.modeling.load import tokenize
+from tinybert.modeling.load import forget_last_call, tokenize
 from tinybert.runtime.windows import check_first_texts
 from tinybert.tasks.outputs import Inputs
+from tinybert.tasks.stored_rows import StoredRows
 from tinybert.tasks.task import Examples, Task
 from tinybert.training.balanced_order import balanced_order
+from tinybert.training.token_store import stored_tokens
 
 BATCHES_PER_BUCKET = 50
 """Batches that are sorted together: LengthGroupedSampler's number, few enough to stay random."""
@@ -53,6 +56,7 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         tokenizer: A fast one.
         max_length: Tokens of an input at most.
         task: Makes inputs of the rows; None for an input a row.
+        progress: Called with the rows tokenized and their total.
 
     Attributes:
         lengths: Tokens of each input.
@@ -69,30 +73,28 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         tokenizer: PreTrainedTokenizerBase,
         max_length: int,
         task: Task | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        # Arrays, and few rows at a time: lists of numbers take ten times the memory.
-        parts: dict[str, list[NDArray[np.int32]]] = defaultdict(list)
-        self.lengths: list[int] = []
         self.answers: NDArray[np.int64] | None = None
-        row_of: list[NDArray[np.int64]] = []
         of_tokens = task is not None and task.reads == "all"
-        read = _tokens if of_tokens else _rows
-        for start in range(0, len(examples), _ROWS_AT_A_TIME):
-            some = examples.take(range(start, min(start + _ROWS_AT_A_TIME, len(examples))))
-            if task is not None and of_tokens and task.joins_pairs:
-                check_first_texts(
-                    *(tokenizer.backend_tokenizer, some, max_length, task.overlap(max_length)),
-                    number=start + 1,
-                )
-            features, rows_read = read(some, tokenizer, max_length, task)
-            row_of.append(start + rows_read)
-            self.lengths += map(len, features["input_ids"])
-            for name, rows in features.items():
-                parts[name].append(np.fromiter(chain.from_iterable(rows), np.int32))
-        self.row_of = np.concatenate(row_of) if row_of else np.empty(0, np.int64)
-        self._features = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-        self._ends = np.cumsum(self.lengths)
-        self._labels = None if of_tokens or examples.labels is None else examples.labels.tolist()
+        self._key: str | None = None
+        self.lengths: Sequence[int] | NDArray[np.int32]
+        self._features: dict[str, NDArray[Any]]
+        parts = partial(_parts, examples, tokenizer, max_length, task, progress)
+        if isinstance(examples.rows, StoredRows) and not of_tokens:
+            forget_last_call(tokenizer)
+            content = [examples.rows.hash(), tokenizer.backend_tokenizer.to_str(), max_length]
+            self._key = hash_value(content)
+            self._features, self.lengths = stored_tokens(
+                self._key,
+                lambda: (features for features, _ in parts()),
+                max(tokenizer.get_vocab().values()),
+            )
+            self.row_of = np.arange(len(examples))
+        else:
+            self._features, self.lengths, self.row_of = _in_memory(parts())
+        self._ends = np.cumsum(self.lengths, dtype=np.int64)
+        self._labels = None if of_tokens else examples.labels
         if of_tokens:
             answered = np.concatenate([[0], np.cumsum(self._features[ANSWERED])])[self._ends]
             self.answers = np.diff(answered, prepend=0)
@@ -101,7 +103,7 @@ class EncodedExamples(Dataset[dict[str, Any]]):
     def targets(self) -> NDArray[Any] | None:
         """See the class."""
         if self._labels is not None:
-            return np.array(self._labels)
+            return self._labels
         found = self._features.get("labels")
         return None if found is None else found[found != NO_LABEL]
 
@@ -117,17 +119,62 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         }
         row["row"] = index
         if self._labels is not None:
-            row["labels"] = self._labels[index]
+            row["labels"] = self._labels[index].tolist()
         return row
 
     def hash(self) -> str:
-        """SHA-256 of the token ids of every row; labels don't count."""
+        """SHA-256 of the token ids of every row, or of all that they depend on; not of labels."""
+        if self._key is not None:
+            return self._key
         digests = [
             [name, hashlib.sha256(values.tobytes()).hexdigest()]
             for name, values in self._features.items()
             if name != "labels"
         ]
-        return hash_value([self.lengths, digests])
+        return hash_value([[*self.lengths], digests])
+
+
+def _parts(
+    examples: Examples,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    task: Task | None,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[_Features, NDArray[np.int64]]]:
+    """The features of all inputs, and the row of each, few rows at a time.
+
+    The tokenizer takes a thread a core for the rows of one call.
+    """
+    of_tokens = task is not None and task.reads == "all"
+    read = _tokens if of_tokens else _rows
+    for start in range(0, len(examples), _ROWS_AT_A_TIME):
+        some = examples.take(range(start, min(start + _ROWS_AT_A_TIME, len(examples))))
+        if task is not None and of_tokens and task.joins_pairs:
+            check_first_texts(
+                *(tokenizer.backend_tokenizer, some, max_length, task.overlap(max_length)),
+                number=start + 1,
+            )
+        features, row_of = read(some, tokenizer, max_length, task)
+        yield features, start + row_of
+        if progress is not None:
+            progress(start + len(some), len(examples))
+
+
+def _in_memory(
+    parts: Iterator[tuple[_Features, NDArray[np.int64]]],
+) -> tuple[dict[str, NDArray[Any]], list[int], NDArray[np.int64]]:
+    """The features of inputs end to end, the tokens of each, and its row."""
+    # Arrays, and few rows at a time: lists of numbers take ten times the memory.
+    arrays: dict[str, list[NDArray[np.int32]]] = defaultdict(list)
+    lengths: list[int] = []
+    rows: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    for features, row_of in parts:
+        rows.append(row_of)
+        lengths += map(len, features["input_ids"])
+        for name, values in features.items():
+            arrays[name].append(np.fromiter(chain.from_iterable(values), np.int32))
+    whole = {name: np.concatenate(each) for name, each in arrays.items()}
+    return whole, lengths, np.concatenate(rows)
 
 
 def _rows(
@@ -239,14 +286,14 @@ class LengthBucketedSampler(Sampler[int]):
 
     def __init__(
         self,
-        lengths: Sequence[int],
+        lengths: Sequence[int] | NDArray[np.int32],
         batch_size: int,
         *,
         seed: int,
         epoch: Callable[[], int],
         classes: NDArray[np.int64] | None = None,
     ) -> None:
-        self._lengths = torch.tensor(lengths)
+        self._lengths = torch.as_tensor(np.asarray(lengths, np.int64))
         self._batch_size = batch_size
         self._seed = seed
         self._epoch = epoch
@@ -261,12 +308,10 @@ class LengthBucketedSampler(Sampler[int]):
             order = torch.randperm(len(self), generator=generator)
         else:
             order = balanced_order(self._classes, generator)
-        batches: list[torch.Tensor] = []
         for bucket in order.split(self._batch_size * BATCHES_PER_BUCKET):
-            by_length = bucket[self._lengths[bucket].argsort(stable=True)]
-            batches += by_length.split(self._batch_size)
+            bucket.copy_(bucket[self._lengths[bucket].argsort(stable=True)])
         # Only the last batch may be short, or the loader would cut batches across lengths.
-        last = batches.pop()
-        for index in torch.randperm(len(batches), generator=generator).tolist():
-            yield from batches[index].tolist()
-        yield from last.tolist()
+        last = (len(order) - 1) // self._batch_size
+        for index in torch.randperm(last, generator=generator).tolist():
+            yield from order[index * self._batch_size : (index + 1) * self._batch_size].tolist()
+        yield from order[last * self._batch_size :].tolist()

@@ -32,7 +32,7 @@ class ChosenRows(Dataset[dict[str, Any]]):
     ) -> None:
         self._inputs = inputs
         self._places = places
-        self.lengths = [inputs.lengths[place] for place in places]
+        self.lengths = np.asarray(inputs.lengths, np.int32)[places]
         self.answers = None if inputs.answers is None else inputs.answers[places]
         self.classes = classes
 

@@ -17,7 +17,7 @@ from tinybert.steps.finetune.fit_head import fit_head
 from tinybert.tasks.task import Task
 from tinybert.training.batches import EncodedExamples
 from tinybert.training.class_weights import label_loss
-from tinybert.training.context import Context
+from tinybert.training.context import Context, encoded
 from tinybert.training.new_head import start_at_frequencies
 from tinybert.training.row_choice import choose_rows
 from tinybert.training.trainer import BucketedTrainer, train_to_end, trainer_options
@@ -33,7 +33,7 @@ def finetune(config: FinetuneConfig, model: PreTrainedModel, context: Context) -
     rows, soft = context.train, context.train.soft_labels
     if soft is not None and not contrastive:
         rows = replace(rows, labels=context.task.soft_logits(soft))
-    dataset = EncodedExamples(rows, context.tokenizer, context.max_length, context.task)
+    dataset = encoded(context, rows)
     learned, held_out = choose_rows(config, dataset, context.train, context.seed)
     options = trainer_options(
         config,
