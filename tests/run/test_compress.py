@@ -241,6 +241,10 @@ def test_the_program(again, recipe, tmp_path, capsys):
     assert f'tinybert.load("{out}")' in table
     assert main(["compress", str(path), "--out", str(out), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
+    assert report["data"]["train"]["rows"] == report["data"]["train"]["compared"] > 0
+    assert report["data"]["eval"]["rows"] == report["task"]["eval_rows"]
+    assert "## Data" in (out / "README.md").read_text(encoding="utf-8")
+    assert "<h2>Data</h2>" in (out / "report.html").read_text(encoding="utf-8")
     assert main(["compress", str(path), "--dry-run"]) == 0
     assert yaml.safe_load(capsys.readouterr().out)["steps"][3]["quantize"] is not None
     data = recipe()["data"]["eval"]

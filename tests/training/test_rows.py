@@ -14,12 +14,12 @@ from tinybert.modeling.load import load_model
 from tinybert.steps.finetune.config import FinetuneConfig
 from tinybert.steps.finetune.step import finetune
 from tinybert.tasks import get_task
-from tinybert.training.balanced_order import balanced_order
-from tinybert.training.batches import EncodedExamples, LengthBucketedSampler
+from tinybert.training.batches import EncodedExamples
 from tinybert.training.class_weights import WeightedLoss, balanced_weights
 from tinybert.training.early_stopping import EarlyStopping
 from tinybert.training.materials import Materials
 from tinybert.training.row_choice import choose_rows
+from tinybert.training.row_order import LengthBucketedSampler, balanced_order
 from tinybert.training.rows_check import check_rows
 
 TRAINING = {"batch_size": 8, "bf16": False}
@@ -348,3 +348,24 @@ def test_soft_labels_have_no_weights(tiny_context):
 def test_settings_that_do_not_go_together_are_refused(config, settings, message):
     with pytest.raises(ValueError, match=message):
         config(**settings)
+
+
+@pytest.mark.parametrize("step", ["prune", "quantize"])
+def test_steps_that_change_the_model_while_it_trains_refuse_to_stop_early(step):
+    from tinybert.recipe.recipe import Recipe
+
+    own = {"prune": {"heads": 0.5}, "quantize": {"method": "qat"}}[step]
+    within = {step: own | {"distill": {"early_stopping": {}}}}
+    steps = [{"finetune": {}}, {"student": {}}, {"distill": {}}, within]
+    recipe = {"teacher": "t", "task": "glue/sst-2", "data": {"train": "SST-2"}, "steps": steps}
+    with pytest.raises(InputError, match=f"early_stopping: `{step}` changes the model"):
+        Recipe.from_mapping(recipe)
+
+
+def test_rows_that_a_step_made_have_no_labels_to_balance():
+    from tinybert.recipe.recipe import Recipe
+
+    steps = [{"student": {}}, {"augment": {}}, {"distill": {"sampling": "balanced"}}]
+    recipe = {"teacher": "t", "task": "glue/sst-2", "data": {"train": "SST-2"}, "steps": steps}
+    with pytest.raises(InputError, match="needs labels, and the rows of `augment` have none"):
+        Recipe.from_mapping(recipe)

@@ -1,9 +1,4 @@
-"""Rows as features, in batches of like length.
-
-Padding is work thrown away: on SST-2 batches of like length train 2.7 times as many rows a
-second as random ones (field notes). Rows stay shuffled: only neighbours within a bucket of many
-batches are sorted.
-"""
+"""Rows as features, and batches of them."""
 
 import hashlib
 from collections import defaultdict
@@ -16,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from tinybert.base.files import hash_value
@@ -25,12 +20,7 @@ from tinybert.runtime.windows import check_first_texts
 from tinybert.tasks.outputs import Inputs
 from tinybert.tasks.stored_rows import StoredRows
 from tinybert.tasks.task import Examples, Task
-from tinybert.training.balanced_order import balanced_order
 from tinybert.training.token_store import stored_tokens
-
-BATCHES_PER_BUCKET = 50
-"""Batches that are sorted together: LengthGroupedSampler's number, few enough to stay random."""
-
 
 _ROWS_AT_A_TIME = 4096
 
@@ -262,56 +252,3 @@ class PaddingCollator:
                 padded[at, start : start + len(values)] = values
             batch[name] = padded
         return batch
-
-
-class LengthBucketedSampler(Sampler[int]):
-    """An order of rows in which every `batch_size` neighbours are of like length.
-
-    The order depends on the seed and the epoch alone, so that a resumed run sees the same rows.
-
-    Args:
-        lengths: Tokens of each row.
-        batch_size: Rows a batch.
-        seed: Of the shuffle.
-        epoch: Returns the epoch that an iteration beginning now belongs to.
-        classes: Of each row, where an epoch is to have as many rows of each: rare ones are there
-            more than once, and not all of the others.
-
-    Example:
-        >>> sampler = LengthBucketedSampler([5, 1, 5, 1], 2, seed=0, epoch=lambda: 0)
-        >>> rows = list(sampler)
-        >>> sorted(rows), {rows[0], rows[1]} in ({0, 2}, {1, 3})
-        ([0, 1, 2, 3], True)
-    """
-
-    def __init__(
-        self,
-        lengths: Sequence[int] | NDArray[np.int32],
-        batch_size: int,
-        *,
-        seed: int,
-        epoch: Callable[[], int],
-        classes: NDArray[np.int64] | None = None,
-    ) -> None:
-        self._lengths = torch.as_tensor(np.asarray(lengths, np.int64))
-        self._batch_size = batch_size
-        self._seed = seed
-        self._epoch = epoch
-        self._classes = classes
-
-    def __len__(self) -> int:
-        return len(self._lengths)
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self._seed * 10_007 + self._epoch())
-        if self._classes is None:
-            order = torch.randperm(len(self), generator=generator)
-        else:
-            order = balanced_order(self._classes, generator)
-        for bucket in order.split(self._batch_size * BATCHES_PER_BUCKET):
-            bucket.copy_(bucket[self._lengths[bucket].argsort(stable=True)])
-        # Only the last batch may be short, or the loader would cut batches across lengths.
-        last = (len(order) - 1) // self._batch_size
-        for index in torch.randperm(last, generator=generator).tolist():
-            yield from order[index * self._batch_size : (index + 1) * self._batch_size].tolist()
-        yield from order[last * self._batch_size :].tolist()

@@ -29,7 +29,7 @@ from tinybert.base.files import remove, write_text
 from tinybert.base.progress import Progress, ProgressCallback, silent
 from tinybert.modeling.distributed import is_main, wait_for_all, world_size
 from tinybert.runtime.seal import is_whole, seal
-from tinybert.training.batches import LengthBucketedSampler, PaddingCollator
+from tinybert.training.batches import PaddingCollator
 from tinybert.training.config import TrainingConfig
 from tinybert.training.curves import loss_curves
 from tinybert.training.divergence import StopWhereDiverged
@@ -38,6 +38,7 @@ from tinybert.training.interrupts import saved_where_interrupted
 from tinybert.training.packing import EpochSampler, PackedTokens
 from tinybert.training.precision import precision
 from tinybert.training.row_choice import ChosenRows
+from tinybert.training.row_order import LengthBucketedSampler
 from tinybert.training.rows_config import EarlyStoppingConfig
 
 logger = logging.getLogger(__name__)
