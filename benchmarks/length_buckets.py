@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import torch
 from transformers import set_seed
 
-import tinybert.training.batches
+import tinybert.training.row_order
 from tinybert.data import read
 from tinybert.distillation.config import DistillConfig
 from tinybert.distillation.losses import soft_label_loss
@@ -57,7 +57,7 @@ def main() -> None:
     print(describe_machine(torch.get_num_threads()))
     print("| batches a bucket | seed | agreement | KL | accuracy | seconds |\n|-|-|-|-|-|-|")
     for bucket in options.buckets:
-        tinybert.training.batches.BATCHES_PER_BUCKET = bucket
+        tinybert.training.row_order.BATCHES_PER_BUCKET = bucket
         figures = []
         for seed in options.seeds:
             with TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from tinybert.distillation.cache import cache_root
+from tinybert.base.cache_folder import cache_root
 
 REPOSITORY = Path(__file__).parents[1]
 

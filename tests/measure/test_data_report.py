@@ -103,7 +103,7 @@ def test_labels_that_are_rare_or_never_learned_are_told(report):
     found = report(rows(["a"] * 30, [0] * 30), rows(["film"], [1]))
     assert "no training row has yes" in "\n".join(data_warnings(found))
     found = report(rows(["a"] * 30, [0] * 29 + [1]), rows(["film"], [1]))
-    assert "29 times as often" in "\n".join(data_warnings(found))
+    assert "29 times as often" in "\n".join(data_lines(found))
 
 
 def test_without_training_rows_there_are_those_of_evaluation(report):

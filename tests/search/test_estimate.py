@@ -68,6 +68,8 @@ def test_a_dry_run_says_it(recipe, tmp_path, capsys):
     assert main(["compress", str(path), "--dry-run", "--out", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr()
     assert "400 training rows, 60 evaluation rows, 2 classes" in printed.err
+    assert "training: 400 rows (" in printed.err
+    assert "tokens in the median" in printed.err
     assert "MB with its tokenizer: onnx/model_quantized.onnx" in printed.err
     assert "minutes: finetune" in printed.err
     assert printed.out.startswith("teacher: ")

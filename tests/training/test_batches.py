@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from tinybert.tasks.task import Examples
-from tinybert.training.batches import EncodedExamples, LengthBucketedSampler
+from tinybert.training.batches import EncodedExamples
+from tinybert.training.row_order import LengthBucketedSampler
 
 LENGTHS = torch.randint(2, 60, (1000,), generator=torch.Generator().manual_seed(0)).tolist()
 

@@ -112,7 +112,7 @@ class TextInput:
             raise InputError(f"--pair: two texts make a pair, got {len(self.texts)}")
         return list(zip(self.texts[::2], self.texts[1::2], strict=True))
 
-    def _from_table(self, task: Task) -> list[Row]:
+    def _from_table(self, task: Task) -> Sequence[Row]:
         assert self.file is not None
         table = read(self.file)
         columns = tuple(self.columns or task.text_columns(table))

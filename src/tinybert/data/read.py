@@ -13,6 +13,7 @@ from tinybert.data.layout import GLUE_LAYOUT, Layout, Split
 from tinybert.data.lines import read_lines
 from tinybert.data.parquet import read_parquet
 from tinybert.data.squad import read_squad
+from tinybert.data.stored import is_large, open_jsonl, open_lines
 from tinybert.data.table import Table
 
 _READERS = {
@@ -63,8 +64,12 @@ def read(
         raise InputError(f"{data}: no such file or folder")
     if path.suffix == ".tsv":
         return read_tsv(path, layout.header, skip_broken=layout.broken_rows)
+    if path.suffix == ".jsonl" and is_large(path):
+        return open_jsonl(path)
     if path.suffix in _READERS:
         return _READERS[path.suffix](path)
+    if path.suffix == ".txt" and layout.conll is None and is_large(path):
+        return open_lines(path, column)
     if path.suffix == ".txt" and layout.conll is None:
         texts = [line for line in read_lines(path) if line.strip()]
         return Table({column: texts}, str(path))

@@ -1,8 +1,10 @@
 """Rows of named columns, read from anything that DATA may be."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from tinybert.base.errors import InputError, cut, short
 
@@ -37,14 +39,15 @@ class Table:
     """Columns of equal length and where they came from.
 
     Attributes:
-        columns: Column name to values, one a row, as text where the format has no types.
+        columns: Column name to values, one a row, as text where the format has no types; lists, or
+            what reads a cell of a large file when it is asked for it.
         source: The file or data set, for messages.
         numbers: Those that the source gives its rows, beginning at 2 below a TSV header; default:
             from 1.
         unit: What the numbers count: rows, or lines, of which a row may have several.
     """
 
-    columns: dict[str, list[Any]]
+    columns: Mapping[str, Sequence[Any]]
     source: str
     numbers: Sequence[int] | None = None
     unit: str = "row"
@@ -70,7 +73,7 @@ class Table:
             'data.csv: row 2'
         """
         numbers = self.numbers or range(1, len(self) + 1)
-        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        columns = {name: _some(cells, rows) for name, cells in self.columns.items()}
         return replace(self, columns=columns, numbers=[numbers[row] for row in rows])
 
     def no_column(self, name: str) -> InputError:
@@ -98,3 +101,11 @@ class Table:
         """
         number = index + 1 if self.numbers is None else self.numbers[index]
         return f"{self.source}: {self.unit} {number + line * (self.unit == 'line')}"
+
+
+def _some(cells: Sequence[Any], rows: Sequence[int]) -> Sequence[Any]:
+    """The cells of some rows, where they stay on the disk read no sooner."""
+    if isinstance(cells, list):
+        return [cells[row] for row in rows]
+    found: Sequence[Any] = cells.take(np.asarray(rows, np.int64))  # type: ignore[attr-defined]
+    return found

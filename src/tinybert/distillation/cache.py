@@ -9,7 +9,6 @@ or row has another name and can't meet a stale entry.
 import contextlib
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -134,7 +133,7 @@ def open_cache(
     return TeacherCache(folder, offsets, answers)
 
 
-def _offsets(counts: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+def _offsets(counts: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """Where each of some parts begins, and the last ends, (parts + 1,)."""
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
@@ -162,14 +161,6 @@ def _lock(folder: Path) -> Iterator[None]:
             if not is_whole(folder):
                 raise
         yield
-
-
-def cache_root() -> Path:
-    """Where what all runs share lies: $TINYBERT_CACHE, or the user's cache folder."""
-    if "TINYBERT_CACHE" in os.environ:
-        return Path(os.environ["TINYBERT_CACHE"])
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "tinybert"
 
 
 def cache_key(

@@ -17,6 +17,7 @@ from tinybert.modeling.mapping import group_heads, pair_layers
 from tinybert.tasks.labels import some_names
 from tinybert.tasks.soft_labels import SoftlyLabeledTask
 from tinybert.training.materials import Materials
+from tinybert.training.rows_check import check_rows
 from tinybert.training.rules import TeachingRuleConfig
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def read_distillation(settings: DistillConfig, materials: Materials) -> list[str
     for number, rule in enumerate(settings.rules):
         with placed("rules", number):
             _check_rule(rule, materials)
+    check_rows(settings, materials)
     hashes = []
     for number, other in enumerate(settings.teachers):
         with placed("teachers", number, "model"):

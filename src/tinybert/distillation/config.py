@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from tinybert.base.errors import PlacedError
 from tinybert.modeling.mapping import DistillationMapping
 from tinybert.training.config import TrainingConfig
+from tinybert.training.rows_config import RowsConfig
 from tinybert.training.rules import TeachingRuleConfig
 from tinybert.training.section import Config
 
@@ -77,7 +78,7 @@ class TeacherConfig(Config):
     weight: float = Field(1.0, gt=0, description="of its predictions; the recipe's own has 1")
 
 
-class DistillConfig(DistillationConfig):
+class DistillConfig(RowsConfig, DistillationConfig):
     """Trains the student to do on the task's rows as the teacher does.
 
     The defaults are the cheapest that do well in trials on held-out training rows, for a student
@@ -135,6 +136,25 @@ class DistillConfig(DistillationConfig):
         if self.teachers and not (self.prediction or self.similarities):
             raise ValueError("teachers: only their predictions count, and prediction has weight 0")
         return self
+
+    @model_validator(mode="after")
+    def _weights_weigh(self) -> "DistillConfig":
+        if self.class_weights is not None and not self.label:
+            raise ValueError(
+                "class_weights: weigh the loss of labels, and label has weight 0; set it, or take "
+                "sampling"
+            )
+        if self.early_stopping is not None and self.weights_schedule != "constant":
+            raise ValueError(
+                f"early_stopping: compares losses, and weights_schedule {self.weights_schedule!r} "
+                "changes what they are the sum of; leave one of them out"
+            )
+        return self
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether it looks at the labels of rows."""
+        return bool(self.label) or self.balances
 
     def effects(self) -> dict[str, tuple[bool, str]]:
         """Predictions have options too."""

@@ -1,6 +1,6 @@
 """What the trainer of a distillation trains: the student and what it is compared with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -34,6 +34,8 @@ TERMS: dict[str, type[Term]] = {
     "relations": RelationTerm,
 }
 
+LabelLoss = Callable[[Tensor, Tensor], Tensor]
+
 LABEL = "label"
 """The name of the one loss that has nothing to do with the teacher."""
 
@@ -49,6 +51,7 @@ class DistillationModel(nn.Module):
         teacher: Neither trained nor run here, and no part of what is saved.
         settings: Which losses, how strong.
         layers: (student layer, teacher layer) pairs, counted from 1.
+        label_loss: Of logits and labels; default: that of the student's own head.
     """
 
     def __init__(
@@ -57,8 +60,10 @@ class DistillationModel(nn.Module):
         teacher: PreTrainedModel,
         settings: DistillationConfig,
         layers: Sequence[tuple[int, int]],
+        label_loss: LabelLoss | None = None,
     ) -> None:
         super().__init__()
+        self._label_loss = label_loss
         self.student = student
         self.weights = {name: weight for name, weight in settings.weights().items() if weight}
         pairing = Pairing(student, teacher, layers)
@@ -124,7 +129,10 @@ class DistillationModel(nn.Module):
         losses: dict[str, Tensor] = {}
         for name in weights:
             if name == LABEL:
-                losses[name] = outputs.loss
+                if self._label_loss is None:
+                    losses[name] = outputs.loss
+                else:
+                    losses[name] = self._label_loss(outputs.logits, inputs["labels"])
             else:
                 term = self.terms[name]
                 loss = term(own, teacher, answered if term.of_answers else mask)

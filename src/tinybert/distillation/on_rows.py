@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
+from tinybert.base.cache_folder import cache_root
 from tinybert.base.progress import Progress
-from tinybert.distillation.cache import TeacherCache, cache_root, open_cache
+from tinybert.distillation.cache import TeacherCache, open_cache
 from tinybert.distillation.config import DistillConfig
 from tinybert.distillation.rules import RuleTeacher, rule_teacher
 from tinybert.distillation.signals import LOGITS
@@ -21,8 +22,10 @@ from tinybert.modeling.load import load_model, load_tokenizer
 from tinybert.modeling.other_models import reads_alike
 from tinybert.tasks.soft_labels import SoftlyLabeledTask
 from tinybert.training.batches import EncodedExamples, PaddingCollator
-from tinybert.training.context import Context
+from tinybert.training.class_weights import label_loss
+from tinybert.training.context import Context, encoded
 from tinybert.training.new_head import start_at_frequencies
+from tinybert.training.row_choice import choose_rows
 from tinybert.training.trainer import trainer_options
 
 
@@ -34,15 +37,18 @@ def distill(
 ) -> PreTrainedModel:
     """Trains `model` in place against `context.teacher`, with the callbacks beside."""
     assert context.teacher is not None, "the recipe refuses `distill` before `student`"
-    rows = EncodedExamples(context.train, context.tokenizer, context.max_length, context.task)
+    rows = encoded(context, context.train)
+    learned, held_out = choose_rows(config, rows, context.train, context.seed)
     options = trainer_options(
         config,
-        rows,
+        learned,
         context.tokenizer,
         context.folder,
         seed=context.seed,
         step="distill",
         progress=context.progress,
+        stopping=config.early_stopping,
+        held_out=held_out,
     )
     options["callbacks"] += callbacks
     start_at_frequencies(model, context.task, context.train)
@@ -69,6 +75,7 @@ def distill(
         teacher=teacher,
         settings=config,
         layers=mapped_layers(config, model, context.teacher, rows, options["data_collator"]),
+        label_loss=label_loss(config, context.task, rows),
         **options,
     )
     teacher.caches = _caches(config, trainer, rows, tokenizers, context)

@@ -14,7 +14,7 @@ from transformers.trainer_utils import TrainOutput
 
 from tinybert.base.errors import InputError
 from tinybert.distillation.config import DistillationConfig
-from tinybert.distillation.model import DistillationModel
+from tinybert.distillation.model import DistillationModel, LabelLoss
 from tinybert.distillation.schedules import Moment, Schedule, find_schedule
 from tinybert.distillation.signals import LOGITS, ROW, Signals, model_inputs, run
 from tinybert.distillation.teacher import Teacher
@@ -22,6 +22,7 @@ from tinybert.modeling.distributed import world_size
 from tinybert.modeling.mapping import pair_layers
 from tinybert.modeling.shape import note_shape
 from tinybert.training.batches import ANSWERED
+from tinybert.training.row_choice import ChosenRows
 from tinybert.training.trainer import BucketedTrainer
 
 FITTING_BATCHES = 16
@@ -42,6 +43,7 @@ class DistillationTrainer(BucketedTrainer):
             `weights_schedule`.
         layers: The (student, teacher) layers to compare, from 1; default: by the settings'
             mapping, of which `nearest` needs them to be given, see `nearest_layers`.
+        label_loss: Of logits and labels, in place of the student's own.
         options: Those of `transformers.Trainer`.
 
     Raises:
@@ -63,6 +65,7 @@ class DistillationTrainer(BucketedTrainer):
         settings: DistillationConfig,
         schedule: Schedule | None = None,
         layers: Sequence[tuple[int, int]] | None = None,
+        label_loss: LabelLoss | None = None,
         **options: Any,
     ) -> None:
         self.teacher = teacher if isinstance(teacher, Teacher) else Teacher([teacher])
@@ -71,7 +74,7 @@ class DistillationTrainer(BucketedTrainer):
             counts = first.config.num_hidden_layers, model.config.num_hidden_layers
             # Where none are compared, a student may have more than its teacher.
             layers = pair_layers(*counts, settings.mapping) if settings.compares_layers else []
-        pupil = DistillationModel(model, first, settings, layers)
+        pupil = DistillationModel(model, first, settings, layers, label_loss)
         super().__init__(model=pupil, **options)
         self.teacher.to(self.args.device)
         self.dropout = settings.dropout
@@ -149,7 +152,8 @@ class DistillationTrainer(BucketedTrainer):
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """The loss on an evaluation batch, and for metrics the student's logits and the labels."""
         inputs = self._prepare_inputs(inputs)
-        inputs.pop(ROW, None)  # not a row of those that a cache knows
+        if not isinstance(self.eval_dataset, ChosenRows):
+            inputs.pop(ROW, None)  # not a row of those that a cache knows
         with torch.no_grad(), self.accelerator.autocast():
             loss = self._losses(model, dict(inputs))["loss"].detach()
             if prediction_loss_only:

@@ -1,6 +1,7 @@
 """What is to be said of the rows before anything learns from them, or is measured on them."""
 
 import random
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 MOST_ROWS, MOST_CHARACTERS = 5_000, 5_000_000
 """What is tokenized for lengths and unknowns: a second or two, and shares within a point."""
 
+MOST_COMPARED = 2_000_000
+"""Rows that are compared with one another; more come from files that are larger than memory."""
+
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 _WITHOUT_LIMIT = 10_000_000
 _AT_A_TIME = 512
@@ -35,9 +39,9 @@ def data_report(
 ) -> dict[str, Any]:
     """What rows are like: how many, with which labels, how long, how often the same.
 
-    All rows are compared with one another; of more than `MOST_ROWS` as many are tokenized, drawn
-    by chance, always the same ones. Two texts are the same where they differ in blanks and capitals
-    alone, as for `hold_out`.
+    Rows are compared with one another, of more than `MOST_COMPARED` as many; of more than
+    `MOST_ROWS` as many are tokenized. They are drawn by chance, always the same ones. Two texts are
+    the same where they differ in blanks and capitals alone, as for `hold_out`.
 
     Args:
         task: Which the rows are of, fitted.
@@ -49,7 +53,8 @@ def data_report(
     Returns:
         "max_length"; "windows", whether longer rows are read in parts and not cut; and "train" and
         "eval", of which "train" may be None. Each has "rows", "labels" (how often each is there,
-        empty where there are none), "duplicates" (rows whose text another row before it has),
+        empty where there are none), "compared" (how many were), "duplicates" (rows
+        whose text another row before it has),
         "tokenized" (how many rows the following is of), "tokens" (its quantiles, special ones
         included), "longer" (the share beyond `max_length`), "unknown" (the share of pieces that are
         unknown to the tokenizer), "unknown_scripts" (of each script that has any, the share of its
@@ -69,7 +74,7 @@ def data_report(
     if train is not None and learned is not None:
         found["train"] = {
             **_of_rows(task, train, learned.rows, tokenizer, max_length),
-            "contradictions": _contradictions(train, learned.rows),
+            "contradictions": _contradictions(train, learned),
         }
     keys = _keys(task, evaluation)
     found["eval"] = {
@@ -81,8 +86,12 @@ def data_report(
 
 @dataclass(frozen=True)
 class _Keys:
-    """Hashes of what rows say, (rows,), and of each of their inputs with the row that it is of."""
+    """Hashes of what rows of some places say, (rows,), and of each of their inputs.
 
+    `row_of` says of which of these rows an input is.
+    """
+
+    places: NDArray[np.int64]
     rows: NDArray[np.int64]
     inputs: NDArray[np.int64]
     row_of: NDArray[np.int64]
@@ -90,13 +99,17 @@ class _Keys:
 
 def _keys(task: Task, examples: Examples) -> _Keys:
     # Hashes: the texts of all rows a second time would be much.
-    rows, inputs, row_of = [], [], []
-    for number, row in enumerate(examples.rows):
+    rows, inputs, row_of = array("q"), array("q"), array("q")
+    places = np.arange(len(examples))
+    if len(places) > MOST_COMPARED:
+        places = np.sort(np.random.default_rng(0).choice(places, MOST_COMPARED, replace=False))
+    for number, place in enumerate(places.tolist()):
+        row = examples.rows[place]
         own = [hash(text_key(text_parts(text))) for text in task.texts(row)]
         rows.append(hash(tuple(own)))
-        inputs += own
-        row_of += [number] * len(own)
-    return _Keys(*(np.array(each, np.int64) for each in (rows, inputs, row_of)))
+        inputs.extend(own)
+        row_of.extend([number] * len(own))
+    return _Keys(places, *(np.array(each, np.int64) for each in (rows, inputs, row_of)))
 
 
 def _within(keys: _Keys, learned: _Keys) -> int:
@@ -118,6 +131,7 @@ def _of_rows(
     return {
         "rows": len(examples),
         "labels": {} if examples.labels is None else task.label_counts(examples.labels),
+        "compared": len(keys),
         "duplicates": len(keys) - len(np.unique(keys)),
         "tokenized": counted.rows,
         "tokens": {
@@ -132,14 +146,14 @@ def _of_rows(
     }
 
 
-def _contradictions(examples: Examples, keys: NDArray[np.int64]) -> int:
+def _contradictions(examples: Examples, keys: _Keys) -> int:
     """Rows whose text has another label elsewhere."""
     if examples.labels is None or examples.labels.dtype == object:
         return 0  # of spans a text may well have several
-    labels = [hash(label.tobytes()) for label in np.ascontiguousarray(examples.labels)]
-    both = np.unique(np.stack([keys, np.array(labels, np.int64)], axis=1), axis=0)
+    labels = [hash(label.tobytes()) for label in examples.labels[keys.places]]
+    both = np.unique(np.stack([keys.rows, np.array(labels, np.int64)], axis=1), axis=0)
     texts, count = np.unique(both[:, 0], return_counts=True)
-    return int(np.isin(keys, texts[count > 1]).sum())
+    return int(np.isin(keys.rows, texts[count > 1]).sum())
 
 
 @dataclass

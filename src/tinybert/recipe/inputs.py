@@ -30,6 +30,7 @@ from tinybert.runtime.config import read_config, require_positions
 from tinybert.runtime.windows import check_first_texts
 from tinybert.tasks.labels import UnnamedOutputs
 from tinybert.tasks.pairs import texts_per_input
+from tinybert.tasks.stored_rows import StoredRows
 from tinybert.tasks.task import Examples, Task
 from tinybert.training.materials import Materials
 
@@ -409,7 +410,8 @@ def hash_examples(rows: Examples | None) -> str | None:
         return None
     soft = [] if rows.soft_labels is None else [rows.soft_labels.tolist()]
     labels = None if rows.labels is None else rows.labels.tolist()
-    return hash_value([list(rows.rows), labels, *soft])
+    own = rows.rows.hash() if isinstance(rows.rows, StoredRows) else list(rows.rows)
+    return hash_value([own, labels, *soft])
 
 
 def _check_positions(recipe: Recipe, positions: int | None, name: str) -> None:

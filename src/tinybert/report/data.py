@@ -28,12 +28,12 @@ def data_lines(data: Mapping[str, Any] | None) -> list[str]:
     """
     if data is None:
         return []
-    return [*_facts(data), *data_warnings(data)]
+    return [*_facts(data), *data_warnings(data), *_faults(data)]
 
 
 def data_warnings(data: Mapping[str, Any] | None) -> list[str]:
-    """What makes figures untrue, or a model worse than it could be; see `data_lines`."""
-    return [] if data is None else [*_leaks(data), *_faults(data)]
+    """What makes figures untrue, the first that `data_lines` tells beside the facts."""
+    return [] if data is None else [*_leaks(data), *_never_learned(data)]
 
 
 def _parts(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -63,12 +63,28 @@ def _labels(counts: Mapping[str, int]) -> str:
 
 
 def _leaks(data: Mapping[str, Any]) -> Iterator[str]:
-    part = data["eval"]
+    part, train = data["eval"], data["train"]
     if part["in_train"]:
+        few = train is not None and train["compared"] < train["rows"]
+        among = f" (among {train['compared']:,} rows of it)" if few else ""
         yield (
-            f"{part['in_train']:,} of {part['rows']:,} evaluation rows also stand in training: "
-            "figures on them are too good"
+            f"{part['in_train']:,} of {part['rows']:,} evaluation rows also stand in training"
+            f"{among}: figures on them are too good"
         )
+
+
+def _never_learned(data: Mapping[str, Any]) -> Iterator[str]:
+    learned = _learned(data)
+    counts = data["eval"]["labels"] if learned else {}
+    unseen = [name for name, count in counts.items() if count and not learned.get(name)]
+    if unseen:
+        yield f"no training row has {', '.join(unseen)}, and evaluation rows have"
+
+
+def _learned(data: Mapping[str, Any]) -> Mapping[str, int]:
+    """How often training rows have each label."""
+    found: Mapping[str, int] = {} if data["train"] is None else data["train"]["labels"]
+    return found
 
 
 def _faults(data: Mapping[str, Any]) -> Iterator[str]:
@@ -90,17 +106,7 @@ def _faults(data: Mapping[str, Any]) -> Iterator[str]:
                 f"{_share(part['unknown'])} of the pieces of {name} rows are unknown to the "
                 f"tokenizer: {of}"
             )
-    yield from _uneven(data["train"], data["eval"])
-
-
-def _uneven(train: Mapping[str, Any] | None, evaluation: Mapping[str, Any]) -> Iterator[str]:
-    counts = {} if train is None else train["labels"]
-    unseen = counts and [
-        name for name, count in evaluation["labels"].items() if count and not counts.get(name)
-    ]
-    if unseen:
-        yield f"no training row has {', '.join(unseen)}, and evaluation rows have"
-    seen = [count for count in counts.values() if count]
+    seen = [count for count in _learned(data).values() if count]
     if seen and max(seen) > UNEVEN * min(seen):
         yield (
             f"the most frequent label is there {max(seen) / min(seen):,.0f} times as often as the "

@@ -9,10 +9,10 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from tinybert.base.cache_folder import cache_root
 from tinybert.base.errors import InputError
 from tinybert.base.files import hash_value, write_json
 from tinybert.base.progress import Progress, ProgressCallback, silent
-from tinybert.distillation.cache import cache_root
 from tinybert.formats.export import write_artifacts
 from tinybert.formats.load import deployed_files
 from tinybert.formats.quantize import quantize_artifact

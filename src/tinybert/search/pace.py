@@ -16,7 +16,7 @@ from tinybert.recipe.inputs import Inputs
 from tinybert.steps.student.build import build_student
 from tinybert.steps.student.config import StudentConfig
 from tinybert.training.config import TrainingConfig
-from tinybert.training.trainer import native_bf16
+from tinybert.training.precision import AUTOCAST, native_precision
 
 SAMPLE = 256
 """Rows whose tokens are counted."""
@@ -92,15 +92,15 @@ class Pace:
         device = torch.accelerator.current_accelerator() or torch.device("cpu")
         model: Any = build_student(student, self.teacher)
         model.to(device).train()
-        bf16 = native_bf16()
-        if bf16 and device.type == "cpu":
+        dtype = AUTOCAST.get(native_precision())
+        if dtype is not None and device.type == "cpu":
             model.set_attn_implementation("eager")  # as trainings do
         optimizer = torch.optim.AdamW(model.parameters())
         ids = torch.randint(0, model.config.vocab_size, (batch, self._tokens()), device=device)
         found = []
         for _ in range(1 + RUNS):
             start = time.perf_counter()
-            with torch.autocast(device.type, torch.bfloat16) if bf16 else contextlib.nullcontext():
+            with torch.autocast(device.type, dtype) if dtype else contextlib.nullcontext():
                 loss = model(input_ids=ids).logits.float().square().mean()
             loss.backward()
             optimizer.step()

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from tinybert.base.errors import placed
+from tinybert.base.errors import InputError, placed
 from tinybert.distillation.check import (
     check_foreign,
     check_layers,
@@ -46,7 +46,7 @@ class DistillingConfig(StepConfig):
         """Rows to learn from, and their labels where these count."""
         if self.within is None:
             return set()
-        return {"rows", "labels"} if self.within.label else {"rows"}
+        return {"rows", "labels"} if self.within.learns_labels else {"rows"}
 
     def check_within(self, before: Expected, plan: Plan, student: ExpectedShape | None) -> None:
         """Refuses a distillation that can't be.
@@ -61,8 +61,14 @@ class DistillingConfig(StepConfig):
         """
         if self.within is None:
             return
-        if self.within.label:
+        if self.within.learns_labels:
             before.require_labels()
+        if self.within.early_stopping is not None:
+            with placed("distill", "early_stopping"):
+                raise InputError(
+                    f"`{self.name}` changes the model while it trains, so that no earlier weights "
+                    "can be kept; leave it out"
+                )
         if before.foreign:
             with placed("distill"):
                 check_foreign(self.within)

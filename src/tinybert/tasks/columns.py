@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from tinybert.base.errors import InputError, short
+from tinybert.data.stored import StoredCells
 from tinybert.data.table import Table
 from tinybert.tasks.rows import Row
+from tinybert.tasks.stored_rows import StoredRows
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -15,8 +17,10 @@ KEYS = ("text", "pair")
 """What a row calls its first and its second text."""
 
 
-def rows(table: Table, columns: Sequence[str]) -> list[Row]:
+def rows(table: Table, columns: Sequence[str]) -> Sequence[Row]:
     """One column as the texts of rows, or two as pairs.
+
+    Of a file whose rows stay on the disk each is read when it is asked for; all are checked now.
 
     Raises:
         InputError: A column is missing; a cell is empty or no text.
@@ -25,6 +29,13 @@ def rows(table: Table, columns: Sequence[str]) -> list[Row]:
         >>> rows(Table({"a": ["x"], "b": ["y"]}, "data.tsv"), ["a", "b"])
         [{'text': 'x', 'pair': 'y'}]
     """
+    if any(isinstance(table.columns.get(name), StoredCells) for name in columns):
+        for row in range(len(table)):
+            for name in columns:
+                text(table, name, row)
+        return StoredRows(
+            {key: table.columns[name] for key, name in zip(KEYS, columns, strict=False)}
+        )
     checked = [[text(table, name, row) for row in range(len(table))] for name in columns]
     return [dict(zip(KEYS, cells, strict=False)) for cells in zip(*checked, strict=True)]
 

@@ -70,6 +70,7 @@ class MultiLabelClassification(SoftlyLabeledTask):
     saved: ClassVar[tuple[str, ...]] = (*LabeledTask.saved, "separator", "columns", "threshold")
     scored_by: ClassVar[tuple[str, ...]] = tuple(LABEL_SET_METRICS)
     exclusive: ClassVar[bool] = False
+    weighs_labels: ClassVar[bool] = True
 
     text: tuple[str, ...] = ("text",)
     label: str = "labels"

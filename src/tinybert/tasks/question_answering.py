@@ -147,7 +147,7 @@ class QuestionAnswering(Task):
             return {"text": given["question"], "pair": given["context"]}
         return as_row(given)  # what is no row is refused later, with its number
 
-    def rows(self, table: Table) -> list[Row]:
+    def rows(self, table: Table) -> Sequence[Row]:
         """Questions with their contexts."""
         rows = super().rows(table)
         for number, row in enumerate(rows):

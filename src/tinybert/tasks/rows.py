@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,9 +108,10 @@ class Examples:
         return len(self.rows)
 
     @cached_property
-    def texts(self) -> list[Text]:
+    def texts(self) -> Sequence[Text]:
         """What a tokenizer reads of each row."""
-        return [row_text(row) for row in self.rows]
+        in_memory = isinstance(self.rows, list)
+        return [row_text(row) for row in self.rows] if in_memory else _Texts(self.rows)
 
     def take(self, places: Sequence[int]) -> "Examples":
         """The rows of some places, in their order, with their labels."""
@@ -137,3 +138,24 @@ class Examples:
         nothing = [np.full(self.soft_labels.shape[1], np.nan, np.float32)]
         means = [np.mean(known.get(text, nothing), axis=0) for text in texts]
         return np.array(means, np.float32).reshape(-1, self.soft_labels.shape[1])
+
+
+class _Texts(Sequence[Text]):
+    """The texts of rows that are read when they are asked for."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Text: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Text]: ...
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        return row_text(self._rows[index])

@@ -13,6 +13,7 @@ from tinybert.families.registry import width_of
 from tinybert.tasks.columns import KEYS, number, rows
 from tinybert.tasks.config import is_classifier_of, saved_fields, saved_task
 from tinybert.tasks.outputs import Inputs, Outputs
+from tinybert.tasks.stored_rows import StoredRows
 from tinybert.tasks.task import Examples, Prediction, Row, Task, Text
 
 if TYPE_CHECKING:
@@ -147,8 +148,10 @@ class SentenceEmbedding(Task):
             )
         return Examples(self.as_learned(rows(table, columns)), None, table.source)
 
-    def as_learned(self, given: Sequence[Row]) -> list[Row]:
+    def as_learned(self, given: Sequence[Row]) -> Sequence[Row]:
         """The texts of rows, one a row."""
+        if isinstance(given, StoredRows) and len(given) and KEYS[1] not in given[0]:
+            return given
         return [{KEYS[0]: text} for row in given for text in self.texts(row)]
 
     def learned(self, examples: Examples) -> Examples:

@@ -70,6 +70,7 @@ class Task(ABC):
         keeps_answers: Whether what a teacher gives for all rows is small enough to be kept.
         one_label: Whether a row has one label by its name, so that a rule can give it another.
         of_parts: Whether it is several tasks, see `parts`.
+        weighs_labels: Whether its loss is one of labels by name, each of which may have a weight.
         pipeline_tag: What the Hub calls such models.
         text: The column of the sentence, or the two columns of a pair.
         label: The column of the label.
@@ -95,6 +96,7 @@ class Task(ABC):
     keeps_answers: ClassVar[bool] = True
     one_label: ClassVar[bool] = False
     of_parts: ClassVar[bool] = False
+    weighs_labels: ClassVar[bool] = False
     pipeline_tag: ClassVar[str] = "text-classification"
 
     text: tuple[str, ...] = ("sentence",)
@@ -249,7 +251,7 @@ class Task(ABC):
             return self
         return replace(self, metrics=(AGREEMENT,))
 
-    def rows(self, table: Table) -> list[Row]:
+    def rows(self, table: Table) -> Sequence[Row]:
         """The inputs that a table holds, whether or not it has labels.
 
         Raises:

@@ -30,6 +30,7 @@ class TextClassification(SoftlyLabeledTask):
     kind: ClassVar[str] = "text-classification"
     head: ClassVar[str] = "AutoModelForSequenceClassification"
     one_label: ClassVar[bool] = True
+    weighs_labels: ClassVar[bool] = True
     scored_by: ClassVar[tuple[str, ...]] = ("accuracy", "f1", "macro_f1", "matthews", AGREEMENT)
 
     exclusive: ClassVar[bool] = True

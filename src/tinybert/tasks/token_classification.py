@@ -77,6 +77,7 @@ class TokenClassification(Task):
     reads: ClassVar[Literal["first", "last", "all"]] = "all"
     learns_from_texts: ClassVar[bool] = False
     words_may_change: ClassVar[bool] = True
+    weighs_labels: ClassVar[bool] = True
     pipeline_tag: ClassVar[str] = "token-classification"
 
     text: tuple[str, ...] = ("tokens",)
@@ -184,7 +185,7 @@ class TokenClassification(Task):
         """The column of words or texts; the usual names where nothing else was asked for."""
         return entity_columns(table, self.text[0], self.label)[:1]
 
-    def rows(self, table: Table) -> list[Row]:
+    def rows(self, table: Table) -> Sequence[Row]:
         """Words where cells are lists, else texts."""
         return read_rows(table, *self.text_columns(table))
 

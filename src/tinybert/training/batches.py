@@ -1,13 +1,9 @@
-"""Rows as features, in batches of like length.
-
-Padding is work thrown away: on SST-2 batches of like length train 2.7 times as many rows a
-second as random ones (field notes). Rows stay shuffled: only neighbours within a bucket of many
-batches are sorted.
-"""
+"""Rows as features, and batches of them."""
 
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -15,18 +11,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from tinybert.base.files import hash_value
-from tinybert.modeling.load import tokenize
+from tinybert.modeling.load import forget_last_call, tokenize
 from tinybert.runtime.windows import check_first_texts
 from tinybert.tasks.outputs import Inputs
+from tinybert.tasks.stored_rows import StoredRows
 from tinybert.tasks.task import Examples, Task
-
-BATCHES_PER_BUCKET = 50
-"""Batches that are sorted together: LengthGroupedSampler's number, few enough to stay random."""
-
+from tinybert.training.token_store import stored_tokens
 
 _ROWS_AT_A_TIME = 4096
 
@@ -35,6 +29,9 @@ ANSWERED = "answered"
 
 NO_LABEL = -100
 """The label of a token at which the head answers nothing: PyTorch's losses leave it out."""
+
+
+_Features = dict[str, list[list[int]]]
 
 
 class EncodedExamples(Dataset[dict[str, Any]]):
@@ -49,11 +46,15 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         tokenizer: A fast one.
         max_length: Tokens of an input at most.
         task: Makes inputs of the rows; None for an input a row.
+        progress: Called with the rows tokenized and their total.
 
     Attributes:
         lengths: Tokens of each input.
         answers: (inputs,), the number of tokens at which the head answers each; None where it
             answers once.
+        row_of: (inputs,), the row that each is of.
+        targets: What the head should answer: (rows, ...), or (tokens,) of those that have a label;
+            None where there are no labels.
     """
 
     def __init__(
@@ -62,30 +63,39 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         tokenizer: PreTrainedTokenizerBase,
         max_length: int,
         task: Task | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        # Arrays, and few rows at a time: lists of numbers take ten times the memory.
-        parts: dict[str, list[NDArray[np.int32]]] = defaultdict(list)
-        self.lengths: list[int] = []
         self.answers: NDArray[np.int64] | None = None
         of_tokens = task is not None and task.reads == "all"
-        read = _tokens if of_tokens else _rows
-        for start in range(0, len(examples), _ROWS_AT_A_TIME):
-            some = examples.take(range(start, min(start + _ROWS_AT_A_TIME, len(examples))))
-            if task is not None and of_tokens and task.joins_pairs:
-                check_first_texts(
-                    *(tokenizer.backend_tokenizer, some, max_length, task.overlap(max_length)),
-                    number=start + 1,
-                )
-            features = read(some, tokenizer, max_length, task)
-            self.lengths += map(len, features["input_ids"])
-            for name, rows in features.items():
-                parts[name].append(np.fromiter(chain.from_iterable(rows), np.int32))
-        self._features = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-        self._ends = np.cumsum(self.lengths)
-        self._labels = None if of_tokens or examples.labels is None else examples.labels.tolist()
+        self._key: str | None = None
+        self.lengths: Sequence[int] | NDArray[np.int32]
+        self._features: dict[str, NDArray[Any]]
+        parts = partial(_parts, examples, tokenizer, max_length, task, progress)
+        if isinstance(examples.rows, StoredRows) and not of_tokens:
+            forget_last_call(tokenizer)
+            content = [examples.rows.hash(), tokenizer.backend_tokenizer.to_str(), max_length]
+            self._key = hash_value(content)
+            self._features, self.lengths = stored_tokens(
+                self._key,
+                lambda: (features for features, _ in parts()),
+                max(tokenizer.get_vocab().values()),
+            )
+            self.row_of = np.arange(len(examples))
+        else:
+            self._features, self.lengths, self.row_of = _in_memory(parts())
+        self._ends = np.cumsum(self.lengths, dtype=np.int64)
+        self._labels = None if of_tokens else examples.labels
         if of_tokens:
             answered = np.concatenate([[0], np.cumsum(self._features[ANSWERED])])[self._ends]
             self.answers = np.diff(answered, prepend=0)
+
+    @property
+    def targets(self) -> NDArray[Any] | None:
+        """See the class."""
+        if self._labels is not None:
+            return self._labels
+        found = self._features.get("labels")
+        return None if found is None else found[found != NO_LABEL]
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -99,30 +109,78 @@ class EncodedExamples(Dataset[dict[str, Any]]):
         }
         row["row"] = index
         if self._labels is not None:
-            row["labels"] = self._labels[index]
+            row["labels"] = self._labels[index].tolist()
         return row
 
     def hash(self) -> str:
-        """SHA-256 of the token ids of every row; labels don't count."""
+        """SHA-256 of the token ids of every row, or of all that they depend on; not of labels."""
+        if self._key is not None:
+            return self._key
         digests = [
             [name, hashlib.sha256(values.tobytes()).hexdigest()]
             for name, values in self._features.items()
             if name != "labels"
         ]
-        return hash_value([self.lengths, digests])
+        return hash_value([[*self.lengths], digests])
+
+
+def _parts(
+    examples: Examples,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    task: Task | None,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[_Features, NDArray[np.int64]]]:
+    """The features of all inputs, and the row of each, few rows at a time.
+
+    The tokenizer takes a thread a core for the rows of one call.
+    """
+    of_tokens = task is not None and task.reads == "all"
+    read = _tokens if of_tokens else _rows
+    for start in range(0, len(examples), _ROWS_AT_A_TIME):
+        some = examples.take(range(start, min(start + _ROWS_AT_A_TIME, len(examples))))
+        if task is not None and of_tokens and task.joins_pairs:
+            check_first_texts(
+                *(tokenizer.backend_tokenizer, some, max_length, task.overlap(max_length)),
+                number=start + 1,
+            )
+        features, row_of = read(some, tokenizer, max_length, task)
+        yield features, start + row_of
+        if progress is not None:
+            progress(start + len(some), len(examples))
+
+
+def _in_memory(
+    parts: Iterator[tuple[_Features, NDArray[np.int64]]],
+) -> tuple[dict[str, NDArray[Any]], list[int], NDArray[np.int64]]:
+    """The features of inputs end to end, the tokens of each, and its row."""
+    # Arrays, and few rows at a time: lists of numbers take ten times the memory.
+    arrays: dict[str, list[NDArray[np.int32]]] = defaultdict(list)
+    lengths: list[int] = []
+    rows: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    for features, row_of in parts:
+        rows.append(row_of)
+        lengths += map(len, features["input_ids"])
+        for name, values in features.items():
+            arrays[name].append(np.fromiter(chain.from_iterable(values), np.int32))
+    whole = {name: np.concatenate(each) for name, each in arrays.items()}
+    return whole, lengths, np.concatenate(rows)
 
 
 def _rows(
     examples: Examples, tokenizer: PreTrainedTokenizerBase, max_length: int, _: Task | None
-) -> dict[str, list[list[int]]]:
-    """The features of rows that are an input each."""
-    return dict(tokenize(examples.texts, tokenizer, max_length))
+) -> tuple[_Features, NDArray[np.int64]]:
+    """The features of rows that are an input each, and the row of each."""
+    return dict(tokenize(examples.texts, tokenizer, max_length)), np.arange(len(examples))
 
 
 def _tokens(
     examples: Examples, tokenizer: PreTrainedTokenizerBase, max_length: int, task: Task | None
-) -> dict[str, list[list[int]]]:
-    """The features of the windows of rows; those at which nothing is answered teach nothing."""
+) -> tuple[_Features, NDArray[np.int64]]:
+    """The features of the windows of rows, and the row of each.
+
+    Windows at which nothing is answered teach nothing, and are left out.
+    """
     assert task is not None, "a task says at which tokens its head answers"
     overlap = task.overlap(max_length) or 0
     options: dict[str, Any] = {"stride": overlap}
@@ -134,6 +192,9 @@ def _tokens(
     assert inputs.places is not None, "as for every task that reads all positions"
     kept = [at for at, (tokens, _) in enumerate(inputs.places) if len(tokens)]
     kinds = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
+    ends = np.arange(1, len(examples) + 1) if inputs.ends is None else inputs.ends
+    first = np.array([inputs.places[at].positions[0] for at in kept], np.int64)
+    row_of = np.searchsorted(ends, first, side="right")
     features = {
         name: [getattr(inputs.encodings[at], kinds[name]) for at in kept]
         for name in tokenizer.model_input_names
@@ -143,7 +204,7 @@ def _tokens(
     if examples.labels is not None:
         targets = task.targets(inputs, examples.labels)
         features["labels"] = _at_tokens(inputs, kept, targets, NO_LABEL)
-    return features
+    return features, row_of
 
 
 def _at_tokens(
@@ -191,46 +252,3 @@ class PaddingCollator:
                 padded[at, start : start + len(values)] = values
             batch[name] = padded
         return batch
-
-
-class LengthBucketedSampler(Sampler[int]):
-    """An order of rows in which every `batch_size` neighbours are of like length.
-
-    The order depends on the seed and the epoch alone, so that a resumed run sees the same rows.
-
-    Args:
-        lengths: Tokens of each row.
-        batch_size: Rows a batch.
-        seed: Of the shuffle.
-        epoch: Returns the epoch that an iteration beginning now belongs to.
-
-    Example:
-        >>> sampler = LengthBucketedSampler([5, 1, 5, 1], 2, seed=0, epoch=lambda: 0)
-        >>> rows = list(sampler)
-        >>> sorted(rows), {rows[0], rows[1]} in ({0, 2}, {1, 3})
-        ([0, 1, 2, 3], True)
-    """
-
-    def __init__(
-        self, lengths: Sequence[int], batch_size: int, *, seed: int, epoch: Callable[[], int]
-    ) -> None:
-        self._lengths = torch.tensor(lengths)
-        self._batch_size = batch_size
-        self._seed = seed
-        self._epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self._lengths)
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self._seed * 10_007 + self._epoch())
-        order = torch.randperm(len(self), generator=generator)
-        batches: list[torch.Tensor] = []
-        for bucket in order.split(self._batch_size * BATCHES_PER_BUCKET):
-            by_length = bucket[self._lengths[bucket].argsort(stable=True)]
-            batches += by_length.split(self._batch_size)
-        # Only the last batch may be short, or the loader would cut batches across lengths.
-        last = batches.pop()
-        for index in torch.randperm(len(batches), generator=generator).tolist():
-            yield from batches[index].tolist()
-        yield from last.tolist()

@@ -25,6 +25,11 @@ class TrainingConfig(Config):
     bf16: bool | Literal["auto"] = Field(
         "auto", description="bfloat16 autocast; auto: where the hardware multiplies it natively"
     )
+    fp16: bool | Literal["auto"] = Field(
+        "auto",
+        description="float16 autocast with loss scaling, on GPUs alone; auto: where `bf16` is auto "
+        "and the GPU multiplies float16 natively, but not bfloat16",
+    )
     gradient_checkpointing: bool = Field(
         False, description="recompute layers in the backward pass: less memory, a third slower"
     )
@@ -33,6 +38,21 @@ class TrainingConfig(Config):
         False, description="write loss curves into the step's folder, for `tensorboard --logdir`"
     )
     checkpoint_steps: int = Field(200, gt=0, description="optimizer steps between checkpoints")
+
+    @model_validator(mode="after")
+    def _one_precision(self) -> "TrainingConfig":
+        if self.fp16 is not True:
+            return self
+        if self.bf16 is True:
+            raise ValueError("fp16: bf16 is true too, and a model computes in one of them")
+        import torch
+
+        if not torch.cuda.is_available():
+            raise ValueError(
+                "fp16: needs a CUDA GPU, and here is none: CPUs compute faster in float32 or, "
+                "some, in bfloat16; leave it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _tensorboard_is_there(self) -> "TrainingConfig":

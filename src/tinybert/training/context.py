@@ -6,8 +6,12 @@ from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from tinybert.base.progress import ProgressCallback, silent
+from tinybert.base.progress import Progress, ProgressCallback, silent
 from tinybert.tasks.task import Examples, Task, Text
+from tinybert.training.batches import EncodedExamples
+
+MANY_ROWS = 50_000
+"""Those whose tokenization takes more than a moment."""
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,18 @@ class Context:
     kept_pieces: tuple[int, ...] | None = None
     given: str | None = None
     part_teachers: tuple[Path, ...] = ()
+
+
+def encoded(context: Context, rows: Examples) -> EncodedExamples:
+    """Rows as the student reads them; how far that is is told where they are many.
+
+    Args:
+        context: Has tokenizer, length and task.
+        rows: Those of the context, perhaps with other labels.
+    """
+
+    def report(done: int, total: int) -> None:
+        if total >= MANY_ROWS:
+            context.progress(Progress("tokenize", done, total))
+
+    return EncodedExamples(rows, context.tokenizer, context.max_length, context.task, report)

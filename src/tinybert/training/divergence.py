@@ -41,7 +41,7 @@ class StopWhereDiverged(TrainerCallback):
 
 
 def _diverged(what: str, args: TrainingArguments, state: TrainerState) -> InputError:
-    precision = " in bf16" if args.bf16 else ""
+    precision = " in bf16" if args.bf16 else " in fp16" if args.fp16 else ""
     return InputError(
         f"training diverged: {what} is no finite number at step {state.global_step} of "
         f"{state.max_steps}, with a learning_rate of {args.learning_rate:g}{precision}; lower "

@@ -29,12 +29,17 @@ from tinybert.base.files import remove, write_text
 from tinybert.base.progress import Progress, ProgressCallback, silent
 from tinybert.modeling.distributed import is_main, wait_for_all, world_size
 from tinybert.runtime.seal import is_whole, seal
-from tinybert.training.batches import LengthBucketedSampler, PaddingCollator
+from tinybert.training.batches import PaddingCollator
 from tinybert.training.config import TrainingConfig
 from tinybert.training.curves import loss_curves
 from tinybert.training.divergence import StopWhereDiverged
+from tinybert.training.early_stopping import EarlyStopping
 from tinybert.training.interrupts import saved_where_interrupted
 from tinybert.training.packing import EpochSampler, PackedTokens
+from tinybert.training.precision import precision
+from tinybert.training.row_choice import ChosenRows
+from tinybert.training.row_order import LengthBucketedSampler
+from tinybert.training.rows_config import EarlyStoppingConfig
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +79,13 @@ class BucketedTrainer(Trainer):
         # What all processes do in one step is one batch: they have the same rows as one alone
         # with a batch as large, and none waits for another with longer rows.
         batch_size = self.args.train_batch_size * self.args.world_size
-        return LengthBucketedSampler(rows.lengths, batch_size, seed=self.args.seed, epoch=epoch)
+        return LengthBucketedSampler(
+            rows.lengths,
+            batch_size,
+            seed=self.args.seed,
+            epoch=epoch,
+            classes=getattr(rows, "classes", None),
+        )
 
 
 class _MarkComplete(TrainerCallback):
@@ -161,6 +172,8 @@ def trainer_options(
     seed: int,
     step: str,
     progress: ProgressCallback = silent,
+    stopping: EarlyStoppingConfig | None = None,
+    held_out: ChosenRows | None = None,
 ) -> dict[str, Any]:
     """What a recipe's settings are as options of a `BucketedTrainer`.
 
@@ -172,19 +185,24 @@ def trainer_options(
         seed: Of shuffling and dropout.
         step: The name in progress reports.
         progress: Called after each optimizer step.
+        stopping: When to stop before the end; needs `held_out`.
+        held_out: Rows that are not learned from.
     """
+    numbers = precision(config)
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=config.epochs,
         max_steps=optimizer_steps(config, len(cast(Sized, dataset))),
         per_device_train_batch_size=config.batch_size,
+        per_device_eval_batch_size=config.batch_size,
         gradient_accumulation_steps=config.gradient_accumulation,
         learning_rate=config.learning_rate,
         warmup_steps=config.warmup,  # below 1 it is a share
         # By its short name, "constant" would leave the warm-up out.
         lr_scheduler_type=_SCHEDULES.get(config.schedule, config.schedule),
         weight_decay=config.weight_decay,
-        bf16=native_bf16() if config.bf16 == "auto" else config.bf16,
+        bf16=numbers == "bf16",
+        fp16=numbers == "fp16",
         use_cpu=not torch.accelerator.is_available(),  # or Transformers refuses bf16 there
         seed=seed,
         save_steps=config.checkpoint_steps,
@@ -208,9 +226,14 @@ def trainer_options(
     if config.tensorboard and is_main():
         # Beside the checkpoints, which are removed when the step is done.
         callbacks.append(loss_curves(folder.with_name("tensorboard")))
+    if stopping is not None and held_out is not None:
+        epoch = config.model_copy(update={"epochs": 1.0, "max_steps": None})
+        steps = optimizer_steps(epoch, len(cast(Sized, dataset)))
+        callbacks.append(EarlyStopping(stopping, held_out, steps, step, progress))
     return {
         "args": arguments,
         "train_dataset": dataset,
+        "eval_dataset": held_out,
         # Blocks of one length need no padding, only to be stacked: 60 times as fast.
         "data_collator": default_data_collator if packed else padding,
         "callbacks": callbacks,
@@ -224,7 +247,8 @@ def train_to_end(trainer: Trainer, *, gradient_checkpointing: bool = False) -> N
     same machine: the order of rows depends on seed and epoch, and a checkpoint holds weights,
     optimizer, schedule and random states.
 
-    An interrupt (Ctrl-C) leaves a checkpoint of the step that it comes in.
+    An interrupt (Ctrl-C) leaves a checkpoint of the step that it comes in. With `EarlyStopping`
+    among the callbacks the weights are in the end those of the best moment.
 
     Raises:
         InputError: The checkpoint is of another number of processes. Its steps had other rows, so
@@ -234,12 +258,19 @@ def train_to_end(trainer: Trainer, *, gradient_checkpointing: bool = False) -> N
     checkpoint = last_whole_checkpoint(Path(str(trainer.args.output_dir)))
     if checkpoint is not None:
         _check_rows(Path(checkpoint), rows_a_step(trainer.args))
-    if checkpoint is not None and _is_last(checkpoint):
+    found = (each for each in trainer.callback_handler.callbacks if isinstance(each, EarlyStopping))
+    stopping = next(found, None)
+    if stopping is not None:
+        stopping.trainer = trainer
+    if checkpoint is not None and _is_over(state := _state(checkpoint), stopping):
         # Where the last step ends within an epoch, the Trainer would do one more.
         trainer._load_from_checkpoint(checkpoint)
-        return
-    with saved_where_interrupted(trainer), _made_for_training(trainer, gradient_checkpointing):
-        trainer.train(resume_from_checkpoint=checkpoint)
+        trainer.state = state
+    else:
+        with saved_where_interrupted(trainer), _made_for_training(trainer, gradient_checkpointing):
+            trainer.train(resume_from_checkpoint=checkpoint)
+    if stopping is not None:
+        stopping.restore(trainer)
 
 
 @contextlib.contextmanager
@@ -276,9 +307,13 @@ def _check_rows(checkpoint: Path, rows: int) -> None:
         )
 
 
-def _is_last(checkpoint: str) -> bool:
-    state = TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
-    return state.global_step >= state.max_steps
+def _state(checkpoint: str) -> TrainerState:
+    return TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
+
+
+def _is_over(state: TrainerState, stopping: EarlyStopping | None) -> bool:
+    ended = stopping is not None and stopping.has_ended(state)
+    return ended or state.global_step >= state.max_steps
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:
@@ -290,14 +325,3 @@ def last_whole_checkpoint(folder: Path) -> str | None:
                 remove(checkpoint)
     wait_for_all()
     return get_last_checkpoint(str(folder)) if folder.exists() else None
-
-
-def native_bf16() -> bool:
-    """Whether bfloat16 products are faster than float32 ones here.
-
-    Any CPU can emulate them, slowly, so torch's own answer for CPUs is of no use.
-    """
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = torch.backends.cpu.get_cpu_capability()
-    return bool("AVX512" in capabilities and torch.cpu._is_avx512_bf16_supported())

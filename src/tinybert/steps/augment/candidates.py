@@ -15,7 +15,7 @@ from tinybert.modeling.load import forget_last_call, load_masked_lm, load_tokeni
 from tinybert.runtime.config import max_positions
 from tinybert.steps.augment.spots import Spot
 from tinybert.steps.augment.whole_words import whole_words
-from tinybert.training.trainer import native_bf16
+from tinybert.training.precision import native_bf16
 
 BATCH_TOKENS = 2048
 """Tokens of a forward pass, padding too: more are no faster on CPUs, and pad more."""

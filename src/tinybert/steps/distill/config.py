@@ -64,12 +64,12 @@ class DistillStepConfig(DistillConfig, StepConfig):
 
     def needs(self, corpus: bool) -> set[Need]:
         """Rows, and their labels where these count."""
-        return {"rows", "labels"} if self.label else {"rows"}
+        return {"rows", "labels"} if self.learns_labels else {"rows"}
 
     def check(self, before: Expected, plan: Plan) -> Expected:
         """It needs a student that can be compared with the teacher."""
         before.require_student()
-        if self.label:
+        if self.learns_labels:
             before.require_labels()
         if before.foreign:
             check_foreign(self)

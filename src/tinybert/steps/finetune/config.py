@@ -10,12 +10,14 @@ from tinybert.steps.base import Need, StepConfig
 from tinybert.steps.expected import Expected, Plan
 from tinybert.training.config import TrainingConfig
 from tinybert.training.materials import Materials
+from tinybert.training.rows_check import check_rows
+from tinybert.training.rows_config import RowsConfig
 
 CONTRASTIVE_EPOCHS = 40
 """As many passes as SetFit's 20 pairs of either kind a row are (arXiv:2209.11055, section 4)."""
 
 
-class FinetuneConfig(TrainingConfig, StepConfig):
+class FinetuneConfig(RowsConfig, TrainingConfig, StepConfig):
     """Trains all weights on the task's labels, as BERT's paper does (section 4.1).
 
     Of rows with soft labels (`data.soft_labels`) it learns these.
@@ -43,6 +45,15 @@ class FinetuneConfig(TrainingConfig, StepConfig):
         if isinstance(given, dict) and given.get("method") == "contrastive":
             return {"epochs": CONTRASTIVE_EPOCHS, **given}
         return given
+
+    @model_validator(mode="after")
+    def _pairs_are_balanced(self) -> "FinetuneConfig":
+        for name in RowsConfig.model_fields if self.method == "contrastive" else ():
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name}: contrastive compares pairs, of either kind as many; leave it out"
+                )
+        return self
 
     @property
     def learns_predictions(self) -> bool:
@@ -79,4 +90,5 @@ class FinetuneConfig(TrainingConfig, StepConfig):
                     f"contrastive is for rows that have one label each, and those of "
                     f"{materials.task.kind} have not; use `labels`"
                 )
+        check_rows(self, materials, soft=True)
         return super().read(materials)

@@ -1,5 +1,6 @@
 """Fine-tuning: the task's labels, soft ones, or pairs of rows; all weights."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +14,12 @@ from tinybert.distillation.predictions import prediction_kind
 from tinybert.steps.finetune.config import FinetuneConfig
 from tinybert.steps.finetune.contrastive import ContrastiveTrainer
 from tinybert.steps.finetune.fit_head import fit_head
+from tinybert.tasks.task import Task
 from tinybert.training.batches import EncodedExamples
-from tinybert.training.context import Context
+from tinybert.training.class_weights import label_loss
+from tinybert.training.context import Context, encoded
 from tinybert.training.new_head import start_at_frequencies
+from tinybert.training.row_choice import choose_rows
 from tinybert.training.trainer import BucketedTrainer, train_to_end, trainer_options
 
 
@@ -29,27 +33,58 @@ def finetune(config: FinetuneConfig, model: PreTrainedModel, context: Context) -
     rows, soft = context.train, context.train.soft_labels
     if soft is not None and not contrastive:
         rows = replace(rows, labels=context.task.soft_logits(soft))
-    dataset = EncodedExamples(rows, context.tokenizer, context.max_length, context.task)
+    dataset = encoded(context, rows)
+    learned, held_out = choose_rows(config, dataset, context.train, context.seed)
     options = trainer_options(
         config,
-        dataset,
+        learned,
         context.tokenizer,
         context.folder,
         seed=context.seed,
         step="finetune",
         progress=context.progress,
+        stopping=config.early_stopping,
+        held_out=held_out,
     )
     start_at_frequencies(model, context.task, context.train)
-    plain = BucketedTrainer if soft is None else _SoftLabelTrainer
-    trainer = (ContrastiveTrainer if contrastive else plain)(model=model, **options)
+    loss = _own_loss(config, model, context.task, dataset, soft=soft is not None)
+    trainer: BucketedTrainer
+    if contrastive:
+        trainer = ContrastiveTrainer(model=model, **options)
+    elif loss is not None:
+        trainer = _OwnLossTrainer(model=model, loss=loss, **options)
+    else:
+        trainer = BucketedTrainer(model=model, **options)
     train_to_end(trainer, gradient_checkpointing=config.gradient_checkpointing)
     if contrastive:
         fit_head(model, DataLoader(dataset, config.batch_size, collate_fn=options["data_collator"]))
     return model.eval()
 
 
-class _SoftLabelTrainer(BucketedTrainer):
-    """Its labels are logits, (batch, outputs), whose probabilities are learned."""
+_Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def _own_loss(
+    config: FinetuneConfig,
+    model: PreTrainedModel,
+    task: Task,
+    dataset: EncodedExamples,
+    *,
+    soft: bool,
+) -> _Loss | None:
+    """The loss of logits and what they should be; None for that of the model's own head."""
+    if soft:
+        kind = prediction_kind(model.config)
+        return sigmoid_loss if kind == "sigmoids" else soft_label_loss
+    return label_loss(config, task, dataset)
+
+
+class _OwnLossTrainer(BucketedTrainer):
+    """Its loss is of logits and labels; soft labels are logits too, (batch, outputs)."""
+
+    def __init__(self, *, loss: _Loss, **options: Any) -> None:
+        super().__init__(**options)
+        self._loss = loss
 
     def compute_loss(
         self,
@@ -58,11 +93,9 @@ class _SoftLabelTrainer(BucketedTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """The divergence from the soft labels, 0 where the model gives the same."""
+        """The loss of a batch; the divergence from soft labels is 0 where the model gives them."""
         inputs = dict(inputs)
         wanted = torch.as_tensor(inputs.pop("labels"))
         outputs = model(**inputs)
-        inner: Any = self.model
-        kind = prediction_kind(inner.config)
-        loss = (sigmoid_loss if kind == "sigmoids" else soft_label_loss)(outputs.logits, wanted)
+        loss = self._loss(outputs.logits, wanted)
         return (loss, outputs) if return_outputs else loss

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from tinybert.base.cache_folder import cache_root
 from tinybert.base.errors import InputError
 from tinybert.base.files import hash_value
 from tinybert.base.locks import one_at_a_time
 from tinybert.base.progress import Progress, ProgressCallback
 from tinybert.data.corpus import hash_corpus, read_corpus
-from tinybert.distillation.cache import cache_root
 from tinybert.distillation.trainer import DistillationTrainer
 from tinybert.distillation.training import mapped_layers, run_distillation
 from tinybert.modeling.distributed import agree, is_main, world_size
