@@ -92,14 +92,16 @@ def read_several(recipe: Recipe, task: Task) -> Several:
     """
     _check_recipe(recipe)
     assert isinstance(task, SeveralTasks)
-    specs: Mapping[str, Any] = recipe.task["tasks"]  # type: ignore[index]  # `get_task` has seen it
+    given: Any = recipe.task  # `get_task` has seen it
+    specs: Mapping[str, Any] = given["tasks"]
     parts = []
     for part in task.tasks:
         with recipe.placed("task", "tasks", part.name):
             spec = specs[part.name]
             parts.append(_read_part(part, {} if isinstance(spec, str) else spec, recipe))
     several = task.with_tasks([each for each, *_ in parts])
-    train, evaluation = (several.join([each[at] for each in parts]) for at in (2, 3))
+    train = several.join([rows for _, _, rows, _ in parts])
+    evaluation = several.join([rows for *_, rows in parts])
     return Several(several, tuple(folder for _, folder, *_ in parts), train, evaluation)
 
 

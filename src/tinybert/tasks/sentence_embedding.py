@@ -119,7 +119,8 @@ class SentenceEmbedding(Task):
     def for_model(self, model: Task) -> "SentenceEmbedding":
         """This task with the vectors of a model."""
         if not isinstance(model, SentenceEmbedding):
-            return super().for_model(model)  # which refuses it
+            super().for_model(model)  # which refuses it
+        assert isinstance(model, SentenceEmbedding)
         if self.truncate_dim and model.vector and self.truncate_dim >= model.vector:
             raise InputError(
                 f"truncate_dim: {self.truncate_dim}: the model's vectors have {model.vector} "
