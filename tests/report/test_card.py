@@ -59,6 +59,7 @@ KINDS_AND_OPTIONS = {
     "token-classification": {"labels": ["O", "B-X"]},
     "sentence-embedding": {},
     "question-answering": {},
+    "causal-lm": {},
 }
 
 
