@@ -49,7 +49,10 @@ def test_the_card_promises_no_package_of_an_index(card):
     assert "pypi.org" not in card("org/name")
 
 
-TAGS = {"text-classification", "token-classification", "sentence-similarity", "question-answering"}
+TAGS = {
+    *("text-classification", "token-classification", "sentence-similarity", "question-answering"),
+    "text-generation",
+}
 """Those of https://huggingface.co/tasks that our tasks so far are."""
 
 KINDS_AND_OPTIONS = {
@@ -60,6 +63,7 @@ KINDS_AND_OPTIONS = {
     "sentence-embedding": {},
     "question-answering": {},
     "several-tasks": {"tasks": {"a": "text-regression", "b": "text-regression"}},
+    "causal-lm": {},
 }
 
 

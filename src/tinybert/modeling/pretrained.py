@@ -28,7 +28,7 @@ _HARMLESS = ("position_ids",)
 
 _OTHER_HEADS = {
     *(name for family in FAMILIES.values() for name in family.masked_lm),
-    *("pooler", "sop_classifier", "discriminator_predictions", "seq_relationship", "lm_head"),
+    *("pooler", "sop_classifier", "discriminator_predictions", "seq_relationship"),
     *("fit_dense", "fit_denses"),  # TinyBERT's own checkpoints: what its students learned by
 }
 """Heads of pretraining, and what they read: many fine-tuned models' files still have them."""

@@ -57,8 +57,9 @@ def report_caption(report: Mapping[str, Any]) -> str:
         )
     elif report["task"].get("labels") == "soft":
         metric = f"no labels: {metric} with the likeliest of the soft labels,"
+    lower = " (lower is better)" if metric in LOWER_IS_BETTER else ""
     return (
-        f"{metric} on all {report['task']['eval_rows']} evaluation rows; latency: median, "
+        f"{metric}{lower} on all {report['task']['eval_rows']} evaluation rows; latency: median, "
         f"batch {at['batch']}, {at['length']} tokens, {at['threads']} threads, {machine['cpu']}"
     )
 

@@ -175,7 +175,7 @@ class CausalLM(Task):
         return np.stack([right, others], axis=1).astype(np.float32)
 
     def tally(self, outputs: Outputs, labels: NDArray[Any]) -> NDArray[np.float64]:
-        """Of each row the sum of log-probabilities, the tokens that come first, and all tokens."""
+        """The sum of log-probabilities, the right tokens and all tokens of each row, (rows, 3)."""
         right = (outputs.arrays[BEST] == outputs.arrays[NEXT])[:, 0]
         each = outputs.logits[:, 0].astype(np.float64), right, np.ones(len(right))
         found = np.stack([outputs.row_sums(values) for values in each], axis=1)

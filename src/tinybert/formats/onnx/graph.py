@@ -59,6 +59,11 @@ def is_looked_up(value: ir.Value) -> bool:
     return any(node.op_type == "Gather" and not index for node, index in value.uses())
 
 
+def _is_turned(value: ir.Value) -> bool:
+    """Whether it is transposed somewhere."""
+    return any(node.op_type == "Transpose" for node, _ in value.uses())
+
+
 def weights_of(value: ir.Value | None) -> ir.Value | None:
     """The stored values that a node is given, as they are or transposed; None where it is not."""
     node = value.producer() if value is not None else None
@@ -86,6 +91,8 @@ def name_layers(graph: ir.Graph) -> None:
             for value in weights:
                 if (value.name or "").startswith("val_") and len(value.shape or ()) == 2:
                     value.name = f"{node.name}.weight"
+                elif node.op_type == "Gather" and _is_turned(value):
+                    value.name = f"model.{node.name}.weight"  # not that of the head that it is too
 
 
 def separate_residuals(graph: ir.Graph) -> None:
