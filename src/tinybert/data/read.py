@@ -23,7 +23,7 @@ _READERS = {
     ".parquet": read_parquet,
 }
 _LARGE_READERS = {".csv": open_csv, ".jsonl": open_jsonl}
-"""Those of files whose rows stay on the disk."""
+"""Readers of files whose rows stay on the disk."""
 
 FORMATS = tuple(sorted([".conll", ".tsv", *_READERS]))
 """The suffixes of tables that `read` takes; texts alone, a line each, may also be a .txt."""
