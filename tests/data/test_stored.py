@@ -1,5 +1,6 @@
 """A file whose rows stay on the disk says what it would in memory."""
 
+import csv
 import json
 import random
 
@@ -7,9 +8,11 @@ import pytest
 
 from tinybert.base.errors import InputError
 from tinybert.data import stored
+from tinybert.data.delimited import read_csv
 from tinybert.data.jsonl import read_jsonl
 from tinybert.data.read import read
 from tinybert.data.stored import StoredCells, open_jsonl
+from tinybert.data.stored_csv import open_csv
 
 
 @pytest.fixture
@@ -90,3 +93,49 @@ def test_its_hash_changes_with_file_rows_and_column(tmp_path):
     assert cells.hash() == same.hash()
     changed = open_jsonl(write(other, [*rows[:-1], {"text": "x" * 300}])).columns["text"]
     assert len({cells.hash(), changed.hash(), cells[:20].hash(), cells[20:].hash()}) == 4
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("TINYBERT_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("end", ["", "\r\n\r\n"])
+def test_rows_of_a_csv_are_those_that_are_read_whole(tmp_path, cache, end):
+    path = tmp_path / "rows.csv"
+    dice = random.Random(0)
+    texts = ['a "quoted" one', "two\nlines", "", "é, 🎬 \u2028", "x" * 500]
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        writer.writerows([f"{n} {dice.choice(texts)}", dice.choice("ab")] for n in range(99))
+        file.write(end)
+    for table in (open_csv(path), open_csv(path)):  # written, and found
+        whole = read_csv(path)
+        assert as_lists(table) == as_lists(whole)
+        assert table.where(3) == whole.where(3)
+    assert len([*(tmp_path / "cache" / "rows").glob("*.jsonl")]) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"text,label\na,b,c\n",
+        b"text,label\na,b\n\na,b\n",
+        b"text,text\na,b\n",
+        b"text;label\na;b,c\n",
+        b"text,label\n",
+        b'text,label\n"a" b,c\n',
+        b"text,label\n\xff,b\n",
+    ],
+)
+def test_a_csv_is_refused_as_it_is_when_read_whole(tmp_path, cache, content):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(content)
+    said = []
+    for reader in (read_csv, open_csv):
+        with pytest.raises(InputError) as caught:
+            reader(path)
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+    assert not [*(tmp_path / "cache" / "rows").glob("*.jsonl")]

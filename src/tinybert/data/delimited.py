@@ -66,9 +66,7 @@ def _table(
     numbered = list(enumerate(rows, 1))
     if header is None:
         header = numbered.pop(0)[1]
-        repeated = sorted(name for name, times in Counter(header).items() if times > 1)
-        if repeated:
-            raise InputError(f"{path}: row 1: column {short(repeated[0])} is there more than once")
+        check_header(path, header)
     broken = [number for number, row in numbered if len(row) != len(header)]
     if broken and skip_broken:
         logger.warning(
@@ -80,15 +78,41 @@ def _table(
         )
         numbered = [(number, row) for number, row in numbered if len(row) == len(header)]
     elif broken:
-        found = len(rows[broken[0] - 1])
-        raise InputError(
-            f"{path}: row {broken[0]}: expected {len(header)} columns, got {found}"
-            f"{separator_hint(str(path), header)}{_quoting_hint(path, rows[broken[0] - 1])}"
-        )
+        check_width(path, header, rows[broken[0] - 1], broken[0])
     if not numbered:
         raise InputError(f"{path}: has a header but no rows")
     columns = {name: [row[index] for _, row in numbered] for index, name in enumerate(header)}
     return Table(columns, str(path), [number for number, _ in numbered])
+
+
+def check_header(path: Path, header: Sequence[str]) -> None:
+    """Refuses names of columns of which two are the same.
+
+    Raises:
+        InputError: They are.
+    """
+    repeated = sorted(name for name, times in Counter(header).items() if times > 1)
+    if repeated:
+        raise InputError(f"{path}: row 1: column {short(repeated[0])} is there more than once")
+
+
+def check_width(path: Path, header: Sequence[str], row: Sequence[str], number: int) -> None:
+    """Refuses a row that has not as many cells as the header.
+
+    Args:
+        path: The file, for messages.
+        header: The names of the columns.
+        row: Its cells.
+        number: Of the row, for messages.
+
+    Raises:
+        InputError: It has more or fewer.
+    """
+    if len(row) != len(header):
+        raise InputError(
+            f"{path}: row {number}: expected {len(header)} columns, got {len(row)}"
+            f"{separator_hint(str(path), header)}{_quoting_hint(path, row)}"
+        )
 
 
 def _quoting_hint(path: Path, row: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from tinybert.data.lines import read_lines
 from tinybert.data.parquet import read_parquet
 from tinybert.data.squad import read_squad
 from tinybert.data.stored import is_large, open_jsonl, open_lines
+from tinybert.data.stored_csv import open_csv
 from tinybert.data.table import Table
 
 _READERS = {
@@ -22,6 +23,9 @@ _READERS = {
     ".jsonl": read_jsonl,
     ".parquet": read_parquet,
 }
+_LARGE_READERS = {".csv": open_csv, ".jsonl": open_jsonl}
+"""Readers of files whose rows stay on the disk."""
+
 FORMATS = tuple(sorted([".conll", ".tsv", *_READERS]))
 """The suffixes of tables that `read` takes; texts alone, a line each, may also be a .txt."""
 
@@ -64,8 +68,8 @@ def read(
         raise InputError(f"{data}: no such file or folder")
     if path.suffix == ".tsv":
         return read_tsv(path, layout.header, skip_broken=layout.broken_rows)
-    if path.suffix == ".jsonl" and is_large(path):
-        return open_jsonl(path)
+    if path.suffix in _LARGE_READERS and is_large(path):
+        return _LARGE_READERS[path.suffix](path)
     if path.suffix in _READERS:
         return _READERS[path.suffix](path)
     if path.suffix == ".txt" and layout.conll is None and is_large(path):

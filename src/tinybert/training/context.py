@@ -11,7 +11,7 @@ from tinybert.tasks.task import Examples, Task, Text
 from tinybert.training.batches import EncodedExamples
 
 MANY_ROWS = 50_000
-"""Those whose tokenization takes more than a moment."""
+"""The rows whose tokenization takes more than a moment."""
 
 
 @dataclass(frozen=True)
