@@ -116,6 +116,7 @@ def read_distillation(settings: DistillConfig, materials: Materials) -> list[str
 
     if materials.task.of_parts:
         _check_several(settings)
+    settings.check_vectors(getattr(materials.task, "vector", None))
     hashes = []
     for number, other in enumerate(settings.teachers):
         with placed("teachers", number, "model"):

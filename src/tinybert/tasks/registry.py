@@ -8,6 +8,7 @@ from tinybert.base.errors import InputError, cut, short
 from tinybert.tasks.glue import GLUE
 from tinybert.tasks.multi_label_classification import MultiLabelClassification
 from tinybert.tasks.question_answering import QuestionAnswering
+from tinybert.tasks.retrieval import Retrieval
 from tinybert.tasks.sentence_embedding import SentenceEmbedding
 from tinybert.tasks.several_tasks import SeveralTasks
 from tinybert.tasks.task import Task
@@ -21,6 +22,7 @@ KINDS: dict[str, type[Task]] = {
     TokenClassification.kind: TokenClassification,
     MultiLabelClassification.kind: MultiLabelClassification,
     SentenceEmbedding.kind: SentenceEmbedding,
+    Retrieval.kind: Retrieval,
     QuestionAnswering.kind: QuestionAnswering,
     SeveralTasks.kind: SeveralTasks,
 }
