@@ -34,7 +34,7 @@ def prediction_kind(config: PretrainedConfig) -> Kind:
     return _kind_of_rows(config.problem_type, config.num_labels)
 
 
-def _kind_of_rows(problem: str | None, outputs: int) -> Kind:
+def _kind_of_rows(problem: str | None, outputs: int | None) -> Kind:
     if problem == "multi_label_classification":
         return "sigmoids"
     return "values" if problem == "regression" or outputs == 1 else "classes"

@@ -92,15 +92,16 @@ def read_several(recipe: Recipe, task: Task) -> Several:
     """
     _check_recipe(recipe)
     assert isinstance(task, SeveralTasks)
-    specs: Mapping[str, Any] = recipe.task["tasks"]  # type: ignore[index]  # `get_task` has seen it
+    assert isinstance(recipe.task, Mapping), "`get_task` has seen it"
+    specs = recipe.task["tasks"]
     parts = []
     for part in task.tasks:
         with recipe.placed("task", "tasks", part.name):
             spec = specs[part.name]
             parts.append(_read_part(part, {} if isinstance(spec, str) else spec, recipe))
-    several = task.with_tasks([each for each, *_ in parts])
-    train, evaluation = (several.join([each[at] for each in parts]) for at in (2, 3))
-    return Several(several, tuple(folder for _, folder, *_ in parts), train, evaluation)
+    tasks, folders, train, evaluation = zip(*parts, strict=True)
+    several = task.with_tasks(tasks)
+    return Several(several, folders, several.join(train), several.join(evaluation))
 
 
 def _check_recipe(recipe: Recipe) -> None:
@@ -108,7 +109,8 @@ def _check_recipe(recipe: Recipe) -> None:
     for name in _ELSEWHERE:
         if getattr(recipe.data, name) is not None:
             raise recipe.source.error(
-                ("data", name), f"each of several tasks has its own; name it in task.tasks.*.{name}"
+                ("data", name),
+                f"each of several tasks has its own; name it in task.tasks.*.{name}"
                 if name != "soft_labels"
                 else "several tasks are learned from their teachers alone; leave it out",
             )

@@ -63,9 +63,7 @@ def export_both(
         quantize=quantize,
     )
     for (teacher, task), own in zip(teachers, teacher_folders(folder, len(teachers)), strict=True):
-        export_one(
-            teacher, own, task=task, max_length=max_length, targets=["onnx"], quantize=None
-        )
+        export_one(teacher, own, task=task, max_length=max_length, targets=["onnx"], quantize=None)
 
 
 def teacher_folders(folder: Path, count: int) -> list[Path]:

@@ -26,8 +26,8 @@ def calibrate(gates: Gates[Any], context: Context, rows: int) -> None:
     `context.teacher`. The distillation loss itself is of no use here: where the model is its
     teacher, which is where pruning mostly begins, all its gradients are 0. Nor are labels needed
     so, which made-up rows don't have. A teacher that makes other tokens of a text is not asked, but
-    the model itself; nor are those of several tasks. Where several labels may be right it is the binary cross-entropy of each. Of a
-    regression it is the value itself, for the same reason.
+    the model itself; nor are those of several tasks. Where several labels may be right it is the
+    binary cross-entropy of each. Of a regression it is the value itself, for the same reason.
 
     Args:
         gates: All open.
