@@ -150,8 +150,11 @@ def test_a_student_of_another_encoder_learns_made_rows_too(given, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"data": {"train": "x"}}, "data.train: each of several tasks has its own"),
-        ({"data": {"text": "x"}}, "data.text: each of several tasks has its own"),
+        (
+            {"data": {"train": "x", "max_length": 32}},
+            "data.train: each of several tasks has its own",
+        ),
+        ({"data": {"text": "x", "max_length": 32}}, "data.text: each of several tasks has its own"),
         ({"steps": [{"student": STUDENT}]}, "no step learns what the teachers .* add `distill`"),
         ({"steps": [{"finetune": {}}, {"student": STUDENT}, {"distill": {}}]}, "leave it out"),
         ({"steps": [{"student": STUDENT}, {"distill": {"label": 1}}]}, "leave it out"),
@@ -176,7 +179,7 @@ def test_what_several_tasks_cannot_have_is_refused(given, changes, message):
         ("sentiment", {"eval": 3}, "sentiment.eval: expected DATA, got 3"),
         ("tags", {"threshold": "best"}, "tags.teacher: .*has no thresholds chosen like that"),
         ("stars", {"kind": "text-classification"}, "stars.teacher: .*the task is text-class"),
-        ("stars", {"text": "no"}, "has no column 'no'"),
+        ("stars", {"text": "no"}, "stars: .*no column 'no'"),
         ("stars", {"label": "no"}, "'no'"),
     ],
 )
