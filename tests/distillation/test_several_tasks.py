@@ -67,7 +67,7 @@ def test_it_is_0_where_the_student_answers_as_the_teachers_do(logits, settings):
 
 
 def test_files_are_told_apart_by_all_tasks(logits):
-    student, teacher = (each.numpy() for each in logits)
+    student = logits[0].numpy()
     config = BertConfig(**CONFIG)
     assert distance(config, student, student.copy()) == pytest.approx(0, abs=1e-6)
     for output in range(5):
