@@ -35,7 +35,11 @@ EPOCHS = {"sentiment": 2, "topic": 4}
 def main() -> None:
     options = parse()
     options.work.mkdir(exist_ok=True)
-    rows = {"sentiment": sst2(options.data / "SST-2", options.rows), "topic": bbc()}
+    articles, held_out = bbc()
+    rows = {
+        "sentiment": sst2(options.data / "SST-2", options.rows),
+        "topic": (articles[: options.rows], held_out),
+    }
     data = {name: written(options.work, name, *parts) for name, parts in rows.items()}
     teachers = {name: fine_tuned(options, name, own) for name, own in data.items()}
     student = {**STUDENT, "base": str(MINILM)}
@@ -139,7 +143,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("work", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/glue"))
     parser.add_argument(
-        "--rows", type=int, default=8000, help="of SST-2; BBC News has 1780"
+        "--rows", type=int, default=8000, help="of each task, if it has so many: BBC News has 1780"
     )
     parser.add_argument("--epochs", type=float, default=4, help="of each student's distillation")
     return parser.parse_args()
