@@ -122,3 +122,93 @@ def test_one_file_answers_every_task(given, tmp_path, capsys):
     assert "--part" in capsys.readouterr().err
     assert main(["info", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["task"]["kind"] == "several-tasks"
+
+
+@pytest.mark.usefixtures("quick_bench")
+def test_a_student_of_another_encoder_learns_made_rows_too(given, tmp_path):
+    """Rows that `augment` made are answered by each teacher, as all others are."""
+    tiny_model_dir("bert", tmp_path / "base", "masked-lm")
+    small = {**STUDENT, "base": str(tmp_path / "base")}
+    steps = [
+        {"augment": {"copies": 1}},
+        {"student": small},
+        {"distill": {"epochs": 1, "bf16": False}},
+    ]
+    tasks = {"stars": part(given, "stars", eval="50%"), "sentiment": part(given, "sentiment")}
+    values = recipe(given, tasks=tasks, steps=steps, teacher=str(given / "stars"))
+    report = tinybert.compress(values, tmp_path / "out").report
+    assert report["task"]["eval_rows"] == 48
+    assert [*tinybert.load(tmp_path / "out")("a film")[0]] == ["stars", "sentiment"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"data": {"train": "x", "max_length": 32}},
+            "data.train: each of several tasks has its own",
+        ),
+        ({"data": {"text": "x", "max_length": 32}}, "data.text: each of several tasks has its own"),
+        ({"steps": [{"student": STUDENT}]}, "no step learns what the teachers .* add `distill`"),
+        ({"steps": [{"finetune": {}}, {"student": STUDENT}, {"distill": {}}]}, "leave it out"),
+        ({"steps": [{"student": STUDENT}, {"distill": {"label": 1}}]}, "leave it out"),
+        ({"steps": [{"student": STUDENT}, {"distill": {"cache": "off"}}]}, "answers are kept"),
+        (
+            {"steps": [{"student": STUDENT}, {"distill": {"teachers": [{"model": "x"}]}}]},
+            "each of several tasks has its own teacher",
+        ),
+        ({"steps": [{"generate": {}}, {"student": STUDENT}, {"distill": {}}]}, "masked_lm"),
+        ({"task": "several-tasks"}, "name the tasks"),
+    ],
+)
+def test_what_several_tasks_cannot_have_is_refused(given, changes, message):
+    with pytest.raises(InputError, match=message):
+        read_inputs(Recipe.from_mapping(recipe(given, **changes)))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("sentiment", {"teacher": None}, "sentiment.teacher: expected path or hub id"),
+        ("sentiment", {"eval": 3}, "sentiment.eval: expected DATA, got 3"),
+        ("tags", {"threshold": "best"}, "tags.teacher: .*has no thresholds chosen like that"),
+        ("stars", {"kind": "text-classification"}, "stars.teacher: .*the task is text-class"),
+        ("stars", {"text": "no"}, "stars: .*no column 'no'"),
+        ("stars", {"label": "no"}, "'no'"),
+    ],
+)
+def test_what_is_wrong_of_one_task_is_told_with_its_name(given, name, changes, message):
+    tasks = {each: part(given, each) for each in KINDS}
+    tasks[name] |= changes
+    with pytest.raises(InputError, match=message):
+        read_inputs(Recipe.from_mapping(recipe(given, tasks=tasks)))
+    del tasks[name]["train"]
+    with pytest.raises(InputError, match=f"{name}.* is missing|{message}"):
+        read_inputs(Recipe.from_mapping(recipe(given, tasks=tasks)))
+
+
+def test_several_tasks_are_neither_drafted_nor_searched(given, capsys):
+    rows = str(given / "sentiment-dev.jsonl")
+    command = ["compress", str(given / "sentiment"), "--train", rows, "--task", "several-tasks"]
+    assert main(command) == 2
+    assert "which a recipe names" in capsys.readouterr().err
+    from tinybert.search.compress import prepare
+
+    budget = {"size": "5MB"}
+    steps = [{"student": {}}, {"distill": {}}]
+    with pytest.raises(InputError, match="are not searched for"):
+        prepare(Recipe.from_mapping(recipe(given, budget=budget, steps=steps)))
+
+
+def test_the_plan_counts_the_rows_of_all(given, tmp_path, capsys):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(json.dumps(recipe(given)), encoding="utf-8")
+    assert main(["compress", str(path), "--dry-run", "--out", str(tmp_path / "out")]) == 0
+    assert "144 training rows, 72 evaluation rows" in capsys.readouterr().err
+
+
+def test_no_run_writes_over_the_rows_of_a_task(given):
+    from tinybert.run.output_folder import read_by
+
+    names = {key for key, _ in read_by(Recipe.from_mapping(recipe(given)))}
+    assert {"task.tasks.tags.teacher", "task.tasks.stars.train"} <= names

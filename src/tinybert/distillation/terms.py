@@ -103,9 +103,8 @@ def compares_logits(config: PretrainedConfig, settings: DistillConfig) -> bool:
 class PredictionTerm(Term):
     """Logits: soft labels, each label's probability, or the squared error of logits.
 
-    Of several tasks each has its own, and they are added up. Soft labels of starts and ends are
-    over the tokens that may be one: those of the context, and the first, which stands for no
-    answer.
+    Those of several tasks are added up. Soft labels of starts and ends are over the tokens that
+    may be one: those of the context, and the first, which stands for no answer.
     """
 
     of_answers = True

@@ -129,11 +129,11 @@ def read_inputs(recipe: Recipe) -> Inputs:
         _check_soft_labels(recipe)
         task, train, evaluation, softly = _read_rows(recipe, teacher, task, known, finetunes)
         _check_activation(recipe, task)
+        if evaluation.labels is None:
+            with recipe.placed("task"):
+                task.as_teacher()
         if not finetunes:
             _check_pairs(task, config, recipe)
-    if evaluation.labels is None:
-        with recipe.placed("task"):
-            task.as_teacher()
     # Loaded only to be sure that they can be, before hours of work.
     tokenizer = load_tokenizer(teacher)
     _check_length(recipe, task, tokenizer)

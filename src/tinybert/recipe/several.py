@@ -92,17 +92,16 @@ def read_several(recipe: Recipe, task: Task) -> Several:
     """
     _check_recipe(recipe)
     assert isinstance(task, SeveralTasks)
-    given: Any = recipe.task  # `get_task` has seen it
-    specs: Mapping[str, Any] = given["tasks"]
+    assert isinstance(recipe.task, Mapping), "`get_task` has seen it"
+    specs = recipe.task["tasks"]
     parts = []
     for part in task.tasks:
         with recipe.placed("task", "tasks", part.name):
             spec = specs[part.name]
             parts.append(_read_part(part, {} if isinstance(spec, str) else spec, recipe))
-    several = task.with_tasks([each for each, *_ in parts])
-    train = several.join([rows for _, _, rows, _ in parts])
-    evaluation = several.join([rows for *_, rows in parts])
-    return Several(several, tuple(folder for _, folder, *_ in parts), train, evaluation)
+    tasks, folders, train, evaluation = zip(*parts, strict=True)
+    several = task.with_tasks(tasks)
+    return Several(several, folders, several.join(train), several.join(evaluation))
 
 
 def _check_recipe(recipe: Recipe) -> None:

@@ -104,7 +104,7 @@ class SeveralTasks(Task):
         return self.of([replace(part, task=task) for part, task in pairs])
 
     def for_model(self, model: Task) -> Self:
-        """These tasks with the labels of a model in its order, if it does these tasks."""
+        """Its tasks with the labels of a model in its order, if it does these tasks."""
         super().for_model(model)
         assert isinstance(model, SeveralTasks)
         names, theirs = ([part.name for part in each.tasks] for each in (self, model))
@@ -134,7 +134,7 @@ class SeveralTasks(Task):
         return self.tasks[0].task.joins_pairs
 
     def text_columns(self, table: Table) -> tuple[str, ...]:
-        """Those of the first task whose columns a table has."""
+        """The text columns of the first task whose columns a table has."""
         all_ = [part.task.text_columns(table) for part in self.tasks]
         return next((each for each in all_ if {*each} <= {*table.columns}), all_[0])
 
@@ -266,7 +266,7 @@ class SeveralTasks(Task):
         return task.measure(metric, own.reshape(len(own), sides, count) if sides == 3 else own)
 
     def guesses(self, examples: Examples) -> Iterator[Outputs]:
-        """Of each task the answer that is best for all its rows alike."""
+        """The answer of each task that is best for all its rows alike."""
         assert examples.labels is not None, "there is nothing to guess"
         rows = np.zeros((len(examples), self.width), np.float32)
         for number, (part, own) in enumerate(self.outputs):

@@ -107,7 +107,7 @@ def output_names(model: PreTrainedModel) -> list[str]:
 
 
 def _parts(model: PreTrainedModel) -> Sequence[tuple[Any, slice]]:
-    """Of several tasks each, and which of the model's outputs are its."""
+    """Each of several tasks, and which of the model's outputs are its."""
     return saved_parts(model.config.to_dict())
 
 
