@@ -9,9 +9,12 @@ import pytest
 
 import tinybert
 from tiny_models import WORDS, tiny_model_dir
+from tinybert.base.errors import InputError
 from tinybert.cli.main import main
 from tinybert.formats.open import open_model
 from tinybert.modeling.torch_model import load_torch
+from tinybert.recipe.inputs import read_inputs
+from tinybert.recipe.recipe import Recipe
 
 STUDENT = {"layers": 2, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 32}
 
@@ -120,6 +123,8 @@ def test_one_file_answers_every_task(given, tmp_path, capsys):
         assert found["value"] == pytest.approx(best["metrics"][f"{name}.{metric}"], abs=1e-6)
     assert main(["evaluate", str(out), "--data", data]) == 2
     assert "--part" in capsys.readouterr().err
+    assert main(["evaluate", str(out), "--part", "nope", "--data", data]) == 2
+    assert "does sentiment, tags, stars" in capsys.readouterr().err
     assert main(["info", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["task"]["kind"] == "several-tasks"
 
