@@ -123,6 +123,8 @@ def test_one_file_answers_every_task(given, tmp_path, capsys):
         assert found["value"] == pytest.approx(best["metrics"][f"{name}.{metric}"], abs=1e-6)
     assert main(["evaluate", str(out), "--data", data]) == 2
     assert "--part" in capsys.readouterr().err
+    assert main(["evaluate", str(out), "--part", "nope", "--data", data]) == 2
+    assert "does sentiment, tags, stars" in capsys.readouterr().err
     assert main(["info", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["task"]["kind"] == "several-tasks"
 
