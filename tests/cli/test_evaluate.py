@@ -27,6 +27,7 @@ def test_the_task_is_the_models_own_unless_it_is_named(tiny_artifact_dir, tmp_pa
     own = said(tiny_artifact_dir, data)
     assert said(tiny_artifact_dir, data, "--task", "text-classification") == own
     assert own["rows"] == 2
+    assert "does one task alone; leave it out" in said(tiny_artifact_dir, data, "--part", "x")
 
 
 def test_the_options_of_a_task(tmp_path, said):
