@@ -138,6 +138,12 @@ def test_search_is_measured_and_vectors_that_can_be_cut_are_learned(given, tmp_p
     assert whole["value"] == pytest.approx(report["artifacts"][0]["metric"], abs=1e-9)
     assert main([*command, "--set", "truncate_dim=4", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["value"] != whole["value"]
+    assert whole["rows"] == report["task"]["eval_rows"] == 6  # queries: what is drawn anew
+    assert tinybert.draft_recipe(str(given / "teacher"), str(beir), task="retrieval").recipe[
+        "steps"
+    ][0].keys() == {"student"}
+    assert main(["evaluate", str(tmp_path / "out"), "--data", str(beir)]) == 2
+    assert "it is for --task retrieval" in capsys.readouterr().err
     assert main([*command, "--set", "truncate_dim=32"]) == 2
     assert "vectors have 32 numbers in all" in capsys.readouterr().err
 
@@ -146,6 +152,7 @@ def test_search_is_measured_and_vectors_that_can_be_cut_are_learned(given, tmp_p
     ("learns", "message"),
     [
         ({"similarities": 1, "widths": [32]}, "vectors have 32 numbers in all"),
+        ({"similarities": 1, "widths": [8, 8]}, "a width is there twice"),
         ({"widths": [4]}, None),
         ({"prediction_loss": "cosine"}, None),
     ],

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from tinybert.base.errors import InputError
+from tinybert.base.errors import InputError, short
 from tinybert.base.faults import writing_below
 
 LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")
@@ -67,6 +67,26 @@ def atomic_path(target: Path, beside: Sequence[str] = ()) -> Iterator[Path]:
     finally:
         for path in (temporary, *others):
             remove(path)
+
+
+def given_path(given: Any, what: str) -> Path:
+    """A path as a user gives it.
+
+    Args:
+        given: A text or a path.
+        what: It should be, for messages.
+
+    Raises:
+        InputError: It is neither.
+
+    Example:
+        >>> given_path(3, "a model")
+        Traceback (most recent call last):
+        tinybert.base.errors.InputError: expected the path of a model, got 3
+    """
+    if not isinstance(given, str | os.PathLike):
+        raise InputError(f"expected the path of {what}, got {short(given)}")
+    return Path(given)
 
 
 def require_file(path: Path) -> None:

@@ -85,7 +85,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fresh", action="store_true", help="start over")
     parser.add_argument(
-        "--dry-run", action="store_true", help="check everything and print the resolved recipe"
+        "--dry-run",
+        action="store_true",
+        help="check everything, train nothing, and print the resolved recipe",
     )
 
 
@@ -191,7 +193,8 @@ def _check(recipe: "Recipe", options: argparse.Namespace) -> None:
 
     check_out(options.out, recipe)
     if searches(recipe):
-        found = prepare(recipe)
+        with ProgressDisplay() as display:
+            found = prepare(recipe, display)
         fitting = len(found.fit.pool(recipe.seed))
         minutes = allowed(found.recipe)
         fits = f"{fitting} of the candidates looked at fit"

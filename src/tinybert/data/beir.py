@@ -9,6 +9,9 @@ from tinybert.data.jsonl import read_jsonl
 from tinybert.data.layout import Split
 from tinybert.data.table import Table
 
+CORPUS = "corpus.jsonl"
+"""The documents of a folder in BEIR layout."""
+
 _JUDGED = ("query-id", "corpus-id", "score")
 
 
@@ -39,7 +42,7 @@ def read_beir(folder: Path, split: Split) -> Table:
         >>> read_beir(folder, "eval").columns
         {'text': ['films', 'a film'], 'relevant': [{1: 1.0}, None]}
     """
-    documents = _texts(folder / "corpus.jsonl")
+    documents = _texts(folder / CORPUS)
     queries = _texts(folder / "queries.jsonl")
     if split == "train":
         return Table({"text": [*queries.values(), *documents.values()]}, str(folder))

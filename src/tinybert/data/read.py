@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from tinybert.base.errors import InputError, short
-from tinybert.data.beir import read_beir
+from tinybert.data.beir import CORPUS, read_beir
 from tinybert.data.conll import read_conll
 from tinybert.data.delimited import read_csv, read_tsv
 from tinybert.data.hub import may_be_hub_id, read_hub
@@ -103,6 +103,7 @@ def _file_of_split(folder: Path, layout: Layout, split: Split) -> Path:
             f"{folder}: this folder has no {wanted.name}; a folder in "
             f"{layout.name} layout has {layout.train} and {layout.eval}, "
             f"or files of these names that end in {', '.join(FORMATS)}"
+            f"{'; in BEIR layout it is for --task retrieval' * (folder / CORPUS).is_file()}"
         )
     return others[0]
 

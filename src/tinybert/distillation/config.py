@@ -183,6 +183,8 @@ class DistillConfig(RowsConfig, DistillationConfig):
         asked = {"prediction_loss": cosine, "similarities": bool(self.similarities)}
         for name in (name for name, asks in asked.items() if asks and vector is None):
             raise PlacedError("compares vectors of texts, which sentence-embedding has", (name,))
+        if len({*self.widths}) < len(self.widths):
+            raise PlacedError("a width is there twice", ("widths",))
         for width in self.widths:
             if vector is not None and width >= vector:
                 raise PlacedError(f"{width}: vectors have {vector} numbers in all", ("widths",))

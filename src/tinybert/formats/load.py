@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tinybert.base.errors import InputError, short
-from tinybert.base.files import is_plain_name
+from tinybert.base.files import given_path, is_plain_name
 from tinybert.formats.registry import USUAL_ARTIFACTS, artifact_format
 from tinybert.runtime.config import folder_with_config
 from tinybert.runtime.model import Model
@@ -35,7 +35,7 @@ def load(path: str | Path, *, threads: int | None = None) -> Model:
         model.require_predictions()
         return model
 
-    return read_settled(Path(path), read)
+    return read_settled(given_path(path, "a compressed model"), read)
 
 
 def find_artifact(path: Path, files: PublishedFiles | None = None) -> Path:
@@ -69,7 +69,8 @@ def find_artifact(path: Path, files: PublishedFiles | None = None) -> Path:
     if (path / "recipe.yaml").is_file() or (path / "steps").is_dir():
         raise InputError(f"{path}: an unfinished run; run tinybert compress again to finish it")
     raise InputError(
-        f"{path}: holds no compressed model (no report.json and no {USUAL_ARTIFACTS[1]})"
+        f"{path}: holds no compressed model (no report.json and no {USUAL_ARTIFACTS[1]}); what has "
+        "not been compressed is opened by tinybert.open_model"
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinybert.base.errors import InputError, missing_extra
+from tinybert.base.files import given_path
 from tinybert.formats.load import find_artifact, open_artifact
 from tinybert.formats.registry import USUAL_ARTIFACTS
 from tinybert.modeling.hub import may_be_hub_id, weight_files
@@ -32,7 +33,7 @@ def open_model(name: str | Path, threads: int | None = None) -> Model:
             PyTorch and PyTorch is not installed, or there are no threads.
     """
     require_threads(threads)
-    path = Path(name)
+    path = given_path(name, "a model")
     if path.exists() and not _is_hugging_face(path):
         return read_settled(
             path, lambda files: open_artifact(find_artifact(path, files), threads, files)

@@ -25,8 +25,8 @@ def evaluate(
         batch_size: Rows that run at once.
 
     Returns:
-        "rows"; "metric", the value of the task's first metric, and "metric_low", "metric_high",
-        its 95% bootstrap interval; "metrics", all of them by name.
+        "rows", of a search its queries; "metric", the value of the task's first metric, and
+        "metric_low", "metric_high", its 95% bootstrap interval; "metrics", all of them by name.
 
     Raises:
         InputError: There are no rows or no labels, or the model can't predict.
@@ -51,7 +51,7 @@ def score(outputs: Outputs, labels: NDArray[Any], task: Task) -> dict[str, Any]:
     metrics = {metric: task.measure(metric, tally) for metric in task.metrics}
     low, high = bootstrap_interval(partial(task.measure, task.metric), tally)
     return {
-        "rows": len(outputs),
+        "rows": len(tally),
         "metric": metrics[task.metric],
         "metric_low": low,
         "metric_high": high,

@@ -59,8 +59,8 @@ def draft_recipe(
     *,
     unlabeled: Sequence[str] = (),
     soft_labels: str | Mapping[str, str] | None = None,
-    text: Sequence[str] = (),
-    label: Sequence[str] = (),
+    text: str | Sequence[str] = (),
+    label: str | Sequence[str] = (),
     task: str | None = None,
     budget: Mapping[str, Any] | None = None,
 ) -> Draft:
@@ -75,7 +75,7 @@ def draft_recipe(
             evaluation split of `train`, or `HELD_OUT` where it has none.
         unlabeled: Files of texts to learn from too.
         soft_labels: As in a recipe: a file, or columns by label.
-        text: The columns of text; none where they are to be found out.
+        text: The column of text, or both of pairs; none where they are to be found out.
         label: Those of labels, likewise.
         task: Its kind, or a data set that we know; None for the model's, or what labels look like.
         budget: As in a recipe.
@@ -88,6 +88,7 @@ def draft_recipe(
         [{'finetune': {}}, {'student': {...}}, {'distill': {}}, {'quantize': {'method': 'qat'}}]
     """
     notes = []
+    text, label = ((each,) if isinstance(each, str) else each for each in (text, label))
     if os.path.isfile(os.path.join(model, "student", "config.json")):
         model = str(student_folder(model))
         notes.append(f"model: {model}, the student of that run")
@@ -199,7 +200,7 @@ def read_training(train: str, task: Task | None) -> Table:
 
 def _why_finetune(known: Task | None, task: Task, table: Table) -> str | None:
     """Why a model has to be fine-tuned first; None where its head is one for these rows."""
-    if known is None or known.kind != task.kind:
+    if known is None or not isinstance(task, type(known)):
         return f"the model has no head for {task.kind}"
     try:
         fitted = task.fit(table)

@@ -66,7 +66,7 @@ def guess_columns(
     for name in (*text, *label):
         table.column(name)
     kind = task.kind if task is not None else _TOKENS if _has_entities(table) else None
-    if kind == _TOKENS:
+    if kind == _TOKENS or (task is not None and "text" not in task.options):
         return Columns(kind, tuple(text), tuple(label))
     if task is None and not text and not label and _has_answers(table):
         return Columns(_QUESTIONS, (), ())

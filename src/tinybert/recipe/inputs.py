@@ -287,7 +287,11 @@ def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Ta
             logger.warning("%s: %s; `finetune` trains a new head", recipe.teacher, error)
             return task
         source = f", read from {recipe.data.train}" if recipe.data.train else ""
-        raise recipe.source.error(("teacher",), f"{recipe.teacher}: {error}{source}") from None
+        other = not finetunes and _is_of_another_task(known, task)
+        hint = "; begin the steps with `finetune`, which trains a new head" if other else ""
+        raise recipe.source.error(
+            ("teacher",), f"{recipe.teacher}: {error}{source}{hint}"
+        ) from None
 
 
 def _check_pairs(task: Task, config: dict[str, Any], recipe: Recipe) -> None:

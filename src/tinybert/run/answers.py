@@ -23,8 +23,9 @@ def answered(inputs: Inputs, max_length: int) -> Inputs:
     if inputs.eval.labels is not None:
         return inputs
     logger.warning(
-        "%s: has no labels: what is measured is the agreement with the teacher",
+        "%s: has no labels: what is measured is the %s with the teacher",
         inputs.eval.source,
+        inputs.task.as_teacher().metric,
     )
     outputs = load_torch(inputs.teacher, max_length=max_length).outputs(inputs.eval.rows)
     labels = inputs.task.answers(outputs.logits)

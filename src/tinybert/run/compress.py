@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tinybert.base.faults import writing_below
+from tinybert.base.files import given_path
 from tinybert.base.progress import ProgressCallback, silent
 from tinybert.measure.data_report import data_report
 from tinybert.modeling.distributed import is_main, start, wait_for_all
@@ -96,7 +97,7 @@ def as_recipe(
         recipe = recipe.given()
     if isinstance(recipe, Mapping):
         return Recipe.from_mapping(recipe, overrides)
-    return Recipe.read(recipe, overrides)
+    return Recipe.read(given_path(recipe, "a recipe, or a mapping"), overrides)
 
 
 @contextlib.contextmanager

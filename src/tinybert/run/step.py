@@ -104,6 +104,7 @@ def _make_rows(run: Run, state: State, step: Step, settings: list[Any]) -> State
     """A step that makes texts; those after it learn from them. The model stays as it was."""
 
     def work(folder: Path) -> None:
+        run.report(Progress(step.name, 0, 1))
         watch = Stopwatch(folder / SECONDS)
         set_seed(run.recipe.seed)
         new_head = run.inputs.lacks_head(state.model)

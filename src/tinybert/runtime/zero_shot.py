@@ -39,7 +39,7 @@ class ZeroShotClassifier(Model):
         InputError: The model is none, there is one label only, or a description is empty.
 
     Example:
-        >>> model = ZeroShotClassifier(tinybert.load("encoder"),
+        >>> model = ZeroShotClassifier(tinybert.open_model("encoder"),
         ...     {"sport": "a match, a team", "business": "markets, a company"})  # doctest: +SKIP
         >>> model("The striker scored twice.")  # doctest: +SKIP
         [{"label": "sport", "score": 0.97, "scores": {...}}]
@@ -53,6 +53,12 @@ class ZeroShotClassifier(Model):
         labels: Mapping[str, str | Sequence[str]],
         temperature: float = TEMPERATURE,
     ) -> None:
+        if not isinstance(model, Model):
+            raise InputError(
+                f"expected a model, as tinybert.open_model gives it, got {short(model)}"
+            )
+        if not isinstance(labels, Mapping):
+            raise InputError(f"expected texts by label, got {short(labels)}")
         # One text at a time, as every model that says so: of a pair no vector is one label's.
         reads = {**saved_task(model.config), "text": TextClassification.text}
         super().__init__(model.path, {**model.config, "tinybert": {"task": reads}})
@@ -65,7 +71,8 @@ class ZeroShotClassifier(Model):
         self._model = model
         self._temperature = temperature
         self._labels = {
-            name: [texts] if isinstance(texts, str) else [*texts] for name, texts in labels.items()
+            name: [*texts] if isinstance(texts, list | tuple) else [texts]
+            for name, texts in labels.items()
         }
         for name, described in self._labels.items():
             if not name.strip():

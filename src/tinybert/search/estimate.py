@@ -71,8 +71,11 @@ class Estimate:
         unknown = [name for name, seconds in self.seconds if seconds is None]
         total = sum(seconds for _, seconds in known) / 60
         parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in known if seconds)
-        beside = f"; not estimated: {', '.join(unknown)}" if unknown else ""
-        return [*found, f"about {total:.1f} minutes: {parts}{beside}"]
+        if parts:
+            found.append(f"about {total:.1f} minutes: {parts}")
+        if unknown:
+            found.append(f"time not estimated: {', '.join(unknown)}")
+        return found
 
 
 def counted(inputs: Inputs) -> Estimate:

@@ -104,12 +104,14 @@ class Measurements:
     def _measure(
         self, shapes: Sequence[ExpectedShape], quantize: QuantizeConfig | None
     ) -> list[Figures]:
+        kind = "fp32" if quantize is None else f"int{quantize.bits}"
+        step = f"measure shapes, {kind}"
         with TemporaryDirectory() as folder:
             paths = []
             for number, shape in enumerate(shapes):
-                self.progress(Progress("measure shapes", number, len(shapes)))
+                self.progress(Progress(step, number, len(shapes)))
                 paths.append(self._export(shape, quantize, Path(folder, str(number))))
-            self.progress(Progress("measure shapes", len(shapes), len(shapes)))
+            self.progress(Progress(step, len(shapes), len(shapes)))
             sizes = [
                 (
                     paths[at].stat().st_size,
