@@ -109,3 +109,60 @@ def test_rows_with_labels_ask_for_a_head(given, tmp_path):
     draft = draft_recipe(str(given / "teacher"), str(rows)).recipe
     assert draft["task"] == {"kind": "text-classification"}
     assert draft["steps"][0] == {"finetune": {}}
+
+
+@pytest.mark.usefixtures("quick_bench")
+def test_search_is_measured_and_vectors_that_can_be_cut_are_learned(given, tmp_path, capsys):
+    rows = (given / "texts.txt").read_text(encoding="utf-8").splitlines()
+    beir = tmp_path / "beir"
+    (beir / "qrels").mkdir(parents=True)
+    for name, texts in {"queries": rows[:6], "corpus": rows[6:40]}.items():
+        lines = [json.dumps({"_id": str(at), "text": text}) for at, text in enumerate(texts)]
+        (beir / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    judged = ["query-id\tcorpus-id\tscore", *(f"{at}\t{at + 7}\t1" for at in range(6))]
+    (beir / "qrels/test.tsv").write_text("\n".join(judged), encoding="utf-8")
+    student = recipe(given)["steps"][0]
+    learns = {"epochs": 1, "prediction": 0, "similarities": 1, "widths": [4, 8]}
+    changes = {
+        "task": "retrieval",
+        "steps": [student, {"distill": learns}],
+        "data": {"train": str(given / "texts.txt"), "eval": str(beir), "max_length": 32},
+    }
+    report = tinybert.compress(recipe(given, **changes), tmp_path / "out").report
+    assert (report["task"]["kind"], report["task"]["metric"]) == ("retrieval", "ndcg_at_10")
+    assert report["artifacts"][0]["parity"]["agreement"] == pytest.approx(1.0, abs=1e-4)
+    assert tinybert.load(tmp_path / "out").task.kind == "sentence-embedding"
+    command = ["evaluate", str(tmp_path / "out"), "--data", str(beir), "--task", "retrieval"]
+    assert main([*command, "--json"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["value"] == pytest.approx(report["artifacts"][0]["metric"], abs=1e-9)
+    assert main([*command, "--set", "truncate_dim=4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["value"] != whole["value"]
+    assert main([*command, "--set", "truncate_dim=32"]) == 2
+    assert "vectors have 32 numbers in all" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("learns", "message"),
+    [
+        ({"similarities": 1, "widths": [32]}, "vectors have 32 numbers in all"),
+        ({"widths": [4]}, None),
+        ({"prediction_loss": "cosine"}, None),
+    ],
+)
+def test_widths_beyond_a_vector_are_refused(given, learns, message, caplog):
+    steps = [recipe(given)["steps"][0], {"distill": learns}]
+    ready = Recipe.from_mapping(recipe(given, steps=steps))
+    if message is None:
+        read_inputs(ready)
+        assert ("widths has no effect" in caplog.text) == ("widths" in learns)
+        return
+    with pytest.raises(InputError, match=message):
+        read_inputs(ready)
+
+
+def test_vectors_that_are_cut_are_not_measured_without_scores(given):
+    changed = recipe(given, task={"kind": "sentence-embedding", "truncate_dim": 8})
+    changed["data"] = {**changed["data"], "eval": str(given / "texts.txt")}
+    with pytest.raises(InputError, match="truncate_dim: texts without scores"):
+        read_inputs(Recipe.from_mapping(changed))

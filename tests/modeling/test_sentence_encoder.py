@@ -15,6 +15,7 @@ from tinybert.modeling.sentence_encoder import sentence_encoder
 from tinybert.modeling.torch_model import load_torch
 from tinybert.runtime.config import read_config
 from tinybert.tasks import get_task
+from tinybert.tasks.sentence_embedding import POOLINGS
 
 TEXTS = ["a great film", "the dog sat on the mat and the cat did not", "dull"]
 
@@ -32,8 +33,7 @@ def encoder_dir(folder, kind="bert", pooling="mean", normalize=True, more=()):
     (folder / "modules.json").write_text(json.dumps(modules))
     (folder / "1_Pooling").mkdir()
     settings = {
-        f"pooling_mode_{each}_token{'s' * (each == 'mean')}": each == pooling
-        for each in ("mean", "cls")
+        f"pooling_mode_{each}_token{'s' * (each != 'cls')}": each == pooling for each in POOLINGS
     }
     (folder / "1_Pooling/config.json").write_text(json.dumps(settings))
     return folder
@@ -46,13 +46,18 @@ def by_hand(folder, texts, pooling, normalize):
     with torch.no_grad():
         for text in texts:
             states = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
-            vector = states.mean(0) if pooling == "mean" else states[0]
+            weights = torch.arange(1.0, len(states) + 1)[:, None]
+            vector = {
+                "mean": states.mean(0),
+                "cls": states[0],
+                "weightedmean": (states * weights).sum(0) / weights.sum(),
+            }[pooling]
             found.append(vector / vector.norm() if normalize else vector)
     return torch.stack(found).numpy()
 
 
 @pytest.mark.parametrize("normalize", [True, False])
-@pytest.mark.parametrize("pooling", ["mean", "cls"])
+@pytest.mark.parametrize("pooling", POOLINGS)
 def test_an_encoder_with_modules_gives_their_vectors(tmp_path, pooling, normalize):
     folder = encoder_dir(tmp_path / "model", pooling=pooling, normalize=normalize)
     model = load_torch(folder)
@@ -73,6 +78,19 @@ def test_every_family_to_onnx_and_back_to_stock_transformers(kind, tmp_path):
     )
     path = write_artifacts(model, tokenizer, tmp_path / "out", ["onnx"])["onnx"]
     np.testing.assert_allclose(open_artifact(path, 1).outputs(TEXTS).logits, expected, atol=1e-4)
+
+
+def test_a_weighted_mean_is_exported_and_kept(tmp_path):
+    folder = encoder_dir(tmp_path / "model", pooling="weightedmean")
+    model, tokenizer = load_model(folder, load_torch(folder).task), load_tokenizer(folder)
+    save_model(model, tokenizer, tmp_path / "saved")
+    expected = by_hand(folder, TEXTS, "weightedmean", True)
+    np.testing.assert_allclose(
+        load_torch(tmp_path / "saved").outputs(TEXTS).logits, expected, atol=1e-5
+    )
+    for path in write_artifacts(model, tokenizer, tmp_path / "out", ["onnx", "openvino"]).values():
+        found = open_artifact(path, 1).outputs(TEXTS).logits
+        np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_what_sentence_transformers_reads_is_beside_it(tmp_path):

@@ -21,6 +21,7 @@ class Layout:
         conll: The columns of the word and of its tag where the folder's .txt files are of words
             with tags, counted from 0, or from -1 from the right; None where they are not.
         others: More names that the files may have, by split.
+        belongs: Whether the files of the folder belong together, so that none is a split.
     """
 
     name: str = "GLUE"
@@ -30,6 +31,7 @@ class Layout:
     broken_rows: bool = False
     conll: tuple[int, int] | None = None
     others: tuple[tuple[Split, str], ...] = ()
+    belongs: bool = False
 
     def file(self, split: Split) -> str:
         """The file name of a split.
@@ -85,3 +87,6 @@ SQUAD_LAYOUT = Layout(
     ),
 )
 """The layout of questions about contexts, with the names that SQuAD's own files have too."""
+
+BEIR_LAYOUT = Layout(name="BEIR", belongs=True)
+"""The layout of queries and documents, as BEIR has them: see `tinybert.data.beir`."""

@@ -1,9 +1,10 @@
-"""Reading DATA: a file, a folder in GLUE, CoNLL or SQuAD layout, or a hub data set."""
+"""Reading DATA: a file, a folder in GLUE, CoNLL, SQuAD or BEIR layout, or a hub data set."""
 
 import os
 from pathlib import Path
 
 from tinybert.base.errors import InputError, short
+from tinybert.data.beir import read_beir
 from tinybert.data.conll import read_conll
 from tinybert.data.delimited import read_csv, read_tsv
 from tinybert.data.hub import may_be_hub_id, read_hub
@@ -34,9 +35,9 @@ def read(
 
     Args:
         data: A .tsv, .csv, .jsonl, .conll or .parquet file, a .json file as SQuAD has them, a
-            folder in GLUE, CoNLL or SQuAD layout, or a hub id ("org/name" or "org/name:config"),
-            which is tried only where no such path exists. A .txt file is a text a line, unless the
-            layout says that it has words with tags.
+            folder in GLUE, CoNLL, SQuAD or BEIR layout, or a hub id ("org/name" or
+            "org/name:config"), which is tried only where no such path exists. A .txt file is a
+            text a line, unless the layout says that it has words with tags.
         split: The part to read of a folder or a hub data set; a file is one part.
         layout: The file names and header of the folder, such as `task.layout`.
         column: What the column of a .txt file's texts is called.
@@ -55,6 +56,8 @@ def read(
     if has_splits(data):
         if not os.path.isdir(path):
             return read_hub(str(data), split)
+        if layout.belongs:
+            return read_beir(path, split)
         path = _file_of_split(path, layout, split)
     elif not os.path.exists(path):
         raise InputError(f"{data}: no such file or folder")

@@ -120,6 +120,7 @@ def read_distillation(settings: DistillConfig, materials: Materials) -> list[str
             "vocabulary at every token; leave it out",
             ("cache",),
         )
+    settings.check_vectors(getattr(materials.task, "vector", None))
     hashes = []
     for number, other in enumerate(settings.teachers):
         with placed("teachers", number, "model"):

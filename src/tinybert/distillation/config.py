@@ -1,9 +1,10 @@
 """The settings of a distillation: of every kind, and of that on a task's rows."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from tinybert.base.errors import PlacedError
 from tinybert.modeling.mapping import DistillationMapping
 from tinybert.training.config import TrainingConfig
 from tinybert.training.section import Config
@@ -88,14 +89,22 @@ class DistillConfig(DistillationConfig):
     epochs: float = Field(3, gt=0, description="passes over the training rows")
     learning_rate: float = Field(1e-4, gt=0, description="peak of the schedule")
     prediction: float = Field(1.0, ge=0, description="weight of the teacher's predictions")
-    prediction_loss: Literal["soft-labels", "logits"] = Field(
+    prediction_loss: Literal["soft-labels", "logits", "cosine"] = Field(
         "soft-labels",
         description="KL of softened predictions (of each label alone where several may be right), "
-        "or squared error of logits; values of a regression are always compared by their squared "
-        "error",
+        "squared error of logits, or one minus the cosine of vectors of texts; values of a "
+        "regression, and vectors unless told otherwise, are compared by their squared error",
     )
     temperature: float = Field(4.0, gt=0, description="softens predictions before comparing them")
     label: float = Field(0.0, ge=0, description="weight of the data's own labels")
+    similarities: float = Field(
+        0.0, ge=0, description="weight of how alike the teacher finds the texts of a batch: vectors"
+    )
+    widths: list[Annotated[int, Field(gt=0)]] = Field(
+        [],
+        description="similarities also of so many first numbers of a vector alone, so that it can "
+        "be cut (Matryoshka)",
+    )
     teachers: list[TeacherConfig] = Field(
         [], description="more teachers: their predictions are averaged with the first one's"
     )
@@ -113,7 +122,7 @@ class DistillConfig(DistillationConfig):
 
     @model_validator(mode="after")
     def _teachers_are_heard(self) -> "DistillConfig":
-        if self.teachers and not self.prediction:
+        if self.teachers and not (self.prediction or self.similarities):
             raise ValueError("teachers: only their predictions count, and prediction has weight 0")
         return self
 
@@ -123,8 +132,27 @@ class DistillConfig(DistillationConfig):
         return super().effects() | {
             "prediction_loss": (bool(self.prediction), "prediction has weight 0"),
             "temperature": (soft, "no soft labels are compared"),
+            "widths": (bool(self.similarities), "similarities has weight 0"),
         }
 
     def weights(self) -> dict[str, float]:
         """The weight of each loss."""
-        return {"prediction": self.prediction, "label": self.label} | super().weights()
+        own = {name: getattr(self, name) for name in ("prediction", "label", "similarities")}
+        return own | super().weights()
+
+    def check_vectors(self, vector: int | None) -> None:
+        """Refuses what compares vectors of texts where there are none, or shorter ones.
+
+        Args:
+            vector: Numbers of one; None where the task is another.
+
+        Raises:
+            InputError: A `PlacedError` at the key.
+        """
+        cosine = bool(self.prediction) and self.prediction_loss == "cosine"
+        asked = {"prediction_loss": cosine, "similarities": bool(self.similarities)}
+        for name in (name for name, asks in asked.items() if asks and vector is None):
+            raise PlacedError("compares vectors of texts, which sentence-embedding has", (name,))
+        for width in self.widths:
+            if vector is not None and width >= vector:
+                raise PlacedError(f"{width}: vectors have {vector} numbers in all", ("widths",))

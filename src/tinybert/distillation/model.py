@@ -17,6 +17,7 @@ from tinybert.distillation.terms import (
     PredictionTerm,
     ProjectedTerm,
     RelationTerm,
+    SimilarityTerm,
     Term,
 )
 from tinybert.distillation.vocabulary import VocabularyTerm
@@ -25,6 +26,7 @@ from tinybert.training.batches import ANSWERED
 
 TERMS: dict[str, type[Term]] = {
     "prediction": PredictionTerm,
+    "similarities": SimilarityTerm,
     "vocabulary": VocabularyTerm,
     "embedding": EmbeddingTerm,
     "hidden": HiddenTerm,

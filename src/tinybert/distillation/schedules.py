@@ -38,10 +38,10 @@ def two_phase(moment: Moment) -> Mapping[str, float]:
 
     Example:
         >>> two_phase(Moment(epoch=0, share=0.2))
-        {'prediction': 0.0, 'label': 0.0}
+        {'prediction': 0.0, 'label': 0.0, 'similarities': 0.0}
     """
     if moment.share < 0.5:
-        return {"prediction": 0.0, "label": 0.0}
+        return {"prediction": 0.0, "label": 0.0, "similarities": 0.0}
     return {"embedding": 0.0, "hidden": 0.0, "attention": 0.0, "relations": 0.0}
 
 

@@ -22,7 +22,9 @@ from tinybert.distillation.losses import (
     logit_loss,
     relation_loss,
     sigmoid_loss,
+    similarity_loss,
     soft_label_loss,
+    vector_cosine_loss,
 )
 from tinybert.distillation.predictions import as_classes, prediction_kind
 from tinybert.distillation.signals import LOGITS, PROJECTIONS, Signal, Signals, attention_scores
@@ -123,12 +125,33 @@ class PredictionTerm(Term):
         if self._of_spans:
             starts_and_ends = as_classes(given, mask), as_classes(wanted, mask)
             return soft_label_loss(*starts_and_ends, self.settings.temperature)
+        if self.settings.prediction_loss == "cosine":
+            return vector_cosine_loss(given, wanted)
         tokens = mask if given.dim() == 3 else None  # predictions of tokens, or of rows
         config = self.pairing.student.config
         if compares_logits(config, self.settings):
             return logit_loss(given, wanted, tokens)
         loss = sigmoid_loss if prediction_kind(config) == "sigmoids" else soft_label_loss
         return loss(given, wanted, self.settings.temperature, tokens)
+
+
+class SimilarityTerm(Term):
+    """How alike the vectors of a batch's texts are."""
+
+    of_answers = True
+
+    def per_token(self, teacher: Signals) -> bool:
+        """No: of pairs of texts."""
+        return False
+
+    @property
+    def pairs(self) -> list[tuple[Signal, Signal]]:
+        """The vectors, which are called logits."""
+        return [(LOGITS, LOGITS)]
+
+    def forward(self, student: Signals, teacher: Signals, mask: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        return similarity_loss(student[LOGITS], teacher[LOGITS], self.settings.widths)
 
 
 class ProjectedTerm(Term):

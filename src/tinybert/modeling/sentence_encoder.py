@@ -1,6 +1,6 @@
 """Encoders with a head that makes one vector of a text, as Sentence Transformers has them.
 
-A class here is a stock encoder, the mean of its last hidden states or the first of them, a linear
+A class here is a stock encoder, a mean of its last hidden states or the first of them, a linear
 map and a division by the length. The map of a model that was made elsewhere is the identity: it
 is there so that a narrower student gives vectors as long as its teacher's. The vector is called
 logits, as what every head gives.
@@ -94,6 +94,8 @@ def sentence_encoder(base: Any) -> Any:
             else:
                 if attention_mask is None:
                     attention_mask = torch.ones(states.shape[:2], device=states.device)
+                if self.pooling == "weightedmean":
+                    attention_mask = attention_mask * attention_mask.cumsum(1)
                 mask = attention_mask.unsqueeze(-1).to(states.dtype)
                 vector = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
             vector = self.projection(vector)

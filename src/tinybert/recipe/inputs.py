@@ -109,6 +109,9 @@ def read_inputs(recipe: Recipe) -> Inputs:
     _check_soft_labels(recipe)
     task, train, evaluation, softly = _read_rows(recipe, teacher, task, known, finetunes)
     _check_activation(recipe, task)
+    if evaluation.labels is None:
+        with recipe.placed("task"):
+            task.as_teacher()
     if not finetunes:
         _check_pairs(task, config, recipe)
     # Loaded only to be sure that they can be, before hours of work.
@@ -284,11 +287,9 @@ def _check_activation(recipe: Recipe, task: Task) -> None:
 
 def _is_of_another_task(model: Task, task: Task) -> bool:
     """Whether a model's labels are others, not the task's with a mistake in the data."""
-    if model.kind != task.kind:
+    if not isinstance(task, type(model)):
         return True
     theirs, ours = (set(each.model_config()["id2label"].values()) for each in (model, task))
-    if model.kind != task.kind:
-        return True
     return len(theirs) != len(ours) or theirs.isdisjoint(ours)
 
 

@@ -15,7 +15,7 @@ from tinybert.runtime.model import Facts, Model
 from tinybert.runtime.text import Features, TextEncoder
 from tinybert.tasks.config import saved_task
 from tinybert.tasks.outputs import Arrays
-from tinybert.tasks.sentence_embedding import SentenceEmbedding
+from tinybert.tasks.sentence_embedding import SentenceEmbedding, unit
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
 
@@ -80,7 +80,7 @@ class ZeroShotClassifier(Model):
     def forward(self, features: Features) -> Arrays:
         """The cosines with each label, divided by the temperature, as logits, (batch, labels)."""
         vectors = self._model.task.logits(self._model.forward(features))
-        return {"logits": _unit(vectors) @ self._vectors.T / np.float32(self._temperature)}
+        return {"logits": unit(vectors) @ self._vectors.T / np.float32(self._temperature)}
 
     def facts(self) -> Facts:
         """The facts of the encoder."""
@@ -96,14 +96,9 @@ class ZeroShotClassifier(Model):
     def _vectors(self) -> NDArray[np.float32]:
         """The vector of each label, of length 1, (labels, width)."""
         described = [
-            _unit(self._model.outputs(texts).logits).mean(0) for texts in self._labels.values()
+            unit(self._model.outputs(texts).logits).mean(0) for texts in self._labels.values()
         ]
-        return _unit(np.stack(described))
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+        return unit(np.stack(described))
 
 
 def read_descriptions(given: Sequence[str]) -> dict[str, list[str]]:

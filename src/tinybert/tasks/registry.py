@@ -9,6 +9,7 @@ from tinybert.tasks.causal_lm import CausalLM
 from tinybert.tasks.glue import GLUE
 from tinybert.tasks.multi_label_classification import MultiLabelClassification
 from tinybert.tasks.question_answering import QuestionAnswering
+from tinybert.tasks.retrieval import Retrieval
 from tinybert.tasks.sentence_embedding import SentenceEmbedding
 from tinybert.tasks.task import Task
 from tinybert.tasks.text_classification import TextClassification
@@ -21,6 +22,7 @@ KINDS: dict[str, type[Task]] = {
     TokenClassification.kind: TokenClassification,
     MultiLabelClassification.kind: MultiLabelClassification,
     SentenceEmbedding.kind: SentenceEmbedding,
+    Retrieval.kind: Retrieval,
     QuestionAnswering.kind: QuestionAnswering,
     CausalLM.kind: CausalLM,
 }

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 CLASS_END = "ForSentenceEmbedding"
 """How the classes of such models end, as "BertForSentenceEmbedding"."""
 
-POOLINGS = ("mean", "cls")
-"""What is made of the last hidden states: their mean, or the first."""
+POOLINGS = ("mean", "cls", "weightedmean")
+"""What is made of the last hidden states, as Sentence Transformers calls it: their mean, the first,
+or a mean in which each counts by its place, the first 1, the second 2 (SGPT, arXiv:2202.08904)."""
 
 _COLUMNS = "columns"
 
@@ -57,6 +58,8 @@ class SentenceEmbedding(Task):
         pooling: Of the last hidden states.
         normalize: Whether vectors have length 1.
         vector: Numbers of one; None where no model is known yet.
+        truncate_dim: So many first numbers of a vector alone are what scores are measured by; None
+            for all. The model's files hold the whole vector.
 
     Example:
         >>> pairs = Table({"sentence1": ["a"], "sentence2": ["b"], "score": ["3.2"]}, "dev.tsv")
@@ -65,6 +68,7 @@ class SentenceEmbedding(Task):
     """
 
     kind: ClassVar[str] = "sentence-embedding"
+    options: ClassVar[tuple[str, ...]] = ("text", "label", "metrics", "truncate_dim")
     head: ClassVar[str] = f"AutoModel{CLASS_END}"
     saved: ClassVar[tuple[str, ...]] = ("label", "metrics", "pooling", "normalize", "vector")
     scored_by: ClassVar[tuple[str, ...]] = ("spearman", "pearson", COSINE)
@@ -79,6 +83,7 @@ class SentenceEmbedding(Task):
     pooling: str = "mean"
     normalize: bool = True
     vector: int | None = None
+    truncate_dim: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,7 +91,11 @@ class SentenceEmbedding(Task):
             raise InputError(f"metrics: {COSINE} is of texts without scores, and no other is")
 
     def option_fields(self, name: str, value: Any) -> dict[str, Any]:
-        """The metrics of scores alone can be chosen."""
+        """The metrics of scores alone can be chosen; a vector is cut to a number."""
+        if name == "truncate_dim":
+            if type(value) is not int or value < 1:
+                raise InputError(f"task: truncate_dim: expected an integer > 0, got {short(value)}")
+            return {name: value}
         found = super().option_fields(name, value)
         if COSINE in found.get("metrics", ()):
             raise InputError(
@@ -108,8 +117,13 @@ class SentenceEmbedding(Task):
 
     def for_model(self, model: Task) -> "SentenceEmbedding":
         """This task with the vectors of a model."""
-        super().for_model(model)
-        assert isinstance(model, SentenceEmbedding)
+        if not isinstance(model, SentenceEmbedding):
+            return super().for_model(model)  # which refuses it
+        if self.truncate_dim and model.vector and self.truncate_dim >= model.vector:
+            raise InputError(
+                f"truncate_dim: {self.truncate_dim}: the model's vectors have {model.vector} "
+                "numbers in all; give fewer, or leave it out"
+            )
         return replace(self, pooling=model.pooling, normalize=model.normalize, vector=model.vector)
 
     def text_columns(self, table: Table) -> tuple[str, ...]:
@@ -194,7 +208,16 @@ class SentenceEmbedding(Task):
         return cosines(logits, expected)
 
     def as_teacher(self) -> "SentenceEmbedding":
-        """This task with the metric of texts without scores."""
+        """This task with the metric of texts without scores.
+
+        Raises:
+            InputError: Vectors are to be cut: nothing says what cosines they should have then.
+        """
+        if self.truncate_dim:
+            raise InputError(
+                "truncate_dim: texts without scores are measured by whole vectors; measure "
+                "on pairs with scores, or leave it out"
+            )
         return replace(self, metrics=(COSINE,))
 
     def tally(self, outputs: Outputs, labels: NDArray[Any]) -> NDArray[Any]:
@@ -202,8 +225,12 @@ class SentenceEmbedding(Task):
         if labels.ndim == 2:
             alike = cosines(outputs.logits, labels)
             return np.stack([alike, np.ones_like(alike)], axis=1)
-        first, second = outputs.logits[::2], outputs.logits[1::2]
-        return np.stack([cosines(first, second), labels], axis=1)
+        vectors = self.cut(outputs.logits)
+        return np.stack([cosines(vectors[::2], vectors[1::2]), labels], axis=1)
+
+    def cut(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The numbers of vectors that count, (texts, numbers): cosines are of any length."""
+        return vectors[:, : self.truncate_dim]
 
     def measure(self, metric: str, tally: NDArray[Any]) -> float:
         """The mean of cosines, or how scores go with them."""
@@ -230,3 +257,9 @@ def cosines(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.
     """The cosine of each vector with its counterpart, (texts,)."""
     lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
     return (one * other).sum(axis=-1) / np.maximum(lengths, 1e-12)
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors of length 1, (texts, numbers); one of zeros stays."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)

@@ -10,6 +10,7 @@ from tinybert.distillation.losses.prediction import (
 )
 from tinybert.distillation.losses.relations import relation_loss
 from tinybert.distillation.losses.scores import attention_score_loss
+from tinybert.distillation.losses.vectors import similarity_loss, vector_cosine_loss
 
 __all__ = [
     "attention_loss",
@@ -20,5 +21,7 @@ __all__ = [
     "relation_loss",
     "sigmoid_divergence",
     "sigmoid_loss",
+    "similarity_loss",
     "soft_label_loss",
+    "vector_cosine_loss",
 ]
