@@ -4,11 +4,14 @@ import json
 import random
 
 import pytest
+import torch
 from transformers import GPT2LMHeadModel
 
 import tinybert
-from tiny_models import WORDS, tiny_model_dir
+from tiny_models import WORDS, tiny_model, tiny_model_dir
 from tinybert.cli.main import main
+from tinybert.distillation.config import DistillConfig
+from tinybert.distillation.model import DistillationModel
 
 TRAINING = {"max_steps": 3, "batch_size": 8, "bf16": False}
 SHAPE = {"layers": 2, "hidden_size": 16, "attention_heads": 2, "intermediate_size": 48}
@@ -162,3 +165,31 @@ def test_options_of_writing_that_can_not_be(place, tmp_path, capsys, model, opti
         folder = tiny_model_dir("bert", tmp_path / model)
     assert main(["predict", str(folder), "a film", *options]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_info_and_bench_know_what_it_is(place, tmp_path, capsys):
+    out = tmp_path / "out"
+    export = ["export", str(place / "teacher"), "--to", "onnx", "--out", str(out)]
+    assert main(export) == 0
+    capsys.readouterr()
+    for model in (place / "teacher", out):
+        assert main(["info", str(model), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["components"]["embeddings"]["parameters"] == (340 + 80) * 32
+
+
+def test_a_checkpoint_has_tied_weights_once_and_gives_them_back():
+    """As the Trainer saves and loads it: `_keys_to_ignore_on_save` are what it expects to miss."""
+    student, teacher = tiny_model("gpt2", "causal-lm"), tiny_model("gpt2", "causal-lm", seed=1)
+    settings = DistillConfig(hidden=1.0)
+    saved = DistillationModel(student, teacher, settings, [(1, 1), (2, 2), (3, 3)])
+    other = tiny_model("gpt2", "causal-lm", seed=2)
+    loaded = DistillationModel(other, teacher, settings, [(1, 1), (2, 2), (3, 3)])
+    state = saved.state_dict()
+    assert "student.lm_head.weight" not in state
+    found = loaded.load_state_dict(state, strict=False)
+    assert found.missing_keys == saved._keys_to_ignore_on_save == ["student.lm_head.weight"]
+    assert not found.unexpected_keys
+    assert other.lm_head.weight is other.transformer.wte.weight
+    for name, weight in student.state_dict().items():
+        assert torch.equal(weight, other.state_dict()[name]), name
