@@ -175,7 +175,7 @@ def test_texts_that_nothing_learns_from_are_refused(rows, tmp_path):
 
 
 def test_how_to_search_is_refused_where_nothing_can_be(rows, tmp_path):
-    model = tiny_model_dir("gpt2", tmp_path / "model", "text-classification")
+    model = tiny_model_dir("albert", tmp_path / "model", "text-classification")
     budget = {"size": "5MB", "tune": True, "trials": 3}
     with pytest.raises(InputError, match="leave `tune` and `trials` out"):
         draft_recipe(str(model), str(rows["text-classification"]), budget=budget)

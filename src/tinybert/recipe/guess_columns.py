@@ -66,8 +66,10 @@ def guess_columns(
     for name in (*text, *label):
         table.column(name)
     kind = task.kind if task is not None else _TOKENS if _has_entities(table) else None
-    if kind == _TOKENS or (task is not None and "text" not in task.options):
+    if kind == _TOKENS:
         return Columns(kind, tuple(text), tuple(label))
+    if task is not None and "text" not in task.options:
+        return Columns(task.kind, tuple(text), tuple(label))
     if task is None and not text and not label and _has_answers(table):
         return Columns(_QUESTIONS, (), ())
     guessed = []

@@ -29,7 +29,7 @@ def build_report(
             "batch", `BenchResult`s of the teacher, its ONNX file and the artifacts, in order;
             "asked", one of the artifacts as the budget times them, or None.
         task: The task, as it was calibrated for the student.
-        rows: Of the evaluation split.
+        rows: Of the evaluation split, of a search its queries.
         steps: What each step left, in order.
         recipe: With every default.
         asked: The budget's bounds; None where there are none.

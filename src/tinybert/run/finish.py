@@ -59,7 +59,7 @@ def finish(run: Run, state: State) -> dict[str, Any]:
         *(
             measurements,
             scored_task(run, student),
-            len(inputs.eval),
+            measurements["teacher"]["rows"],
             list(state.done),
             run.recipe.resolved(),
         ),

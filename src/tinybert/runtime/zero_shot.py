@@ -59,6 +59,9 @@ class ZeroShotClassifier(Model):
             )
         if not isinstance(labels, Mapping):
             raise InputError(f"expected texts by label, got {short(labels)}")
+        for name, texts in labels.items():
+            if not isinstance(texts, str | list | tuple):
+                raise InputError(f"label {short(name)}: expected texts, got {short(texts)}")
         # One text at a time, as every model that says so: of a pair no vector is one label's.
         reads = {**saved_task(model.config), "text": TextClassification.text}
         super().__init__(model.path, {**model.config, "tinybert": {"task": reads}})
@@ -71,7 +74,7 @@ class ZeroShotClassifier(Model):
         self._model = model
         self._temperature = temperature
         self._labels = {
-            name: [*texts] if isinstance(texts, list | tuple) else [texts]
+            name: [texts] if isinstance(texts, str) else list(texts)
             for name, texts in labels.items()
         }
         for name, described in self._labels.items():
