@@ -44,7 +44,11 @@ def run_until(recipe, out, reached, *options, by=signal.SIGKILL):
     Returns:
         What it said, and its exit code.
     """
-    program = "import sys; from tinybert.cli.main import main; sys.exit(main())"
+    # Whoever runs the tests in the background of a shell has it that interrupts are ignored.
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from tinybert.cli.main import main; sys.exit(main())"
+    )
     command = [sys.executable, "-c", program, "compress", str(recipe), "--out", str(out), *options]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE) as process:
         start = time.monotonic()

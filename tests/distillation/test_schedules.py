@@ -28,6 +28,7 @@ def test_two_phases_share_no_loss():
     assert set(first) | set(second) == {
         "prediction",
         "label",
+        "similarities",
         "embedding",
         "hidden",
         "attention",

@@ -153,7 +153,7 @@ def test_columns_on_the_line_are_several(place, given, said, capsys):
 
 
 def test_a_model_that_is_only_quantized_learns_them_too(place, tmp_path):
-    model = tiny_model_dir("gpt2", tmp_path / "gpt2")
+    model = tiny_model_dir("albert", tmp_path / "albert")
     soft = {"positive": "good", "negative": "bad"}
     draft = draft_recipe(str(model), str(place / "rows.csv"), soft_labels=soft)
     assert [next(iter(step)) for step in draft.recipe["steps"]] == ["finetune", "quantize"]
