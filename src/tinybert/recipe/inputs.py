@@ -10,25 +10,19 @@ from transformers import PreTrainedTokenizerBase
 
 from tinybert.base.errors import InputError
 from tinybert.base.files import hash_value
-from tinybert.data import has_splits, read
 from tinybert.data.corpus import check_corpus, hash_corpus
-from tinybert.data.hold_out import hold_out, share_of
-from tinybert.data.table import Table
 from tinybert.formats.export import check_exportable
 from tinybert.formats.registry import FORMATS, find_format
 from tinybert.measure.device import Device
 from tinybert.modeling.blocks import blocks
 from tinybert.modeling.hub import find_folder, hash_model
 from tinybert.modeling.load import check_tables, known_task, load_model, load_tokenizer, why_no_task
-from tinybert.modeling.torch_model import load_torch
 from tinybert.recipe.plan import plan
 from tinybert.recipe.recipe import Recipe
+from tinybert.recipe.rows import needs_labels, read_rows
 from tinybert.recipe.several import read_several, recipe_task
-from tinybert.recipe.soft_labels import join_soft_labels
-from tinybert.recipe.unnamed_outputs import first_likely_order
 from tinybert.runtime.config import read_config, require_positions
 from tinybert.runtime.windows import check_first_texts
-from tinybert.tasks.labels import UnnamedOutputs
 from tinybert.tasks.pairs import texts_per_input
 from tinybert.tasks.stored_rows import StoredRows
 from tinybert.tasks.task import Examples, Task
@@ -126,8 +120,8 @@ def read_inputs(recipe: Recipe) -> Inputs:
         train: Examples | None = several.train
         evaluation = several.eval
     else:
-        _check_soft_labels(recipe)
-        task, train, evaluation, softly = _read_rows(recipe, teacher, task, known, finetunes)
+        rows = read_rows(recipe, teacher, task, known, finetunes)
+        task, train, evaluation, softly = rows.task, rows.train, rows.eval, rows.softly
         _check_activation(recipe, task)
         if evaluation.labels is None:
             with recipe.placed("task"):
@@ -158,7 +152,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     key = hash_value(
         [hash_model(teacher), task.model_config(), recipe.data.max_length, recipe.seed]
         + [hash_model(each) for each in part_teachers]
-        + [hash_examples(rows) for rows in (train, evaluation)]
+        + [hash_examples(each) for each in (train, evaluation)]
     )
     whole, reads = materials, []
     for index, step in enumerate(recipe.steps):
@@ -192,108 +186,6 @@ def _read_device(recipe: Recipe, config: dict[str, Any]) -> Device | None:
     return device
 
 
-def _read_rows(
-    recipe: Recipe, teacher: Path, task: Task, known: Task | None, finetunes: bool
-) -> tuple[Task, Examples | None, Examples, bool]:
-    """The task with its labels, the training rows, those of the evaluation split, and whether the
-    latter have soft labels alone.
-    """
-    tables: list[Table] = []
-    labeled = False
-    fitted, train = task, None
-    try:
-        if _needs_rows(recipe) or recipe.data.train is not None:
-            if recipe.data.train is None:
-                raise recipe.source.error(
-                    ("data", "train"), "is missing, and the steps need training rows"
-                )
-            table = read(recipe.data.train, "train", task.layout, task.text[0])
-            if recipe.data.soft_labels is not None:
-                with recipe.placed("data", "soft_labels"):
-                    task, table = join_soft_labels(task, table, recipe.data.soft_labels)
-            tables += _split(recipe, table, task)
-            needed = _needs_labels(recipe) or task.must_read_labels(tables[0])
-            labeled = needed or _has_labels(task, tables[0], known)
-            fitted = task.fit(tables[0]) if labeled else task
-        elif task.calibrates:
-            raise recipe.source.error(
-                ("task",), "`threshold` is to be chosen on labeled rows: name them in data.train"
-            )
-        if known is not None:
-            fitted = _for_teacher(fitted, known, recipe, finetunes)
-        if tables:
-            train = fitted.learned(fitted.examples(tables[0], labeled))
-        if len(tables) < 2:
-            tables.append(read(_evaluation(recipe), "eval", task.layout, task.text[0]))
-        labeled = not fitted.is_unlabeled(tables[-1])
-        if not labeled and finetunes:
-            raise recipe.source.error(
-                ("data", "eval"),
-                f"{tables[-1].source}: has no labels, which only a model that is fine-tuned "
-                "already can be compared on: name labeled rows, or such a teacher",
-            )
-        evaluation = fitted.examples(tables[-1], labeled)
-        has_labels = all(name in tables[-1].columns for name in fitted.label_columns)
-        softly = evaluation.soft_labels is not None and not has_labels
-        return fitted, train, evaluation, softly
-    except UnnamedOutputs as error:
-        model = load_torch(teacher, max_length=recipe.data.max_length)
-        likely = first_likely_order(model, task, tables)
-        hint = "" if likely is None else f"; {likely.as_recipe(recipe.task)}"
-        raise recipe.source.error(("task",), f"{recipe.teacher}: {error}{hint}") from None
-
-
-def _check_soft_labels(recipe: Recipe) -> None:
-    """Refuses soft labels that nothing would learn."""
-    if recipe.data.soft_labels is None:
-        return
-    with recipe.placed("data", "soft_labels"):
-        if recipe.data.train is None:
-            raise InputError("are those of training rows, and data.train names none")
-        for step in recipe.steps:
-            if step.config.learns_predictions:
-                return
-            makes = step.config.works_on == "rows"
-            if makes and "rows" not in step.config.needs(bool(recipe.data.unlabeled)):
-                raise InputError(
-                    f"`{step.name}` makes other rows before any step learns from them; leave "
-                    "one of them out"
-                )
-        raise InputError(
-            "no step learns from them: add `finetune`, or `distill` with a weight of `prediction`"
-        )
-
-
-def _split(recipe: Recipe, table: Table, task: Task) -> list[Table]:
-    """The training rows, and those held out of them where the recipe asks for a share."""
-    share = share_of(recipe.data.eval)
-    if share is None:
-        return [table]
-    classes = hasattr(task, "labels") and task.label in table.columns  # numbers are no strata
-    label = task.label if classes else None
-    with recipe.placed("data", "eval"):
-        columns = task.text_columns(table)
-        return list(hold_out(table, share, columns, label, task.together(table)))
-
-
-def _for_teacher(task: Task, known: Task, recipe: Recipe, finetunes: bool) -> Task:
-    """The task with the teacher's labels in its order; as it is where that gets a new head."""
-    try:
-        return task.for_model(known)
-    except InputError as error:
-        if isinstance(error, UnnamedOutputs) and not finetunes:
-            raise
-        if finetunes and _is_of_another_task(known, task):
-            logger.warning("%s: %s; `finetune` trains a new head", recipe.teacher, error)
-            return task
-        source = f", read from {recipe.data.train}" if recipe.data.train else ""
-        other = not finetunes and _is_of_another_task(known, task)
-        hint = "; begin the steps with `finetune`, which trains a new head" if other else ""
-        raise recipe.source.error(
-            ("teacher",), f"{recipe.teacher}: {error}{source}{hint}"
-        ) from None
-
-
 def _check_pairs(task: Task, config: dict[str, Any], recipe: Recipe) -> None:
     """Refuses rows of pairs for a teacher of single texts, and the other way round."""
     reads = texts_per_input(config)
@@ -307,7 +199,7 @@ def _check_pairs(task: Task, config: dict[str, Any], recipe: Recipe) -> None:
 
 def _check_activation(recipe: Recipe, task: Task) -> None:
     """Refuses labels for a cross-encoder's sigmoid: a head's loss is that of its output alone."""
-    if getattr(task, "activation", None) == "sigmoid" and _needs_labels(recipe):
+    if getattr(task, "activation", None) == "sigmoid" and needs_labels(recipe):
         raise recipe.source.error(
             ("teacher",),
             f"{recipe.teacher}: its values are the sigmoid of its output, which no step can learn "
@@ -315,46 +207,11 @@ def _check_activation(recipe: Recipe, task: Task) -> None:
         )
 
 
-def _is_of_another_task(model: Task, task: Task) -> bool:
-    """Whether a model's labels are others, not the task's with a mistake in the data."""
-    if not isinstance(task, type(model)):
-        return True
-    theirs, ours = (set(each.model_config()["id2label"].values()) for each in (model, task))
-    return len(theirs) != len(ours) or theirs.isdisjoint(ours)
-
-
 def _warn_of_unused(recipe: Recipe) -> None:
     """Warns of options that change nothing, and that a user may expect something of."""
     for index, step in enumerate(recipe.steps):
         for option, reason in step.config.unused_options().items():
             logger.warning("steps.%d.%s.%s has no effect: %s", index, step.name, option, reason)
-
-
-def _evaluation(recipe: Recipe) -> str:
-    if share_of(recipe.data.eval) is not None and recipe.data.train is None:
-        raise recipe.source.error(
-            ("data", "eval"), "is a share of the rows of data.train, which is missing"
-        )
-    if recipe.data.eval is not None:
-        return recipe.data.eval
-    if recipe.data.train is None or not has_splits(recipe.data.train):
-        raise recipe.source.error(
-            ("data", "eval"),
-            "is missing; it may be left out only where data.train is a folder or a hub data set "
-            "with an evaluation split of its own: name rows, or a share such as 10% of the "
-            "training rows",
-        )
-    return recipe.data.train
-
-
-def _needs_rows(recipe: Recipe) -> bool:
-    """Whether a step reads training rows that no step before it has made."""
-    for step in recipe.steps:
-        if "rows" in step.config.needs(bool(recipe.data.unlabeled)):
-            return True
-        if step.config.works_on == "rows":
-            return False
-    return False
 
 
 def _check_length(recipe: Recipe, task: Task, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -379,12 +236,6 @@ def _check_first_texts(
                 check_first_texts(backend, each, length, task.overlap(length))
 
 
-def _needs_labels(recipe: Recipe) -> bool:
-    """Whether a step learns from the labels of the data: a teacher may do without."""
-    corpus = bool(recipe.data.unlabeled)
-    return any("labels" in step.config.needs(corpus) for step in recipe.steps)
-
-
 def _refuse_labels(recipe: Recipe, task: Task) -> None:
     """Refuses steps that learn from labels, for a task that nothing learns from them."""
     for index, step in enumerate(recipe.steps):
@@ -394,18 +245,6 @@ def _refuse_labels(recipe: Recipe, task: Task) -> None:
                 f"learns from labels, and {task.kind} is learned from the teacher alone; leave it "
                 "out",
             )
-
-
-def _has_labels(task: Task, table: Table, known: Task | None) -> bool:
-    """Whether rows that need no labels have them: all of them, and those of the teacher."""
-    try:
-        fitted = task.fit(table)
-        (fitted if known is None else fitted.for_model(known)).examples(table)
-    except UnnamedOutputs:
-        raise
-    except InputError:
-        return False
-    return True
 
 
 def hash_examples(rows: Examples | None) -> str | None:
