@@ -12,25 +12,11 @@ from typing import Any
 import transformers
 from torch import Tensor
 from torch.nn import functional
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PretrainedConfig
 
 from tinybert.base.errors import InputError
 from tinybert.families import find_family
-
-
-class AutoWriter:
-    """Makes a model with such a head of the class that a config is for."""
-
-    @staticmethod
-    def from_config(config: PretrainedConfig) -> PreTrainedModel:
-        """A model with weights at random."""
-        model: PreTrainedModel = _class_of(config)(config)
-        return model
-
-    @staticmethod
-    def from_pretrained(folder: Any, *, config: PretrainedConfig, **options: Any) -> Any:
-        """A model with the weights of a folder; a head that is not there starts at random."""
-        return _class_of(config).from_pretrained(folder, config=config, **options)
+from tinybert.modeling.auto_head import auto_head
 
 
 def _class_of(config: PretrainedConfig) -> Any:
@@ -42,6 +28,10 @@ def _class_of(config: PretrainedConfig) -> Any:
             "needs one that sees what comes before alone, as GPT-2 does"
         )
     return writer(stock)
+
+
+AutoWriter = auto_head(_class_of)
+"""Makes a model with such a head of the class that a config is for."""
 
 
 def is_causal(model_type: object) -> bool:

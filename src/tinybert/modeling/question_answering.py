@@ -15,10 +15,11 @@ import torch
 import transformers
 from torch import Tensor
 from torch.nn import functional
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PretrainedConfig
 from transformers.modeling_outputs import QuestionAnsweringModelOutput
 
 from tinybert.base.errors import InputError
+from tinybert.modeling.auto_head import auto_head
 from tinybert.tasks.question_inputs import END, START
 
 
@@ -33,21 +34,6 @@ class SpanOutput(QuestionAnsweringModelOutput):
     logits: Tensor | None = None
 
 
-class AutoAnswerer:
-    """Makes a model with such a head of the class that a config is for."""
-
-    @staticmethod
-    def from_config(config: PretrainedConfig) -> PreTrainedModel:
-        """A model with weights at random."""
-        model: PreTrainedModel = _class_of(config)(config)
-        return model
-
-    @staticmethod
-    def from_pretrained(folder: Any, *, config: PretrainedConfig, **options: Any) -> Any:
-        """A model with the weights of a folder; a head that is not there starts at random."""
-        return _class_of(config).from_pretrained(folder, config=config, **options)
-
-
 def _class_of(config: PretrainedConfig) -> Any:
     known: Any = transformers.MODEL_FOR_QUESTION_ANSWERING_MAPPING
     stock = known.get(type(config), None)
@@ -56,6 +42,10 @@ def _class_of(config: PretrainedConfig) -> Any:
             f"Transformers has no head for answers to questions for {config.model_type}"
         )
     return answerer(stock)
+
+
+AutoAnswerer = auto_head(_class_of)
+"""Makes a model with such a head of the class that a config is for."""
 
 
 @cache

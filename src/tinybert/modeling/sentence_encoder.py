@@ -20,29 +20,13 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from tinybert.base.files import write_json
+from tinybert.modeling.auto_head import auto_head
 from tinybert.runtime.config import max_length, read_config
 from tinybert.runtime.sentence_files import DENSE, NORMALIZE, sentence_files
 from tinybert.tasks.sentence_embedding import CLASS_END, pooling_of
 
 PROJECTION = "projection"
 """The linear map of the head."""
-
-
-class AutoSentenceEncoder:
-    """Makes a sentence encoder of the class that a config is for."""
-
-    @staticmethod
-    def from_config(config: PretrainedConfig) -> PreTrainedModel:
-        """A model with weights at random."""
-        base: Any = transformers.MODEL_MAPPING[type(config)]
-        model: PreTrainedModel = sentence_encoder(base)(config)
-        return model
-
-    @staticmethod
-    def from_pretrained(folder: Any, *, config: PretrainedConfig, **options: Any) -> Any:
-        """A model with the weights of a folder; a head that is not there starts at random."""
-        base: Any = transformers.MODEL_MAPPING[type(config)]
-        return sentence_encoder(base).from_pretrained(folder, config=config, **options)
 
 
 @cache
@@ -155,3 +139,9 @@ def fill_projection(model: PreTrainedModel, missing: list[str]) -> list[str]:
     with torch.no_grad():
         nn.init.eye_(projection.weight)
     return [each for each in missing if each != name]
+
+
+AutoSentenceEncoder = auto_head(
+    lambda config: sentence_encoder(transformers.MODEL_MAPPING[type(config)])
+)
+"""Makes a sentence encoder of the class that a config is for."""
