@@ -100,8 +100,15 @@ def test_evaluate_reads_a_column(place, tmp_path, capsys, name, content, options
 
 def test_a_longer_context_is_an_option(place, capsys):
     arguments = ["evaluate", str(place / "teacher"), "--data", str(place / "eval.txt")]
-    assert main([*arguments, "--set", "context=12"]) == 0
-    assert "perplexity" in capsys.readouterr().out
+    (place / "long.txt").write_text("the cat sat on the mat " * 60, encoding="utf-8")
+    arguments[-1] = str(place / "long.txt")
+    found = []
+    for context in (1, 12):
+        assert main([*arguments, "--set", f"context={context}", "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out)["value"])
+    assert found[0] != found[1]
+    assert main([*arguments, "--set", "context=1000"]) == 2
+    assert "take fewer" in capsys.readouterr().err
 
 
 def test_compress_without_a_recipe(place, tmp_path, capsys):

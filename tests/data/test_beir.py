@@ -2,11 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from tinybert.base.errors import InputError
 from tinybert.data import read
 from tinybert.data.layout import BEIR_LAYOUT
+from tinybert.tasks import get_task
+from tinybert.tasks.outputs import Outputs
 
 CORPUS = [{"_id": "d1", "title": "Rome", "text": "a town"}, {"_id": "d2", "text": "a film"}]
 QUERIES = [{"_id": "q1", "text": "films"}, {"_id": "q2", "text": "unjudged"}]
@@ -28,6 +31,16 @@ def test_queries_that_are_judged_come_first_and_documents_have_their_titles(tmp_
         "text": ["films", "Rome a town", "a film"],
         "relevant": [{2: 2.0, 1: 0.0}, None, None],
     }
+
+
+def test_a_document_that_is_the_query_itself_is_not_looked_for(tmp_path):
+    corpus = [*CORPUS, {"_id": "q1", "text": "films"}]
+    table = read(folder(tmp_path, corpus=corpus), "eval", BEIR_LAYOUT)
+    assert table.columns["relevant"][0] == {2: 2.0, 1: 0.0, 3: -1.0}
+    task = get_task("retrieval")
+    vectors = np.float32([[1, 0], [0, 1], [0.5, 0.5], [1, 0]])
+    found = task.score(Outputs({"logits": vectors}), task.examples(table).labels)
+    assert found == {"ndcg_at_10": 1.0, "map": 1.0}
 
 
 def test_texts_to_learn_from_are_all_that_there_are(tmp_path):

@@ -44,6 +44,15 @@ def test_of_labels_that_stand_alone_a_rule_says_its_own_and_no_other():
     torch.testing.assert_close(given, wanted)
 
 
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_nothing_overflows_at_a_small_temperature(exclusive):
+    rules = RuleTeacher(torch.tensor([[1e6, 0.0], [0.0, 0.0]]), exclusive)
+    logits = torch.tensor([[44.0, -36.0], [44.0, -36.0]])
+    given = rules(logits, torch.arange(2), 1.0, 0.05)
+    assert given.isfinite().all()
+    assert given[1].tolist() == logits[1].tolist()
+
+
 def test_either_text_of_a_pair_may_have_the_pattern():
     rows = Examples.of_texts([("a", "good"), ("good", "b"), ("a", "b")], None, "rows")
     assert matched(RULES[0], rows) == [0, 1]

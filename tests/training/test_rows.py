@@ -336,7 +336,7 @@ def test_soft_labels_have_no_weights(tiny_context):
     ("config", "settings", "message"),
     [
         (DistillConfig, {"class_weights": "balanced"}, "label has weight 0"),
-        (FinetuneConfig, {"class_weights": {"a": 0}}, "greater than 0"),
+        (FinetuneConfig, {"class_weights": {"a": 0}}, "greater than or equal to 0.000001"),
         (FinetuneConfig, {"method": "contrastive", "sampling": "balanced"}, "pairs"),
         (
             DistillConfig,

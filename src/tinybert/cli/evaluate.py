@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> None:
     task = get_task(_task_spec(options, model.task), model.task)
     _check_thresholds(options, task)
     examples = labeled_examples(model, task, read(options.data, "eval", task.layout, task.text[0]))
+    model.task = task  # its options decide what inputs rows become, as `context` does
     score = evaluate(model, examples, task)
     if options.json:
         print_json({"model": options.model, "metric": task.metric, **_renamed(score)})

@@ -12,6 +12,9 @@ from tinybert.data.table import Table
 CORPUS = "corpus.jsonl"
 """The documents of a folder in BEIR layout."""
 
+ITSELF = -1.0
+"""The grade of a document that is the query itself, which is not looked for."""
+
 _JUDGED = ("query-id", "corpus-id", "score")
 
 
@@ -25,7 +28,8 @@ def read_beir(folder: Path, split: Split) -> Table:
 
     Returns:
         "text", of a document its title and its text; and "relevant": of a query grades by the row
-        of the document, counted from 0, of a document None.
+        of the document, counted from 0, of a document None. A document with the query's own id is
+        the query itself, in BEIR's program too: it has the grade -1.
 
     Raises:
         InputError: A file is missing or broken, an id is there twice, or one is judged that is not
@@ -60,6 +64,9 @@ def read_beir(folder: Path, split: Split) -> Table:
             if id_ not in known:
                 raise InputError(f"{table.where(row)}: {short(id_)} is not in {file}.jsonl")
         relevant.setdefault(query, {})[place[document]] = _grade(table, row, grade)
+    for query, grades_of in relevant.items():
+        if query in place:
+            grades_of[place[query]] = ITSELF
     texts = [queries[query] for query in relevant]
     return Table(
         {

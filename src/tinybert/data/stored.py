@@ -4,6 +4,7 @@ What a few words say, such as labels, is kept as a number a row; texts stay in t
 """
 
 import io
+import os
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -42,8 +43,9 @@ def open_jsonl(path: Path) -> Table:
 
     def check(number: int, line: str) -> bool:
         row = parse_object(path, number, line)
-        for name in row.keys() - columns.keys():
-            columns[name] = _Column(number - 1)
+        for name in row:
+            if name not in columns:
+                columns[name] = _Column(number - 1)
         if len(columns) > MOST_COLUMNS:
             raise InputError(
                 f"{path}: has more than {MOST_COLUMNS:,} different keys; expected the same in each "
@@ -80,21 +82,26 @@ class StoredLines:
     Args:
         path: The file, which must stay as it is.
         bounds: (lines, 2), where each begins and ends, in bytes.
+        state: Of the file when these were found.
     """
 
-    def __init__(self, path: Path, bounds: NDArray[np.int64]) -> None:
+    def __init__(self, path: Path, bounds: NDArray[np.int64], state: tuple[int, int, int]) -> None:
         self.path = path
         self.bounds = bounds
+        self._state = state
         self._file: io.BufferedReader | None = None
 
     def __getitem__(self, number: int) -> str:
-        if self._file is None:
-            self._file = self.path.open("rb")
         start, end = self.bounds[number].tolist()
-        self._file.seek(start)
-        content = self._file.read(end - start)
-        if len(content) < end - start:
-            raise InputError(f"{self.path}: has become shorter while it was read; begin anew")
+        try:
+            if self._file is None:
+                self._file = self.path.open("rb")
+            if _state(self._file) != self._state:
+                raise InputError(f"{self.path}: has changed since it was first read; begin anew")
+            self._file.seek(start)
+            content = self._file.read(end - start)
+        except OSError as error:
+            raise InputError(f"{self.path}: can't be read any more: {error.strerror}") from None
         text = content.decode("utf-8-sig" if start == 0 else "utf-8")
         return text.removesuffix("\n").removesuffix("\r")
 
@@ -216,6 +223,7 @@ def _index(path: Path, check: Callable[[int, str], bool]) -> StoredLines:
 
     try:
         with path.open("rb") as file:
+            state = _state(file)
             before = 0
             for number, text in enumerate(decode_lines(read_line, str(path)), 1):
                 line = text.removesuffix("\n").removesuffix("\r")
@@ -231,7 +239,13 @@ def _index(path: Path, check: Callable[[int, str], bool]) -> StoredLines:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
     if not bounds:
         raise InputError(f"{path}: the file is empty")
-    return StoredLines(path, np.frombuffer(bounds, np.int64).reshape(-1, 2))
+    return StoredLines(path, np.frombuffer(bounds, np.int64).reshape(-1, 2), state)
+
+
+def _state(file: io.BufferedReader) -> tuple[int, int, int]:
+    """What changes with an open file."""
+    found = os.fstat(file.fileno())
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _count(bounds: "array[int]", start: int, end: int, counts: bool) -> None:

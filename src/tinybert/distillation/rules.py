@@ -1,9 +1,9 @@
 """Rules as one more, weak, teacher: of texts that have a pattern they say the label."""
 
+import math
 import re
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -43,15 +43,17 @@ class RuleTeacher:
             temperature: At which predictions are softened. Rules are as sure at any.
         """
         said = self._said[rows.cpu()].to(logits.device)
+        log_said, log_weight = said.log(), math.log(weight)  # of a rule that says nothing -inf
         soft = logits.float() / temperature
+        # In logarithms: a probability that is 0 in float32 would make the mean's 0 as well.
         if not self._exclusive:
-            there = weight * functional.logsigmoid(soft).exp() + said
-            absent = functional.logsigmoid(-soft) + np.log(weight)
-            return temperature * (there.log() - absent)
-        mean = (weight * soft.softmax(-1) + said) / (weight + said.sum(-1, keepdim=True))
-        return torch.where(
-            said.any(-1, keepdim=True), temperature * mean.log(), logits.to(mean.dtype)
-        )
+            there = torch.logaddexp(functional.logsigmoid(soft) + log_weight, log_said)
+            given = there - functional.logsigmoid(-soft) - log_weight
+        else:
+            total = (weight + said.sum(-1, keepdim=True)).log()
+            given = torch.logaddexp(soft.log_softmax(-1) + log_weight, log_said) - total
+        silent = ~said.any(-1, keepdim=True)
+        return torch.where(silent, logits.to(given.dtype), temperature * given)
 
 
 def rule_teacher(

@@ -110,7 +110,7 @@ set temperature
         """
         if not self.temperature:
             return int(logits.argmax())
-        scores = logits.astype(np.float64) / self.temperature
+        scores = (logits.astype(np.float64) - logits.max()) / self.temperature
         order = np.argsort(-scores, kind="stable")[: self.top_k]
         shares = np.exp(scores[order] - scores[order[0]])
         shares /= shares.sum()

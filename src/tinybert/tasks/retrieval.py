@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybert.base.errors import InputError
+from tinybert.data.beir import ITSELF
 from tinybert.data.layout import BEIR_LAYOUT, Layout
 from tinybert.data.table import Table
 from tinybert.tasks.outputs import Outputs
@@ -94,8 +95,10 @@ class Retrieval(SentenceEmbedding):
             for query, alike in zip(some, vectors[some] @ vectors[documents].T, strict=True):
                 grades = np.zeros(len(labels))
                 grades[[*labels[query]]] = [*labels[query].values()]
+                own = grades[documents]
                 order = np.argsort(-alike, kind="stable")
-                found.append(_measures(grades[documents][order]))
+                order = order[own[order] != ITSELF]
+                found.append(_measures(own[order]))
         return np.array(found)
 
     def measure(self, metric: str, tally: NDArray[Any]) -> float:

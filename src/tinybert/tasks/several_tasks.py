@@ -96,7 +96,10 @@ class SeveralTasks(Task):
                 "task: tasks: expected a mapping of names to tasks, such as "
                 f"{{sentiment: {{kind: glue/sst-2}}}}, got {short(value)}"
             )
-        return _fields([_read_part(str(each), spec) for each, spec in value.items()])
+        for each in value:
+            if not isinstance(each, str):  # YAML takes yes, no, on and off for true and false
+                raise InputError(f"task: tasks: {short(each)} is no text; write the name in quotes")
+        return _fields([_read_part(each, spec) for each, spec in value.items()])
 
     def with_tasks(self, tasks: Sequence[Task]) -> Self:
         """The same with other tasks in place of these, under their names."""
@@ -290,7 +293,14 @@ class SeveralTasks(Task):
         listed = saved.get("tasks")
         if not isinstance(listed, list | tuple) or not listed:
             raise InputError('config.json: "tinybert": "task": "tasks" is damaged')
-        return cls.of([Part.from_config(each, ALLOWED) for each in listed])
+        found = cls.of([Part.from_config(each, ALLOWED) for each in listed])
+        ours = {str(at): name for at, name in found.model_config()["id2label"].items()}
+        theirs = {str(at): name for at, name in dict(config.get("id2label") or {}).items()}
+        if len({part.name for part in found.tasks}) < len(listed) or ours != theirs:
+            raise InputError(
+                'config.json: "tinybert": "task": "tasks" and "id2label" contradict each other'
+            )
+        return found
 
 
 def _fields(parts: Sequence[Part]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tinybert.base.errors import placed
 from tinybert.data.hold_out import text_key
 from tinybert.tasks.task import Examples, text_parts
 from tinybert.training.batches import EncodedExamples
-from tinybert.training.rows_check import check_held_out
+from tinybert.training.rows_check import check_held_out, check_taken
 from tinybert.training.rows_config import RowsConfig
 
 
@@ -65,7 +65,8 @@ def choose_rows(
     if config.early_stopping is not None:
         with placed("early_stopping"):
             check_held_out(config.early_stopping.hold_out, len(rows))
-        held = _held_out(rows, config.early_stopping.hold_out, seed)
+            held = _held_out(rows, config.early_stopping.hold_out, seed)
+            check_taken(int(held.sum()), len(rows))
     own = held[inputs.row_of]
     places = np.flatnonzero(~own)
     classes = None
@@ -83,8 +84,10 @@ def _held_out(rows: Examples, share: float, seed: int) -> NDArray[np.bool_]:
     order = list(range(len(numbers)))
     random.Random(seed).shuffle(order)
     sizes = np.bincount(groups, minlength=len(numbers))
-    within = np.cumsum(sizes[order]) <= max(1, round(share * len(rows)))
-    within[0] = True
+    left = round(share * len(rows))
     taken = np.zeros(len(numbers), bool)
-    taken[np.array(order)[within]] = True
+    for group in order:
+        if sizes[group] <= left:  # one text that is most of the rows is learned from
+            taken[group] = True
+            left -= sizes[group]
     return taken[groups]

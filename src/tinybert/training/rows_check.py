@@ -54,6 +54,19 @@ def check_held_out(share: float, rows: int) -> None:
         )
 
 
+def check_taken(taken: int, rows: int) -> None:
+    """Refuses to go by so few rows: those of one text are held out together or not at all.
+
+    Raises:
+        InputError: They are too few.
+    """
+    if taken < FEWEST_HELD_OUT:
+        raise InputError(
+            f"could hold out {taken} of {rows} training rows only, as the others have the same "
+            "texts; leave it out"
+        )
+
+
 def _check_weights(
     config: RowsConfig, task: "Task", rows: "Examples | None", *, soft: bool
 ) -> None:

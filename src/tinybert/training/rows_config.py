@@ -6,6 +6,9 @@ from pydantic import Field
 
 from tinybert.training.section import Config
 
+Weight = Annotated[float, Field(ge=1e-6, le=1e6)]
+"""How much a label counts: a number that float32 has room for beside others."""
+
 
 class EarlyStoppingConfig(Config):
     """Stops where the loss on held-out training rows falls no more, and keeps the best weights."""
@@ -22,7 +25,7 @@ class EarlyStoppingConfig(Config):
 class RowsConfig(Config):
     """What steps that train on the rows of a task have beside the options of every training."""
 
-    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = Field(
+    class_weights: Literal["balanced"] | dict[str, Weight] | None = Field(
         None,
         description="how much each label counts in the loss of labels: by its name (others: 1), or "
         "balanced, as much as it is rare",

@@ -1,6 +1,7 @@
 """Rules about texts: patterns, and the labels of texts that have them."""
 
 import re
+import warnings
 
 from pydantic import Field, field_validator
 
@@ -17,7 +18,11 @@ class PatternConfig(Config):
     @classmethod
     def _is_a_pattern(cls, pattern: str) -> str:
         try:
-            finds_nothing = re.compile(pattern).search("") is not None
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of what Python may read another way one day
+                finds_nothing = re.compile(pattern).search("") is not None
+        except FutureWarning as warning:
+            raise ValueError(f"{short(pattern)}: {warning}; write it with a backslash") from None
         except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{short(pattern)} is no regular expression: {error}") from None
         if finds_nothing:
@@ -30,5 +35,5 @@ class TeachingRuleConfig(PatternConfig):
 
     label: str = Field(description="the label of texts that have it")
     weight: float = Field(
-        1.0, gt=0, description="of what it says of them; the recipe's own teacher has 1"
+        1.0, ge=1e-6, le=1e6, description="of what it says of them; the recipe's own teacher has 1"
     )
