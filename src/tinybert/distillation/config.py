@@ -126,6 +126,12 @@ class DistillConfig(RowsConfig, DistillationConfig):
     )
 
     @model_validator(mode="after")
+    def _texts_are_compared(self) -> "DistillConfig":
+        if self.similarities and self.batch_size < 2:
+            raise ValueError("batch_size: similarities are of texts of a batch: give 2 or more")
+        return self
+
+    @model_validator(mode="after")
     def _rules_are_heard(self) -> "DistillConfig":
         if self.rules and not (self.prediction and self.prediction_loss == "soft-labels"):
             raise ValueError("rules: they are soft labels, and none are compared")

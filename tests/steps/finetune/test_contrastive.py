@@ -6,6 +6,7 @@ import torch
 from transformers import BertConfig, BertForTokenClassification
 
 from tinybert.base.errors import InputError
+from tinybert.distillation.config import DistillConfig
 from tinybert.distillation.signals import model_inputs
 from tinybert.steps.finetune.config import CONTRASTIVE_EPOCHS, FinetuneConfig
 from tinybert.steps.finetune.contrastive import ClassSampler, HeadInputs, contrastive_loss
@@ -110,3 +111,10 @@ def test_a_head_of_tokens_is_refused():
     )
     with pytest.raises(InputError, match="reads every token"), HeadInputs(model):
         model(input_ids=torch.ones(1, 3, dtype=torch.int64))
+
+
+def test_a_batch_of_one_row_has_nothing_to_compare():
+    with pytest.raises(ValueError, match="contrastive compares rows of a batch"):
+        FinetuneConfig(method="contrastive", batch_size=1)
+    with pytest.raises(ValueError, match="similarities are of texts of a batch"):
+        DistillConfig(similarities=1, batch_size=1)

@@ -9,7 +9,8 @@ import torch
 from tinybert.distillation.losses import soft_label_loss
 from tinybert.distillation.signals import model_inputs
 from tinybert.steps.finetune.config import FinetuneConfig
-from tinybert.steps.finetune.step import _OwnLossTrainer, finetune
+from tinybert.steps.finetune.own_loss import OwnLossTrainer
+from tinybert.steps.finetune.step import finetune
 from tinybert.training.batches import EncodedExamples, PaddingCollator
 from tinybert.training.trainer import trainer_options
 
@@ -30,7 +31,7 @@ def test_the_loss_is_0_where_the_model_gives_the_soft_labels(teacher, tiny_conte
         seed=0,
         step="finetune",
     )
-    trainer = _OwnLossTrainer(model=teacher, loss=soft_label_loss, **options)
+    trainer = OwnLossTrainer(model=teacher, loss=soft_label_loss, **options)
     batch = next(iter(trainer.get_train_dataloader()))
     assert batch["labels"].shape == (32, 2)
     assert trainer.compute_loss(teacher, batch).item() == pytest.approx(0, abs=1e-6)

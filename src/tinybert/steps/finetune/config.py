@@ -48,6 +48,8 @@ class FinetuneConfig(RowsConfig, TrainingConfig, StepConfig):
 
     @model_validator(mode="after")
     def _pairs_are_balanced(self) -> "FinetuneConfig":
+        if self.method == "contrastive" and self.batch_size < 2:
+            raise ValueError("batch_size: contrastive compares rows of a batch: give 2 or more")
         for name in RowsConfig.model_fields if self.method == "contrastive" else ():
             if getattr(self, name) is not None:
                 raise ValueError(

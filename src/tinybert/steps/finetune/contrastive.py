@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 
 from tinybert.base.errors import InputError
 from tinybert.modeling.parts import head_layers
-from tinybert.training.trainer import BucketedTrainer
+from tinybert.steps.finetune.own_loss import OwnLossTrainer
 
 ROWS_OF_A_CLASS = 4
 """Rows of a class that stand together in the order of rows: a batch has pairs that are alike."""
@@ -118,26 +118,18 @@ class HeadInputs:
             )
 
 
-class ContrastiveTrainer(BucketedTrainer):
-    """Trains all but the last layer of the head."""
+class ContrastiveTrainer(OwnLossTrainer):
+    """Trains all but the last layer of the head, by what that layer is given."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         rows: Any = self.train_dataset
-        labels = [rows[place]["labels"] for place in range(len(rows))]
-        return ClassSampler(labels, seed=self.args.seed, epoch=lambda: int(self.state.epoch or 0))
+        return ClassSampler(
+            rows.targets, seed=self.args.seed, epoch=lambda: int(self.state.epoch or 0)
+        )
 
-    def compute_loss(
-        self,
-        model: nn.Module,
-        inputs: dict[str, Tensor | Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Tensor | int | None = None,
-    ) -> Any:
-        """The contrastive loss of what the head's last layer is given."""
-        inputs = dict(inputs)
-        labels = torch.as_tensor(inputs.pop("labels"))
+    def given(self, model: nn.Module, inputs: dict[str, Any]) -> tuple[Any, Tensor]:
+        """The model's outputs, and what the head's last layer is given."""
         inner: Any = self.model
         with HeadInputs(inner) as read:
             outputs = model(**inputs)
-        loss = contrastive_loss(read.vectors, labels)
-        return (loss, outputs) if return_outputs else loss
+        return outputs, read.vectors

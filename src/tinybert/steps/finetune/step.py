@@ -1,19 +1,16 @@
 """Fine-tuning: the task's labels, soft ones, or pairs of rows; all weights."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-import torch
-from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
 from tinybert.distillation.losses import sigmoid_loss, soft_label_loss
 from tinybert.distillation.predictions import prediction_kind
 from tinybert.steps.finetune.config import FinetuneConfig
-from tinybert.steps.finetune.contrastive import ContrastiveTrainer
+from tinybert.steps.finetune.contrastive import ContrastiveTrainer, contrastive_loss
 from tinybert.steps.finetune.fit_head import fit_head
+from tinybert.steps.finetune.own_loss import Loss, OwnLossTrainer
 from tinybert.tasks.task import Task
 from tinybert.training.batches import EncodedExamples
 from tinybert.training.class_weights import label_loss
@@ -47,21 +44,17 @@ def finetune(config: FinetuneConfig, model: PreTrainedModel, context: Context) -
         held_out=held_out,
     )
     start_at_frequencies(model, context.task, context.train)
-    loss = _own_loss(config, model, context.task, dataset, soft=soft is not None)
     trainer: BucketedTrainer
     if contrastive:
-        trainer = ContrastiveTrainer(model=model, **options)
-    elif loss is not None:
-        trainer = _OwnLossTrainer(model=model, loss=loss, **options)
-    else:
+        trainer = ContrastiveTrainer(model=model, loss=contrastive_loss, **options)
+    elif (loss := _own_loss(config, model, context.task, dataset, soft=soft is not None)) is None:
         trainer = BucketedTrainer(model=model, **options)
+    else:
+        trainer = OwnLossTrainer(model=model, loss=loss, **options)
     train_to_end(trainer, gradient_checkpointing=config.gradient_checkpointing)
     if contrastive:
         fit_head(model, DataLoader(dataset, config.batch_size, collate_fn=options["data_collator"]))
     return model.eval()
-
-
-_Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def _own_loss(
@@ -71,31 +64,9 @@ def _own_loss(
     dataset: EncodedExamples,
     *,
     soft: bool,
-) -> _Loss | None:
+) -> Loss | None:
     """The loss of logits and what they should be; None for that of the model's own head."""
     if soft:
         kind = prediction_kind(model.config)
         return sigmoid_loss if kind == "sigmoids" else soft_label_loss
     return label_loss(config, task, dataset)
-
-
-class _OwnLossTrainer(BucketedTrainer):
-    """Its loss is of logits and labels; soft labels are logits too, (batch, outputs)."""
-
-    def __init__(self, *, loss: _Loss, **options: Any) -> None:
-        super().__init__(**options)
-        self._loss = loss
-
-    def compute_loss(
-        self,
-        model: nn.Module,
-        inputs: dict[str, Tensor | Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Tensor | int | None = None,
-    ) -> Any:
-        """The loss of a batch; the divergence from soft labels is 0 where the model gives them."""
-        inputs = dict(inputs)
-        wanted = torch.as_tensor(inputs.pop("labels"))
-        outputs = model(**inputs)
-        loss = self._loss(outputs.logits, wanted)
-        return (loss, outputs) if return_outputs else loss
